@@ -1,0 +1,1 @@
+"""splitbrain's harness: clusters, faults, histories, verdicts."""

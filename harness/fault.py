@@ -1,0 +1,76 @@
+"""What a fault is, and the grammar of ``--faults``.
+
+``partition=isolate-leader,kill=leader:2,pause`` names faults, each with an optional shape or target after ``=`` (and
+a number of nodes after ``:``). A fault is chosen (what exactly will be done, concretely and replayably), applied and
+healed; both are operations of the process "nemesis" in the same history as the clients' own:
+``start-<fault>`` and ``stop-<fault>``, each twice (type "info"): when it begins and, with what it did, when it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Protocol
+
+from harness.cluster import Cluster, Observation
+
+Action = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultSpec:
+    """One item of ``--faults``: the fault's name, its shape or target (None: the default mix), a number (or None)."""
+
+    name: str
+    shape: str | None = None
+    size: int | None = None
+
+    def __str__(self) -> str:
+        text = self.name if self.shape is None else f"{self.name}={self.shape}"
+        return text if self.size is None else f"{text}:{self.size}"
+
+
+class FaultSyntaxError(ValueError):
+    """A ``--faults`` text that cannot be read; says what was read, what was expected, what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What was measured of one application: ``bit`` if it touched the system's work; ``measured`` are the figures;
+    ``absent_outside`` if none of them moved for reasons of this fault before it began or after it was healed."""
+
+    bit: bool
+    measured: Mapping[str, float]
+    explanation: str
+
+
+class Fault(Protocol):
+    """A way to break a cluster. One file in ``harness/faults``, whose name is its name in the command line."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+    @property
+    def needs(self) -> frozenset[str]:
+        """The cluster capabilities it cannot do without."""
+
+    @property
+    def shapes(self) -> Mapping[str, str]:
+        """What may stand after ``=``: shape or target -> one line of help."""
+
+    def choose(self, spec: FaultSpec, turn: int, nodes: tuple[str, ...], random: Random) -> Action:
+        """The ``turn``-th application (0, 1, ...) as plain JSON. Random choices are made here and written out; a
+        leader stays the word "leader" and is looked up when applied, so that a replay meets the leader of *its* run."""
+
+    async def apply(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
+        """Do it; returns what was resolved and done (JSON), e.g. {"nodes": ["n3"], "shape": "isolate-leader"}."""
+
+    async def heal(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
+        """Undo it. Idempotent; also undoes what a half-failed apply did."""
+
+    def effect(
+        self, done: Mapping[str, Any], quiet: tuple[Observation, Observation], window: tuple[Observation, Observation]
+    ) -> Effect:
+        """Judge the counters over the window against the quiet stretch before it."""

@@ -1,0 +1,230 @@
+"""The history of a run: what every process asked, what came back, and in which order.
+
+A history is the only thing a checker sees. Its order is the order in which the lines were appended; ``time`` (the
+harness's monotonic clock, in nanoseconds) is for people and plots, and ``index`` is the position in the history. The
+field names are Jepsen's (https://jepsen-io.github.io/history/).
+
+A million operations are a handful of arrays here and not a million objects: :class:`Op` values are made when asked
+for. Columns that no operation uses are not kept at all.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, cast, overload
+
+OpType = Literal["invoke", "ok", "fail", "info"]
+Process = int | str
+
+SCHEMA: Final = "splitbrain.history/1"
+NEMESIS: Final = "nemesis"
+TYPES: Final[tuple[OpType, ...]] = ("invoke", "ok", "fail", "info")
+INVOKE, OK, FAIL, INFO = range(4)
+_CODE: Final[dict[str, int]] = {name: code for code, name in enumerate(TYPES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One line of a history.
+
+    ``type``     "invoke" begins an operation; "ok" says it happened, "fail" that it certainly did not and never will,
+                 "info" that nobody knows. After "info" a process never acts again: its thread goes on under a new
+                 process id. When in doubt, "info" is always safe.
+    ``process``  a client's number (>= 0), or a name such as "nemesis" for operations that are not a client's.
+    ``f``        the operation's name: "read", "write", "cas", "add", ...
+    ``value``    its argument at the invocation, its result at the completion.
+    ``time``     nanoseconds on the harness's monotonic clock since the run began; -1 where it is not known.
+    ``index``    the position in the history; -1 before it is recorded.
+    ``error``    why it failed or why nobody knows: a JSON value, often a short string.
+    ``key``      the independent object the operation is about; None if there is only one.
+    ``session``, ``node``, ``extra``  optional: the session, the node asked, and whatever else a client notes.
+    """
+
+    type: OpType
+    process: Process
+    f: str
+    value: Any = None
+    time: int = -1
+    index: int = -1
+    error: Any = None
+    key: Any = None
+    session: Any = None
+    node: str | None = None
+    extra: Any = None
+
+
+class HistoryError(ValueError):
+    """A history that cannot be one: ``index`` is the offending line's position, ``read`` and ``expected`` say why."""
+
+    def __init__(self, index: int, read: str, expected: str) -> None:
+        super().__init__(f"operation {index}: read {read}; expected {expected}")
+        self.index, self.read, self.expected = index, read, expected
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An invocation with its completion: the interval in which the operation took effect, if it did.
+
+    ``invoke`` and ``complete`` are positions in the history; ``complete`` is None when nothing came back, which means
+    the same as "info". ``argument`` is the invocation's value, ``result`` the completion's (None without one).
+    """
+
+    invoke: int
+    complete: int | None
+    process: Process
+    f: str
+    argument: Any
+    result: Any
+    outcome: Literal["ok", "fail", "info"]
+    key: Any = None
+    error: Any = None
+
+
+class History(Sequence[Op]):
+    """An immutable sequence of operations, stored as columns.
+
+    ``History(ops)`` copies an iterable of :class:`Op`; their ``index`` fields are replaced by their positions. The
+    columns are public for checkers that must be fast, and must not be changed:
+
+    ``types``      bytes, one code per operation: INVOKE, OK, FAIL or INFO.
+    ``processes``  array("q"); a client's number, or a negative code for a named process (see :meth:`process_name`).
+    ``fs``         array("H") of codes into ``f_names``.
+    ``values``     list.
+    ``times``      array("q"), nanoseconds, -1 where unknown.
+    ``errors``, ``keys``, ``sessions``, ``nodes``, ``extras``  list, or None if no operation has one.
+    """
+
+    __slots__ = ("_names", "_partners", "errors", "extras", "f_names", "fs", "keys", "nodes", "processes", "sessions",
+                 "times", "types", "values")  # fmt: skip
+
+    def __init__(self, ops: Iterable[Op] = ()) -> None:
+        types = bytearray()
+        self.processes = array("q")
+        self.fs = array("H")
+        self.values: list[Any] = []
+        self.times = array("q")
+        columns: dict[str, dict[int, Any]] = {"error": {}, "key": {}, "session": {}, "node": {}, "extra": {}}
+        f_codes: dict[str, int] = {}
+        name_codes: dict[str, int] = {}
+        for index, op in enumerate(ops):
+            types.append(_CODE[op.type])
+            if isinstance(op.process, int):
+                self.processes.append(op.process)
+            else:
+                self.processes.append(name_codes.setdefault(op.process, -1 - len(name_codes)))
+            self.fs.append(f_codes.setdefault(op.f, len(f_codes)))
+            self.values.append(op.value)
+            self.times.append(op.time)
+            for name, column in columns.items():
+                entry = getattr(op, name)
+                if entry is not None:
+                    column[index] = entry
+        self.types: Final = bytes(types)
+        self.f_names: Final = tuple(f_codes)
+        self._names: Final = {code: name for name, code in name_codes.items()}
+        self._partners: array[int] | None = None
+        self.errors = self._dense(columns["error"])
+        self.keys = self._dense(columns["key"])
+        self.sessions = self._dense(columns["session"])
+        self.nodes = self._dense(columns["node"])
+        self.extras = self._dense(columns["extra"])
+
+    def _dense(self, sparse: dict[int, Any]) -> list[Any] | None:
+        return [sparse.get(index) for index in range(len(self.types))] if sparse else None
+
+    def __len__(self) -> int:
+        return len(self.types)
+
+    @overload
+    def __getitem__(self, index: int) -> Op: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Op]: ...
+    def __getitem__(self, index: int | slice) -> Op | Sequence[Op]:
+        if isinstance(index, slice):
+            return [self._op(i) for i in range(*index.indices(len(self)))]
+        if index < 0:
+            index += len(self)
+        if not 0 <= index < len(self):
+            raise IndexError(f"operation {index} of {len(self)}")
+        return self._op(index)
+
+    def __iter__(self) -> Iterator[Op]:
+        return map(self._op, range(len(self)))
+
+    def _op(self, i: int) -> Op:
+        return Op(
+            type=TYPES[self.types[i]],
+            process=self.process_name(self.processes[i]),
+            f=self.f_names[self.fs[i]],
+            value=self.values[i],
+            time=self.times[i],
+            index=i,
+            error=self.errors[i] if self.errors else None,
+            key=self.keys[i] if self.keys else None,
+            session=self.sessions[i] if self.sessions else None,
+            node=self.nodes[i] if self.nodes else None,
+            extra=self.extras[i] if self.extras else None,
+        )
+
+    def process_name(self, code: int) -> Process:
+        """The process that a code of the column ``processes`` stands for."""
+        return code if code >= 0 else self._names[code]
+
+    @property
+    def partners(self) -> array[int]:
+        """For each operation the position of the other half of its pair: -1 if there is none, or for the nemesis.
+
+        Raises :class:`HistoryError` where a client's process invokes twice without a completion between, completes
+        what it never invoked, or completes an operation of another name.
+        """
+        if self._partners is None:
+            self._partners = self._pair()
+        return self._partners
+
+    def _pair(self) -> array[int]:
+        partners = array("q", [-1]) * len(self)
+        running: dict[int, int] = {}
+        for i, (code, process) in enumerate(zip(self.types, self.processes, strict=True)):
+            if process < 0:
+                continue
+            if code == INVOKE:
+                if process in running:
+                    raise HistoryError(i, f"an invocation of process {process}, whose operation {running[process]} "
+                                          "is still running", "one operation at a time per process")  # fmt: skip
+                running[process] = i
+                continue
+            start = running.pop(process, None)
+            if start is None:
+                raise HistoryError(i, f"a completion ({TYPES[code]}) of process {process}, which runs nothing",
+                                   "an invocation before it")  # fmt: skip
+            if self.fs[start] != self.fs[i]:
+                raise HistoryError(i, f"{self.f_names[self.fs[i]]!r} completing operation {start}",
+                                   f"{self.f_names[self.fs[start]]!r}, as invoked")  # fmt: skip
+            partners[start], partners[i] = i, start
+        return partners
+
+    def calls(self) -> list[Call]:
+        """Every operation of a client as one :class:`Call`, in order of invocation. Raises :class:`HistoryError`."""
+        partners = self.partners
+        calls = []
+        for i, code in enumerate(self.types):
+            if code != INVOKE or self.processes[i] < 0:
+                continue
+            end = partners[i] if partners[i] >= 0 else None
+            outcome = "info" if end is None else TYPES[self.types[end]]
+            calls.append(
+                Call(
+                    invoke=i,
+                    complete=end,
+                    process=self.processes[i],
+                    f=self.f_names[self.fs[i]],
+                    argument=self.values[i],
+                    result=None if end is None else self.values[end],
+                    outcome=cast(Literal["ok", "fail", "info"], outcome),
+                    key=self.keys[i] if self.keys else None,
+                    error=self.errors[end] if self.errors and end is not None else None,
+                )
+            )
+        return calls

@@ -1,0 +1,62 @@
+"""A plan: one run, as data. With its fault schedule filled in it can be replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+SCHEMA: Final = "splitbrain.plan/1"
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledFault:
+    """A fault at a time: nanoseconds from the start of the main phase, and the concrete action (see Fault.choose)."""
+
+    fault: str
+    start_ns: int
+    stop_ns: int
+    action: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """System, options, workload, faults, provider, sizes, seed; and the concrete fault schedule.
+
+    ``faults`` is the text of ``--faults``; ``schedule`` is drawn from the seed before the run and written into
+    ``plan.json``, so that ``--replay`` repeats the schedule and not only the seed.
+    """
+
+    system: str
+    workload: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    bugs: tuple[str, ...] = ()
+    faults: str = "none"
+    provider: str = "local"
+    nodes: int = 5
+    concurrency: int = 10
+    rate_hz: float = 100.0
+    time_limit_s: float = 30.0
+    client_timeout_s: float = 1.0
+    initial: Any = None
+    seed: int = 0
+    schedule: tuple[ScheduledFault, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {"schema": SCHEMA, **asdict(self)}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Plan:
+        """Read a plan. Raises ValueError that says what was read and what was expected."""
+        fields = dict(data)
+        if fields.pop("schema", None) != SCHEMA:
+            raise ValueError(f"read schema {data.get('schema')!r}; expected {SCHEMA!r}: is this a plan.json of ours?")
+        known = set(Plan.__dataclass_fields__)
+        if strange := sorted(set(fields) - known):
+            raise ValueError(f"read the unknown field {strange[0]!r}; expected only {', '.join(sorted(known))}")
+        for name in ("system", "workload"):
+            if not isinstance(fields.get(name), str):
+                raise ValueError(f"read {name} = {fields.get(name)!r}; expected a name")
+        fields["bugs"] = tuple(fields.get("bugs", ()))
+        fields["schedule"] = tuple(ScheduledFault(**entry) for entry in fields.get("schedule", ()))
+        return Plan(**fields)

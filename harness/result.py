@@ -1,0 +1,116 @@
+"""What a checker says: valid, invalid or unknown, with its evidence.
+
+A wrong verdict is the worst bug this project can have, so a result is three-valued, an unknown one carries a typed
+reason, and results compose by taking the worst (invalid, then unknown, then valid).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+Validity = bool | Literal["unknown"]
+
+SCHEMA: Final = "splitbrain.results/1"
+
+
+class Reason(StrEnum):
+    """Why a verdict is unknown."""
+
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out-of-memory"
+    UNSUPPORTED = "unsupported"  # the checker cannot decide this kind of history
+    CHECKER_ERROR = "checker-error"  # the checker raised: a bug of ours, never a verdict
+    TOO_FEW_OK = "too-few-ok-operations"
+    NO_CONFLICT = "no-conflicting-operations"
+    FAULT_WITHOUT_EFFECT = "fault-without-effect"
+    MISSING_FINAL_READ = "missing-final-read"
+    NO_RECOVERY = "no-recovery"  # the system did not answer again after the heal
+    INTERRUPTED = "interrupted"
+    HARNESS_ERROR = "harness-error"
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """One thing that must not happen, and the operations that show it.
+
+    ``operations`` are positions in the history, in the order in which the explanation needs them; for linearizability
+    they are the witness of ``checkers.md``: with every other read removed and every other write optional the history
+    is still invalid. ``explanation`` is for a person; ``details`` for programs (JSON values only).
+    """
+
+    type: str
+    operations: tuple[int, ...]
+    explanation: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "type": self.type,
+            "operations": list(self.operations),
+            "explanation": self.explanation,
+            **({"details": dict(self.details)} if self.details else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A verdict. ``reason`` is set exactly when ``valid`` is "unknown"; an invalid one has at least one anomaly.
+
+    ``expect`` names what was checked (a consistency model or a workload's property), ``method`` how it was decided,
+    ``operations`` how many client operations were looked at, ``seconds`` how long it took, ``details`` whatever else
+    the checker found (JSON values only).
+    """
+
+    valid: Validity
+    expect: str
+    model: str | None = None
+    method: str | None = None
+    reason: Reason | None = None
+    explanation: str | None = None
+    anomalies: tuple[Anomaly, ...] = ()
+    operations: int = 0
+    seconds: float = 0.0
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        assert (self.reason is not None) == (self.valid == "unknown"), "a reason if and only if unknown"
+        assert self.valid is not False or self.anomalies, "an invalid result carries its anomaly"
+
+    def but_unknown(self, reason: Reason, explanation: str) -> Result:
+        """This result, unless it is valid: then unknown, for that reason. Invalid stays invalid."""
+        if self.valid is not True:
+            return self
+        return replace(self, valid="unknown", reason=reason, explanation=explanation)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "valid": self.valid,
+            "expect": self.expect,
+            "model": self.model,
+            "method": self.method,
+            "reason": None if self.reason is None else str(self.reason),
+            "explanation": self.explanation,
+            "anomalies": [anomaly.as_json() for anomaly in self.anomalies],
+            "operations": self.operations,
+            "seconds": round(self.seconds, 6),
+            "details": dict(self.details),
+        }
+
+
+def unknown(expect: str, reason: Reason, explanation: str, **more: Any) -> Result:
+    """An unknown verdict with its reason in words."""
+    return Result(valid="unknown", expect=expect, reason=reason, explanation=explanation, **more)
+
+
+def worst(values: Iterable[Validity]) -> Validity:
+    """The worst of several verdicts: False, then "unknown", then True. Nothing at all is True."""
+    seen = set(values)
+    if False in seen:
+        return False
+    return "unknown" if "unknown" in seen else True
+
+
+EXIT_STATUS: Final[Mapping[Validity, int]] = {True: 0, False: 1, "unknown": 2}

@@ -1,0 +1,92 @@
+"""What a system under test is: its roles, its options, the client that talks to it.
+
+Standard library only: clients of bundled systems use :class:`ClientEnv` and run unchanged in the simulator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Literal, Protocol
+
+from harness.history import Op
+from harness.node import Message
+
+Outcome = Literal["fail", "info"]
+
+
+class ClientEnv(Protocol):
+    """What a client may touch. It is an endpoint of its own on the data network, with its own address."""
+
+    @property
+    def name(self) -> str:
+        """This client's name, e.g. "c3"; unique per process of the history."""
+
+    @property
+    def nodes(self) -> tuple[str, ...]: ...
+    @property
+    def timeout_ms(self) -> float:
+        """The plan's client timeout: an operation must have an outcome by then."""
+
+    def now(self) -> int:
+        """Nanoseconds since the run began; monotonic."""
+
+    async def call(self, node: str, message: Message, timeout_ms: float) -> Message:
+        """Send and await the reply. Raises harness.node's Refused, Timeout or Closed."""
+
+    async def sleep(self, ms: float) -> None: ...
+    def random(self, stream: str) -> Random: ...
+
+
+class Client(Protocol):
+    """One process's connection. The interpreter opens a new one for each new process id."""
+
+    async def open(self, node: str) -> None:
+        """Attach to ``node`` first; a client that cannot reach it may go on to others."""
+
+    async def invoke(self, op: Op) -> Op:
+        """The completion of ``op``: the same process, f and key, with type ok, fail or info. Raising means "info"."""
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """``-o name=value``: the allowed values (None: any integer), the default, one line of help."""
+
+    default: str
+    values: tuple[str, ...] | None
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A kind of node. ``program`` is "module:Class" of the node program; ``count`` None means all nodes of the plan."""
+
+    program: str
+    count: int | None = None
+    disk: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A system under test.
+
+    ``ready`` looks at the statuses of all nodes that answer (see ``Program.status``) and says whether the system can
+    be asked to work; ``leader`` names the current leader, or None. ``client`` makes a client from its environment and
+    the options. ``workloads`` are names, the first being the default; ``errors`` is the declared table of error codes.
+    """
+
+    name: str
+    summary: str
+    operations: frozenset[str]
+    roles: Mapping[str, Role]
+    client: Callable[[ClientEnv, Mapping[str, str]], Client]
+    workloads: tuple[str, ...]
+    ready: Callable[[Mapping[str, Message]], bool]
+    leader: Callable[[Mapping[str, Message]], str | None]
+    options: Mapping[str, Option] = field(default_factory=dict)
+    errors: Mapping[str, Outcome] = field(default_factory=dict)
+    bugs: Mapping[str, str] = field(default_factory=dict)
+    claims: tuple[Any, ...] = ()
