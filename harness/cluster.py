@@ -130,13 +130,17 @@ class Cluster(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of what ``splitbrain doctor`` says: a thing that is there or not, and the command that would add it."""
+    """One line of what ``splitbrain doctor`` says: a thing that is there or not, and the command that would add it.
+
+    A provider can be used where all of its ``required`` findings are present; the others add to what it can do.
+    """
 
     name: str
     present: bool
     needed_for: str
     detail: str = ""
     remedy: str = ""
+    required: bool = True
 
 
 class Provider(Protocol):
