@@ -29,6 +29,10 @@ class ShellError(Exception):
     """A command on a node failed or could not be run; the text names node, command, status and what it printed."""
 
 
+class ClusterError(Exception):
+    """A cluster could not be made, or does not obey; the text says what was tried, what came of it, what to do."""
+
+
 class Shell(Protocol):
     """Commands and files on one node, over SSH."""
 

@@ -43,6 +43,7 @@ class Effect:
     bit: bool
     measured: Mapping[str, float]
     explanation: str
+    absent_outside: bool
 
 
 class Fault(Protocol):
@@ -73,4 +74,5 @@ class Fault(Protocol):
     def effect(
         self, done: Mapping[str, Any], quiet: tuple[Observation, Observation], window: tuple[Observation, Observation]
     ) -> Effect:
-        """Judge the counters over the window against the quiet stretch before it."""
+        """Judge the counters over the window against a quiet stretch. ``done`` is what apply returned, with what heal
+        returned under "healed"."""

@@ -41,8 +41,9 @@ class Thresholds:
 @dataclass(frozen=True, slots=True)
 class Workload:
     """A workload. ``generator`` makes the client operations of the main phase, ``final_generator`` those asked after
-    the faults are healed, ``probe`` one operation that shows that the system answers again. ``check`` judges a
-    history (time limit in seconds, or None); ``expect`` and ``model`` name what it judges, as in ``splitbrain check``.
+    the faults are healed; ``probe(attempt)``, for attempt 0, 1, ..., is an operation that shows, by its ok, that the
+    system does its work again (it stands in the history and is judged like any other). ``check`` judges a history (time
+    limit in seconds, or None); ``expect`` and ``model`` name what it judges, as in ``splitbrain check``.
     """
 
     name: str
@@ -51,7 +52,7 @@ class Workload:
     expect: str
     model: str | None
     generator: Callable[[WorkloadOptions], Generator]
-    probe: Callable[[], Op]
+    probe: Callable[[int], Op]
     check: Callable[[History, float | None], Result]
     thresholds: Thresholds
     final_generator: Callable[[WorkloadOptions], Generator] | None = None

@@ -17,7 +17,7 @@ PACKAGES = ("harness", "systems_under_test", "workloads", "checkers")
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.cli", "harness.commands"),
     ("harness.report",),
-    ("harness.runner", "harness.progress", "harness.verdict"),
+    ("harness.runner", "harness.progress", "harness.readiness", "harness.verdict"),
     ("harness.interpreter", "harness.store", "harness.clusters", "harness.faults"),
     ("harness.client_endpoint", "harness.deploy", "harness.real_runtime"),
     ("workloads",),

@@ -1,14 +1,14 @@
-"""The generator protocol and its context."""
+"""The generator protocol, its context, and the completion of half-written operations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
-from random import Random
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
-from harness.history import Op, Process
+from harness.generator.draws import Draws, derive
+from harness.history import NEMESIS, Op, Process
 
 
 class Pending(Enum):
@@ -21,19 +21,51 @@ PENDING: Final = Pending.PENDING
 
 Thread = int | Literal["nemesis"]
 
+ANY: Final = -1
+"""The process of an operation that any free thread may take."""
+
+LOG: Final = "log"
+"""The process of a line for people (see :func:`harness.generator.log`): shown when its turn comes, never recorded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a generator may look at: the time (ns), which threads are free, and which process each thread runs as.
+    """What a generator may look at.
 
-    A thread (0 .. concurrency - 1, or "nemesis") lives for the whole run; its process id changes after each "info".
-    ``random`` gives the random stream of a name; draws depend on the plan's seed and the name only.
+    ``time`` (ns); ``threads``, all that this generator may use, and ``free``, those of them that are idle, the longest
+    idle first; ``processes``, the process each thread of the whole run is now; ``seed``, the root of this generator's
+    random streams. A thread (0 .. concurrency - 1, or "nemesis") lives for the whole run; its process id grows by
+    ``concurrency`` after each "info".
     """
 
     time: int
+    threads: tuple[Thread, ...]
     free: tuple[Thread, ...]
     processes: Mapping[Thread, Process]
-    random: Random
+    concurrency: int
+    seed: int = 0
+
+    def draws(self, position: int) -> Draws:
+        """The random numbers for this generator's operation number ``position``: the same whenever asked."""
+        return Draws(derive(self.seed, position))
+
+    def scope(self, label: int | str) -> Context:
+        """The context for the child of that label: the same, but with random streams of its own."""
+        seed = derive(derive(self.seed, "child"), label)
+        return Context(self.time, self.threads, self.free, self.processes, self.concurrency, seed)
+
+    def restrict(self, accept: Callable[[Thread], bool]) -> Context:
+        """The context of a generator that may use only some threads."""
+        threads = tuple(thread for thread in self.threads if accept(thread))
+        free = tuple(thread for thread in self.free if accept(thread))
+        return Context(self.time, threads, free, self.processes, self.concurrency, self.seed)
+
+    def thread_of(self, process: Process) -> Thread:
+        """The thread that runs, or ran, as that process."""
+        if isinstance(process, int):
+            return process % self.concurrency
+        assert process == NEMESIS, f"read process {process!r}; expected a number or {NEMESIS!r}"
+        return NEMESIS
 
 
 class Generator(Protocol):
@@ -41,3 +73,42 @@ class Generator(Protocol):
 
     def op(self, context: Context) -> tuple[Op | Pending, Generator] | None: ...
     def update(self, context: Context, event: Op) -> Generator: ...
+
+
+Answer = tuple[Op | Pending, Generator] | None
+
+
+def invoke(f: str, value: Any = None, *, key: Any = None, node: str | None = None, session: Any = None) -> Op:
+    """An invocation for any free thread, as early as possible."""
+    return Op(type="invoke", process=ANY, f=f, value=value, key=key, node=node, session=session)
+
+
+def fill(op: Op, context: Context) -> Op | Pending:
+    """``op`` with the time and the process it left open; PENDING if no thread that may run it is free.
+
+    An operation that names its process waits until that process's thread is free.
+    """
+    time = max(op.time, context.time)
+    if op.process == LOG:
+        return replace(op, time=time)
+    if op.process == ANY:
+        if not context.free:
+            return PENDING
+        return replace(op, time=time, process=context.processes[context.free[0]])
+    if context.thread_of(op.process) not in context.free:
+        return PENDING
+    return replace(op, time=time)
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """A generator of nothing."""
+
+    def op(self, context: Context) -> Answer:
+        return None
+
+    def update(self, context: Context, event: Op) -> Generator:
+        return self
+
+
+EMPTY: Final = Empty()

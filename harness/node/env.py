@@ -150,7 +150,7 @@ class Env(Protocol):
         self, peers: Sequence[str], message: Message, timeout_ms: float
     ) -> AsyncIterator[tuple[str, Message | CallError]]:
         """Call all ``peers`` at once and yield ``(peer, reply or error)`` as they come. The caller stops when
-        satisfied; the remaining calls go on without it."""
+        satisfied; the remaining calls go on without it. The calls begin here, before the first reply is awaited."""
 
     def spawn(self, coroutine: Coroutine[Any, Any, T], name: str) -> Task[T]:
         """Run beside the caller; an exception nobody awaits stops the node (reported as ``assertion`` or crash)."""
@@ -160,7 +160,8 @@ class Env(Protocol):
         """A new :class:`Future`, from which blocks build queues and locks."""
 
     def random(self, stream: str) -> Random:
-        """The random stream of that name: same seed, node, incarnation and name give the same draws."""
+        """The random stream of that name, from its beginning: same seed, node, incarnation and name give the same
+        draws, every time. Keep it, or put a number into the name, to draw on."""
 
     def hmac(self, message: bytes) -> bytes:
         """A message authentication code under this node's own key (SHA-256)."""
@@ -201,7 +202,8 @@ class Program(Protocol):
         """Recover from ``env.disk``; requests are served once it has returned."""
 
     async def handle(self, source: str, message: Message) -> Message | None:
-        """One message from a node or a client; what it returns is the reply to a ``call``."""
+        """One message from a node or a client; what it returns is the reply to a ``call``. None sends no reply (the
+        caller runs into its timeout); an error that it lets through stops the node."""
 
     def status(self) -> Message:
         """What the harness may ask at any time, at once and without side effects: ``leader`` (the name this node

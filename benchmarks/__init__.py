@@ -1,0 +1,1 @@
+"""Benchmarks and campaigns: run by hand, never installed."""

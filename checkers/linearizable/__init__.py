@@ -1,0 +1,17 @@
+"""Linearizability of registers: every operation seems to take effect at one moment between its call and its answer.
+
+``check`` reads the history key by key (``operation``), arranges each key in arrays (``problem``), decides it by a
+depth-first search over what may come next (``search``) and, where that would take too long, by z3 from one quiescent
+moment to the next (``symbolic``; ``decide`` says in which order). Neither is believed on its word: a valid verdict
+comes with a linearization that ``certificate`` replays on the ``model``, an invalid one with a small set of operations
+(``witness``) that is decided again on its own, by ``brute`` force too where that is small enough, and told in words
+(``explain``).
+
+Unknown outcomes are first-class: an operation that ended in "info", or not at all, may take effect at any time after
+its invocation, or never. One that failed certainly did not, and a read without an answer constrains nothing.
+"""
+
+from checkers.linearizable.check import ANOMALY, EXPECT, check
+from checkers.linearizable.model import MODELS
+
+__all__ = ["ANOMALY", "EXPECT", "MODELS", "check"]

@@ -1,0 +1,183 @@
+"""``check``: a history in, a verdict out, with evidence that was itself checked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Final, Literal
+
+from checkers.guard import crash, guarded
+from checkers.linearizable.certificate import refute
+from checkers.linearizable.decide import Decision, Method, decide
+from checkers.linearizable.explain import explain
+from checkers.linearizable.limit import Limit
+from checkers.linearizable.model import BY_NAME, MODELS, Model
+from checkers.linearizable.operation import KeyHistory, by_key
+from checkers.linearizable.witness import witness
+from checkers.value import Codes, plain, show
+from harness.fault_window import fault_windows
+from harness.history import INVOKE, History
+from harness.result import Anomaly, Reason, Result, worst
+
+EXPECT: Final = "linearizable"
+ANOMALY: Final = "non-linearizable"
+WITNESS_MAX_S: Final = 5.0  # to make the witnesses small, of all keys together
+WITNESSES_MAX: Final = 16  # invalid keys that are told in full; the others are counted
+_UNKNOWN_LISTED_MAX: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    history: History
+    model: Model
+    codes: Codes
+    initial: int
+
+
+def check(
+    history: History,
+    *,
+    model: str = "cas-register",
+    initial: Any = None,
+    nil_reads: Literal["value", "unknown"] = "value",
+    method: Method = "auto",
+    time_limit_s: float | None = None,
+) -> Result:
+    """Whether the history is linearizable (Herlihy & Wing 1990), each key by itself.
+
+    ``model`` is one of ``MODELS``; ``initial`` the value of every key before its first write; with ``nil_reads``
+    "unknown" an ok read of nil says nothing. ``method``: "search", "z3", or the search with z3 for what it does not
+    decide. Past ``time_limit_s`` seconds the verdict is unknown, with how far it came.
+
+    An invalid result has one anomaly per invalid key; its ``operations`` are the invocations of a witness as
+    ``checkers.linearizable.witness`` defines it, and its details say whether that is minimal. A valid one was checked
+    against its linearization. A crash of the checker is unknown, never valid. Raises :class:`HistoryError` for lines
+    that are no history, ValueError for a model or method that does not exist.
+    """
+    if model not in BY_NAME:
+        raise ValueError(f"read the model {model!r}; expected {' or '.join(MODELS)}")
+    if method not in ("auto", "search", "z3"):
+        raise ValueError(f"read the method {method!r}; expected auto, search or z3")
+    limit = Limit(None if time_limit_s is None else monotonic() + time_limit_s)
+    first = "z3" if method == "z3" else "search"
+
+    def judge() -> Result:
+        codes = Codes()
+        task = _Task(history, BY_NAME[model], codes, codes.code(initial))
+        keys = by_key(history, task.model, codes, nil_reads)
+        decisions = _decide_all(task, keys, method, limit)
+        return _conclude(task, keys, decisions, limit, first)
+
+    return guarded(EXPECT, judge, model=model, method=first)
+
+
+def _decide_all(task: _Task, keys: Sequence[KeyHistory], method: Method, limit: Limit) -> list[Decision]:
+    """A decision per key. The shortest keys go first, and each may take an equal share of the time that is left."""
+    decisions: list[Decision] = [Decision(None, method, Reason.TIMEOUT)] * len(keys)
+    shortest_first = sorted(range(len(keys)), key=lambda i: len(keys[i].required) + len(keys[i].optional))
+    for done, i in enumerate(shortest_first):
+        decisions[i] = _decide_one(task, keys[i], method, limit.share(len(keys) - done))
+    return decisions
+
+
+def _decide_one(task: _Task, key: KeyHistory, method: Method, limit: Limit) -> Decision:
+    """The key's decision; a valid one only with a certificate that holds. A crash leaves this key undecided."""
+    try:
+        decision = decide(key, task.initial, method, limit)
+        if decision.valid:
+            objection = refute(task.model, task.initial, key, decision.order)
+            if objection is not None:
+                return Decision(None, decision.method, Reason.CHECKER_ERROR, problem=f"its linearization: {objection}")
+    except ImportError as error:
+        advice = f"{error}; --method z3 needs the package z3-solver"
+        return Decision(None, method, Reason.UNSUPPORTED, problem=advice)
+    except MemoryError as error:
+        return Decision(None, method, Reason.OUT_OF_MEMORY, problem=str(error) or "no memory was left")
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong in a checker must not become a verdict
+        return Decision(None, method, Reason.CHECKER_ERROR, problem=crash(error))
+    return decision
+
+
+def _conclude(
+    task: _Task, keys: Sequence[KeyHistory], decisions: Sequence[Decision], limit: Limit, first: str
+) -> Result:
+    anomalies = _anomalies(task, keys, decisions, limit)
+    undecided = [(key, decision) for key, decision in zip(keys, decisions, strict=True) if decision.valid is None]
+    valid = worst("unknown" if decision.valid is None else decision.valid for decision in decisions)
+    return Result(
+        valid=valid,
+        expect=EXPECT,
+        model=task.model.name,
+        method="+".join(sorted({part for d in decisions for part in d.method.split("+")})) or first,
+        reason=undecided[0][1].reason if valid == "unknown" else None,
+        explanation="; ".join(_progress(*each) for each in undecided[:3]) if valid == "unknown" else None,
+        anomalies=anomalies,
+        operations=task.history.types.count(INVOKE),
+        details=_details(keys, decisions, undecided),
+    )
+
+
+def _details(
+    keys: Sequence[KeyHistory], decisions: Sequence[Decision], undecided: Sequence[tuple[KeyHistory, Decision]]
+) -> dict[str, Any]:
+    windows: Counter[str] = Counter()
+    for decision in decisions:
+        windows.update(decision.windows)
+    details: dict[str, Any] = {
+        "keys": len(keys),
+        "keys_valid": sum(decision.valid is True for decision in decisions),
+        "keys_invalid": sum(decision.valid is False for decision in decisions),
+        "keys_unknown": len(undecided),
+        "keys_by_method": dict(Counter(decision.method for decision in decisions)),
+        "windows_by_method": dict(windows),
+        "configurations": sum(decision.configurations for decision in decisions),
+    }
+    if undecided:
+        details["unknown"] = [
+            {
+                "key": plain(key.key),
+                "reason": str(decision.reason),
+                "explained": decision.explained,
+                "of": len(key.required),
+            }
+            for key, decision in undecided[:_UNKNOWN_LISTED_MAX]
+        ]
+    return details
+
+
+def _progress(key: KeyHistory, decision: Decision) -> str:
+    """How far an undecided key came, in words."""
+    which = "the history" if key.key is None else f"key {show(key.key)}"
+    if decision.problem:
+        return f"{which}: {decision.problem}"
+    limit = "time" if decision.reason == Reason.TIMEOUT else "memory"
+    return (
+        f"{which} was not decided within the {limit} allowed: the first {decision.explained} of its "
+        f"{len(key.required)} completed operations have a linearization"
+    )
+
+
+def _anomalies(
+    task: _Task, keys: Sequence[KeyHistory], decisions: Sequence[Decision], limit: Limit
+) -> tuple[Anomaly, ...]:
+    invalid = [(key, decision) for key, decision in zip(keys, decisions, strict=True) if decision.valid is False]
+    told = invalid[:WITNESSES_MAX]
+    limit = limit.at_most(seconds=WITNESS_MAX_S)
+    return tuple(_anomaly(task, *each, limit.share(len(told) - i)) for i, each in enumerate(told))
+
+
+def _anomaly(task: _Task, key: KeyHistory, decision: Decision, limit: Limit) -> Anomaly:
+    found = witness(task.model, task.initial, key, decision.refuted, limit)
+    return Anomaly(
+        type=ANOMALY,
+        operations=tuple(operation.invoke for operation in found.operations),
+        explanation=explain(task.history, key, task.initial, task.codes, found.operations, fault_windows(task.history)),
+        details={
+            "key": plain(key.key),
+            "minimal": found.minimal,
+            "confirmed_by": list(found.confirmed),
+            "explained": decision.explained,
+        },
+    )

@@ -1,0 +1,107 @@
+"""Decide one key: the search first, then window by window, z3 for the windows that the search does not decide."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Final, Literal
+
+from checkers.linearizable.limit import Limit
+from checkers.linearizable.operation import KeyHistory, Operation
+from checkers.linearizable.problem import Problem, problem
+from checkers.linearizable.search import Exploration, Point, explore, order, start
+from checkers.linearizable.symbolic import ends
+from harness.result import Reason
+
+Method = Literal["auto", "search", "z3"]
+
+_SEARCH_CONFIGURATIONS: Final = 1_000_000  # of the whole key, before it is taken window by window
+_WINDOW_CONFIGURATIONS: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``valid`` None: undecided, for ``reason``. ``order`` is a linearization where valid. ``refuted`` are operations
+    whose results no linearization explains where invalid, in order of completion: later ones are not needed for that.
+    ``explained``: how many completions some linearization explains. ``windows`` counts them by method. ``problem``
+    says what went wrong, where something did."""
+
+    valid: bool | None
+    method: str
+    reason: Reason | None = None
+    order: tuple[Operation, ...] = ()
+    refuted: tuple[Operation, ...] = ()
+    explained: int = 0
+    configurations: int = 0
+    windows: Mapping[str, int] = field(default_factory=dict)
+    problem: str | None = None
+
+
+def decide(key: KeyHistory, initial: int, method: Method, limit: Limit) -> Decision:
+    """Whether one key's operations can be linearized. Raises ImportError where z3 is asked for and is not installed,
+    :class:`checkers.linearizable.problem.TooLarge` where memory would not do."""
+    arrays = problem(key.required, key.optional, initial)
+    if method == "z3":
+        return _by_windows(arrays, limit, ("z3",))
+    whole = limit if method == "search" else limit.share(2).at_most(configurations=_SEARCH_CONFIGURATIONS)
+    exploration = explore(arrays, (0, len(arrays)), [start(arrays)], whole)
+    if exploration.outcome == "done" or method == "search":
+        return _of_search(arrays, exploration)
+    try:
+        return _by_windows(arrays, limit, ("search", "z3"))
+    except ImportError:  # without z3 the search's word stands
+        return _of_search(arrays, exploration)
+
+
+def _of_search(arrays: Problem, exploration: Exploration) -> Decision:
+    decision = Decision(
+        None, "search", explained=exploration.rank, configurations=exploration.configurations, windows={"search": 1}
+    )
+    if exploration.ends:
+        return replace(decision, valid=True, order=tuple(order(arrays, exploration.ends[0].trail)))
+    if exploration.outcome == "done":
+        return replace(decision, valid=False, refuted=arrays.operations[: exploration.refuted])
+    return replace(decision, reason=Reason.TIMEOUT if exploration.outcome == "time" else Reason.OUT_OF_MEMORY)
+
+
+def _by_windows(arrays: Problem, limit: Limit, ways: tuple[str, ...]) -> Decision:
+    """From cut to cut: all points that can be reached, until there are none, or the history ends."""
+    arrays = replace(arrays, classes=tuple(replace(each, counted=True) for each in arrays.classes))
+    points: tuple[Point, ...] = (start(arrays),)
+    windows: Counter[str] = Counter()
+    visited = 0
+    for span in pairwise(arrays.cuts):
+        way, exploration = _window(arrays, span, points, limit, ways)
+        windows[way] += 1
+        visited += exploration.configurations
+        method = "+".join(sorted({*windows, *ways[:1]}))
+        undecided = Decision(None, method, None, explained=exploration.rank, configurations=visited, windows=windows)
+        if exploration.outcome != "done":
+            reason = Reason.TIMEOUT if exploration.outcome == "time" else Reason.OUT_OF_MEMORY
+            return replace(undecided, reason=reason)
+        points = exploration.ends
+        if not points:
+            return replace(undecided, valid=False, refuted=arrays.operations[: exploration.refuted])
+    return Decision(
+        True,
+        "+".join(sorted({*windows, *ways[:1]})),
+        order=tuple(order(arrays, points[0].trail)),
+        explained=len(arrays),
+        configurations=visited,
+        windows=windows,
+    )
+
+
+def _window(
+    arrays: Problem, span: tuple[int, int], points: Sequence[Point], limit: Limit, ways: tuple[str, ...]
+) -> tuple[str, Exploration]:
+    """The way that decided the window, or the last one tried, and what it found."""
+    more = span[1] < len(arrays)
+    if "search" in ways:
+        near = limit.share(2).at_most(configurations=_WINDOW_CONFIGURATIONS)
+        exploration = explore(arrays, span, points, near, every_end=more)
+        if exploration.outcome == "done":
+            return "search", exploration
+    return "z3", ends(arrays, span, points, limit, every_end=more)

@@ -1,0 +1,58 @@
+"""The real ``ClientEnv``: a client's own connections to the nodes, from its own address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+
+from harness.node import Message, Refused
+from harness.node.link import Connect, Link, connect, no_count
+from harness.node.wire import WireError, encode_body
+from harness.runtime import Runtime
+
+
+class ClientEndpoint:
+    """See :class:`harness.system.ClientEnv`. ``nodes`` gives each node's data address and port.
+
+    ``connect`` makes a connected, non-blocking TCP socket to an address and port; a cluster passes its own, which makes
+    the socket in the client's network. It must close the socket when it fails or is cancelled, and raise OSError.
+    """
+
+    def __init__(self, runtime: Runtime, name: str, nodes: Mapping[str, tuple[str, int]], timeout_ms: float,
+                 connect: Connect = connect) -> None:  # fmt: skip
+        self._runtime, self._name, self._timeout_ms = runtime, name, timeout_ms
+        self._links = {node: Link(name, node, address, connect, no_count) for node, address in nodes.items()}
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return tuple(self._links)
+
+    @property
+    def timeout_ms(self) -> float:
+        return self._timeout_ms
+
+    def now(self) -> int:
+        return self._runtime.now()
+
+    async def call(self, node: str, message: Message, timeout_ms: float) -> Message:
+        """Send and await the reply. Raises Refused (also for a message too large to send), Timeout or Closed."""
+        try:
+            body = encode_body(message)
+        except WireError as error:
+            raise Refused(str(error)) from error
+        return await self._links[node].call(body, timeout_ms)
+
+    async def sleep(self, ms: float) -> None:
+        await self._runtime.sleep(ms)
+
+    def random(self, stream: str) -> Random:
+        return self._runtime.random(f"client/{self._name}/{stream}")
+
+    def close(self) -> None:
+        """End the connections; calls under way end as Closed or Refused."""
+        for link in self._links.values():
+            link.close()

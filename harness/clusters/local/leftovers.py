@@ -1,0 +1,88 @@
+"""Run folders: one empty mount point per run, named after the process that made it, removable once that is dead.
+
+``/run/splitbrain/<pid>-<start time>-<number>``: pid and start time (clock ticks since boot, field 22 of proc(5)'s
+stat) together name a process for as long as the machine is up, so no lock and no file has to be written first.
+Processes, mounts, interfaces and rules need no removal: they end with the harness (see ``supervisor``). Should a
+supervisor ever be stuck, its own pid and start time are in the folder and it is killed here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import re
+import select
+import signal
+from pathlib import Path
+from typing import Final
+
+RUNS: Final = Path("/run/splitbrain")
+_SUPERVISOR: Final = "supervisor"
+_NAME: Final = re.compile(r"(\d+)-(\d+)-(\d+)")
+_numbers = itertools.count(1)
+
+
+def start_time(pid: int) -> int | None:
+    """Clock ticks from boot to the start of ``pid``; None if there is no such process or only its zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = stat.rpartition(")")[2].split()  # the name before it may hold blanks and parentheses
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def new_run_folder() -> Path:
+    """A folder of this process, for one run."""
+    RUNS.mkdir(mode=0o700, exist_ok=True)
+    own = os.getpid()
+    folder = RUNS / f"{own}-{start_time(own)}-{next(_numbers)}"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def record_supervisor(folder: Path, pid: int) -> None:
+    (folder / _SUPERVISOR).write_text(f"{pid} {start_time(pid)}", "utf-8")
+
+
+def remove_run_folder(folder: Path) -> None:
+    """Remove what this process (or a dead one) put there. Only what we know: never a tree that may be mounted on."""
+    (folder / _SUPERVISOR).unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        folder.rmdir()
+
+
+def remove_leftovers() -> tuple[str, ...]:
+    """Remove the run folders of dead processes; says what was removed. Those of living ones are left alone."""
+    removed = []
+    for folder in sorted(RUNS.glob("*")) if RUNS.is_dir() else ():
+        name = _NAME.fullmatch(folder.name)
+        if name is None or start_time(int(name[1])) == int(name[2]):
+            continue
+        killed = _kill_stuck_supervisor(folder)
+        try:
+            remove_run_folder(folder)
+        except OSError as error:
+            removed.append(f"could NOT remove {folder}, the folder of a run whose harness is gone: {error}")
+            continue
+        removed.append(f"{folder}, left by process {name[1]}" + (" (and its supervisor, killed)" if killed else ""))
+    return tuple(removed)
+
+
+def _kill_stuck_supervisor(folder: Path) -> bool:
+    """SIGKILL a supervisor that outlived its harness (nothing of ours does that; a debugger or SIGSTOP may)."""
+    try:
+        pid, started = map(int, (folder / _SUPERVISOR).read_text("utf-8").split())
+        fd = os.pidfd_open(pid)
+    except (FileNotFoundError, ProcessLookupError, ValueError):
+        return False
+    try:
+        if start_time(pid) != started:
+            return False
+        signal.pidfd_send_signal(fd, signal.SIGKILL)
+        return bool(select.select([fd], [], [], 2.0)[0])
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(fd)

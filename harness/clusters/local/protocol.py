@@ -1,0 +1,45 @@
+"""What the harness and the supervisor of its namespaces say to each other: a hello, one request, one answer.
+
+All are JSON over a SOCK_SEQPACKET pair. The hello carries the supervisor's pidfd, the answer the other file
+descriptors. The supervisor lives exactly as long as that socket's other end and the harness do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+RUN_VARIABLE: Final = "SPLITBRAIN_RUN"  # in the environment of a run's processes, for people and tests to tell them by
+MESSAGE_BYTES_MAX: Final = 200_000  # below the kernel's default send buffer, so that one packet always fits
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRequest:
+    """One node to make; ``data`` and ``control`` are its addresses, ``disk`` whether it has a file system for data."""
+
+    name: str
+    data: str
+    control: str
+    disk: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FabricRequest:
+    """All a supervisor needs: where its in-memory file system goes, the nodes, the client addresses, the keys."""
+
+    folder: str
+    nodes: tuple[NodeRequest, ...]
+    clients: tuple[str, ...]
+    host_key: str
+    authorized_key: str
+
+    def encode(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
+
+    @staticmethod
+    def decode(packet: bytes) -> FabricRequest:
+        fields: Mapping[str, Any] = json.loads(packet)
+        nodes = tuple(NodeRequest(**node) for node in fields["nodes"])
+        return FabricRequest(**{**fields, "nodes": nodes, "clients": tuple(fields["clients"])})

@@ -1,0 +1,112 @@
+"""``--provider local``: makes clusters of namespaces on this machine; root only."""
+
+from __future__ import annotations
+
+import asyncio
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from harness.cluster import ClusterError, ClusterSpec, Finding
+from harness.clusters.local import addresses, examination, leftovers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from harness.clusters.local.fabric import Fabric
+    from harness.clusters.local.keys import KeyPair
+    from harness.clusters.remote_cluster import Place, RemoteCluster
+
+
+class LocalProvider:
+    """See :class:`harness.cluster.Provider`. What needs paramiko is imported when a cluster is made: listing and
+    examining must not wait for it."""
+
+    name = "local"
+    summary = "Linux namespaces on this machine, a real sshd in each; partitions, kills, pauses; needs root"
+
+    def examine(self) -> Sequence[Finding]:
+        return examination.examine()
+
+    def remove_leftovers(self) -> Sequence[str]:
+        return leftovers.remove_leftovers()
+
+    async def create(self, spec: ClusterSpec, runtime: Any, modules: Sequence[Path] = ()) -> RemoteCluster:
+        """See ``Provider.create``; raises ClusterError. ``modules`` are Python files with node programs that are not
+        bundled, importable by their names."""
+        from harness.clusters.local.fabric import Fabric
+        from harness.clusters.local.keys import new_key_pair
+        from harness.clusters.local.site import LocalSite
+        from harness.clusters.remote_cluster import RemoteCluster
+
+        _check(spec, self.examine())
+        self.remove_leftovers()
+        fabric, host_key, user_key = Fabric(), new_key_pair(), new_key_pair()
+        cluster = RemoteCluster(spec, runtime, _places(spec, fabric, host_key, user_key), LocalSite(fabric))
+        try:
+            program, _ = await asyncio.gather(
+                asyncio.to_thread(_pack, spec.folder, modules),
+                asyncio.to_thread(fabric.start, _request(spec, fabric, host_key, user_key)),
+            )
+            await cluster.deploy(program)
+        except BaseException:
+            cluster.down_now()
+            raise
+        return cluster
+
+
+PROVIDER: Final = LocalProvider()
+
+
+def _check(spec: ClusterSpec, findings: Sequence[Finding]) -> None:
+    if missing := [finding for finding in findings if finding.required and not finding.present]:
+        needs = "; ".join(f"{finding.name} ({finding.remedy or finding.detail})" for finding in missing)
+        raise ClusterError(f"the provider local cannot be used here; it lacks: {needs}")
+    for count, most, what in (
+        (len(spec.nodes), addresses.NODES_MAX, "nodes"),
+        (spec.clients, addresses.CLIENTS_MAX, "clients"),
+    ):
+        if count > most:
+            raise ClusterError(f"read {count} {what}; expected at most {most} with the provider local")
+
+
+def _request(spec: ClusterSpec, fabric: Fabric, host_key: KeyPair, user_key: KeyPair) -> Any:
+    from harness.clusters.local.protocol import FabricRequest, NodeRequest
+
+    return FabricRequest(
+        folder=str(fabric.folder),
+        nodes=tuple(
+            NodeRequest(node.name, addresses.node_data(i), addresses.node_control(i), node.disk)
+            for i, node in enumerate(spec.nodes, 1)
+        ),
+        clients=tuple(addresses.client_data(i) for i in range(spec.clients)),
+        host_key=host_key.private,
+        authorized_key=user_key.public,
+    )
+
+
+def _places(spec: ClusterSpec, fabric: Fabric, host_key: KeyPair, user_key: KeyPair) -> list[Place]:
+    from harness.clusters.local.network import DATA_INTERFACE
+    from harness.clusters.remote_cluster import Place
+    from harness.clusters.ssh import SshAddress
+
+    key, trusted = user_key.for_paramiko(), host_key.for_paramiko()
+    return [
+        Place(
+            node,
+            SshAddress(node.name, addresses.node_control(i), 22, "root", key, trusted, lambda: fabric.socket("fabric")),
+            addresses.node_data(i),
+            DATA_INTERFACE,
+        )
+        for i, node in enumerate(spec.nodes, 1)
+    ]
+
+
+def _pack(folder: Path, modules: Sequence[Path]) -> Path:
+    from harness.deploy import build_zipapp
+
+    program = build_zipapp(folder / "node.pyz")
+    with zipfile.ZipFile(program, "a") as archive:
+        for module in modules:
+            archive.write(module, module.name)
+    return program

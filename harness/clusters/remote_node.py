@@ -1,0 +1,239 @@
+"""Everything the harness does *on* a node, over SSH only, so that it is the same for namespaces, containers, machines.
+
+The scripts are constants and get their data as positional arguments; nothing is ever pasted into shell text. A
+process is known by its id *and* start time (the pid file has both), so a signal cannot hit a stranger that got the
+same id later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import stat
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import paramiko
+
+from harness.cluster import ClusterError, ShellError
+from harness.clusters.ssh import Connection, SshShell
+from harness.node import Message
+from harness.node.wire import Decoder, encode_body, frame, quote
+
+PROGRAM: Final = "/opt/splitbrain/node.pyz"
+CONFIG: Final = "/etc/splitbrain/node.json"
+PID_FILE: Final = "/run/splitbrain/node.pid"
+DATA_FOLDER: Final = "/var/lib/node"
+LOG_FOLDER: Final = "/var/log/node"
+OUTPUT: Final = f"{LOG_FOLDER}/output.log"
+NODE_LOG: Final = f"{LOG_FOLDER}/node.log"
+EVENTS: Final = f"{LOG_FOLDER}/events.jsonl"
+PYTHON: Final = "/usr/bin/python3"
+
+DATA_PORT: Final = 7000
+CONTROL_PORT: Final = 7001  # on the node's own loopback, reached by a tunnel
+
+LOG_BYTES_MAX: Final = 64 << 20  # of one file; of a longer one the end is fetched
+START_TIMEOUT_S: Final = 15.0
+_FETCH_TIMEOUT_S: Final = 15.0
+_STATUS: Final = frame("call", 1, quote("harness"), encode_body({"type": "status"}))
+
+_RUNNING: Final = """\
+set -eu
+pid_file=$1
+running() {  # whether the process we started is there; sets pid and state
+    [ -r "$pid_file" ] || return 1
+    read -r pid started < "$pid_file" || return 1
+    { read -r stat < "/proc/$pid/stat"; } 2>/dev/null || return 1
+    set -- ${stat##*) }
+    state=$1
+    [ "${20}" = "$started" ] && [ "$state" != Z ] && [ "$state" != X ]
+}
+until_not() {  # poll, for at most 5 s, until the given test fails
+    tries=0
+    while "$@"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 500 ] || { echo "process $pid is still in state $state after 5 s" >&2; exit 1; }
+        sleep 0.01
+    done
+}
+"""
+_MAKE_FOLDERS: Final = 'exec mkdir -p "$@"'
+# cd: a process with its working directory on the data file system would keep it from being unmounted.
+_START: Final = f"""{_RUNNING}
+output=$2
+shift 2
+if running; then exit 0; fi
+cd /
+setsid "$@" < /dev/null >> "$output" 2>&1 &
+pid=$!
+read -r stat < "/proc/$pid/stat"
+set -- ${{stat##*) }}
+echo "$pid ${{20}}" > "$pid_file.new"
+mv "$pid_file.new" "$pid_file"
+"""
+_KILL: Final = f"""{_RUNNING}
+if running; then
+    kill -s KILL "$pid" || ! running
+    until_not running
+fi
+"""
+_PAUSE: Final = f"""{_RUNNING}
+unstopped() {{ running && [ "$state" != T ]; }}
+if unstopped; then
+    kill -s STOP "$pid"
+    until_not unstopped
+fi
+"""
+_RESUME: Final = f"""{_RUNNING}
+stopped() {{ running && [ "$state" = T ]; }}
+if stopped; then
+    kill -s CONT "$pid"
+    until_not stopped
+fi
+"""
+_STATE: Final = f"""{_RUNNING}
+if running; then echo "$state"; else echo gone; fi
+"""
+_TAIL: Final = 'exec tail -q -n 20 "$@" 2>&1'
+
+# One named counter, so that it survives every change of the set: the harness reads differences.
+# Raw priority: before connection tracking, so established connections are cut as well.
+_FIREWALL: Final = """\
+add table inet splitbrain
+delete table inet splitbrain
+table inet splitbrain {{
+    set blocked {{ type ipv4_addr; flags interval; }}
+    counter dropped {{ }}
+    chain arriving {{
+        type filter hook prerouting priority -300; policy accept;
+        {interface} ip saddr @blocked counter name dropped drop
+    }}
+}}
+"""
+_PACKETS: Final = re.compile(r"packets (\d+)")
+
+
+class RemoteNode:
+    """One node: its shell and its program's life. ``interface`` is the one that carries data (None: any; then only
+    peers' addresses may ever be blocked, since the harness comes in by it too)."""
+
+    def __init__(self, name: str, shell: SshShell, interface: str | None) -> None:
+        self.name = name
+        self.shell = shell
+        self._interface = interface
+
+    async def deploy(self, program: Path, config: Mapping[str, Any]) -> None:
+        """Put program and configuration on the node, and the (empty) partition table in its kernel."""
+        folders = [str(Path(path).parent) for path in (PROGRAM, CONFIG, PID_FILE)]
+        await self._script(_MAKE_FOLDERS, *folders, LOG_FOLDER, DATA_FOLDER)
+        match = "" if self._interface is None else f'iifname "{self._interface}"'
+        await asyncio.gather(
+            self.shell.upload(program, PROGRAM),
+            self.shell.write(CONFIG, json.dumps(config, indent=1).encode()),
+            self.shell.run("nft", "-f", "-", input_text=_FIREWALL.format(interface=match)),
+        )
+
+    async def start(self) -> None:
+        """Start the program unless it runs; returns when it serves. ClusterError with its last words if it ends before
+        that, or takes too long."""
+        await self._script(_START, PID_FILE, OUTPUT, PYTHON, "-S", PROGRAM, CONFIG)
+        begin = time.monotonic()
+        tries = 0
+        while not ((status := await self.status(timeout_ms=1000)) and status["serving"]):
+            tries += 1
+            # Looking at the process costs a command, and five nodes that start at once need the processor themselves.
+            if tries % 5 == 0 and await self.state() == "gone":
+                raise ClusterError(f"node {self.name}: its program ended as it started: {await self._last_words()}")
+            if time.monotonic() > begin + START_TIMEOUT_S:
+                said = await self._last_words()
+                raise ClusterError(f"node {self.name}: its program does not serve after {START_TIMEOUT_S:g} s: {said}")
+            await asyncio.sleep(0.03)
+
+    async def kill(self) -> None:
+        """SIGKILL; returns when the process is gone. Nothing to do if none runs, or a stopped one: that dies too."""
+        await self._script(_KILL, PID_FILE)
+
+    async def pause(self) -> None:
+        """SIGSTOP; returns when the process is seen stopped. Nothing to do if none runs."""
+        await self._script(_PAUSE, PID_FILE)
+
+    async def resume(self) -> None:
+        """SIGCONT; returns when the process is seen running."""
+        await self._script(_RESUME, PID_FILE)
+
+    async def state(self) -> str:
+        """The program's process: "gone", or its state letter of proc(5): R, S, D, T (stopped)."""
+        return (await self._script(_STATE, PID_FILE)).strip()
+
+    async def block(self, addresses: Sequence[str]) -> None:
+        """From now on drop what arrives from exactly these addresses (or ranges ``a-b``), replacing the former."""
+        add = f"add element inet splitbrain blocked {{ {', '.join(addresses)} }}\n" if addresses else ""
+        await self.shell.run("nft", "-f", "-", input_text=f"flush set inet splitbrain blocked\n{add}")
+
+    async def dropped(self, timeout_s: float = 10.0) -> int:
+        """Packets dropped by :meth:`block` since the node was deployed."""
+        result = await self.shell.run("nft", "list", "counter", "inet", "splitbrain", "dropped", timeout_s=timeout_s)
+        found = _PACKETS.search(result.stdout)
+        if found is None:
+            raise ShellError(f"node {self.name}: read {result.stdout!r}; expected nft's counter with its packets")
+        return int(found[1])
+
+    async def status(self, timeout_ms: float) -> Message | None:
+        """The program's status, or None if it does not answer in time (it may be dead, stopped, or starting)."""
+        timeout_s = timeout_ms / 1000
+        with contextlib.suppress(ShellError):
+            return await self.shell.blocking(partial(_ask_status, self.shell.connection, timeout_s), timeout_s)
+        return None
+
+    async def fetch_logs(self, folder: Path) -> list[Path]:
+        """Copy the files of the log folder; raises ShellError if the node does not let us."""
+        return await self.shell.blocking(partial(_fetch, self.shell.connection, folder), _FETCH_TIMEOUT_S)
+
+    async def _script(self, script: str, *arguments: str) -> str:
+        return (await self.shell.run("sh", "-c", script, "splitbrain", *arguments)).stdout
+
+    async def _last_words(self) -> str:
+        try:
+            return (await self._script(_TAIL, OUTPUT, NODE_LOG)).strip()[-2000:] or "it printed nothing"
+        except ShellError as error:
+            return f"(its output cannot be read: {error})"
+
+
+def _ask_status(connection: Connection, timeout_s: float) -> Message | None:
+    with connection.tunnel(CONTROL_PORT, timeout_s) as channel:
+        channel.sendall(_STATUS)
+        decoder = Decoder()
+        while data := channel.recv(1 << 16):
+            for envelope in decoder.feed(data):
+                return envelope.body if envelope.kind == "reply" else None
+    return None
+
+
+def _fetch(connection: Connection, folder: Path) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    fetched = []
+    with connection.files(f"fetch of {LOG_FOLDER}", _FETCH_TIMEOUT_S) as client:
+        for entry in sorted(client.listdir_attr(LOG_FOLDER), key=lambda entry: entry.filename):
+            if stat.S_ISREG(entry.st_mode or 0):
+                target = folder / Path(entry.filename).name
+                _copy_end(client, f"{LOG_FOLDER}/{entry.filename}", target, entry.st_size or 0)
+                fetched.append(target)
+    return fetched
+
+
+def _copy_end(client: paramiko.SFTPClient, remote: str, local: Path, size: int) -> None:
+    """Copy a file that may grow meanwhile: what was there at first, and of that at most the last LOG_BYTES_MAX."""
+    start = max(0, size - LOG_BYTES_MAX)
+    with client.open(remote, "rb") as source, local.open("wb") as target:
+        source.prefetch(size)
+        source.seek(start)
+        left = size - start
+        while left > 0 and (part := source.read(min(left, 1 << 18))):
+            target.write(part)
+            left -= len(part)

@@ -1,0 +1,76 @@
+"""The commands of ``splitbrain``: one module each, with ``add(subparsers)`` and ``run(arguments) -> exit status``.
+
+``add`` adds the command's parser, with help that teaches; ``run`` does the work and imports inside itself whatever is
+heavy. A wrong request is a :class:`UsageError`; the command line turns it into exit status 254. With ``--json`` a
+command prints exactly one line of JSON, as the last line of standard output, and progress on standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NoReturn
+
+from harness.catalog import UnknownNameError, alternatives
+
+USAGE: Final = 254
+CRASH: Final = 255
+
+EXIT_STATUSES: Final = "exit status: 0 valid, 1 invalid, 2 unknown, 254 wrong usage or input, 255 crash of splitbrain"
+
+
+class UsageError(Exception):
+    """A request that cannot be met: what was read, what was expected, what to do. ``fields`` go into the JSON."""
+
+    def __init__(self, text: str, fields: Mapping[str, Any] | None = None) -> None:
+        super().__init__(text)
+        self.fields = dict(fields or {})
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with exit status 254 for wrong usage, no abbreviated options, and help that keeps its line breaks."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**{**options, "allow_abbrev": False})
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; `{self.prog} --help` explains")
+
+    def refuse(self, strange: list[str]) -> NoReturn:
+        """Say what is wrong with arguments that no one took."""
+        word = strange[0]
+        if word.startswith("-"):
+            options = [option for option in self._option_string_actions if option.startswith("--")]
+            self.error(f"read the option {word[:80]!r}; expected {alternatives(word.partition('=')[0], options)}")
+        self.error(
+            f"read {word[:80]!r}, which is one argument too many here; names stand together, options around them"
+        )
+
+
+def one_of(known: Callable[[], Iterable[str]] | Iterable[str]) -> Callable[[str], str]:
+    """An argparse ``type``: one of these names (or of what a function gives, when needed); else a suggestion."""
+
+    def name(text: str) -> str:
+        choices = tuple(known() if callable(known) else known)
+        if text not in choices:
+            raise argparse.ArgumentTypeError(f"read {text[:80]!r}; expected {alternatives(text, choices)}")
+        return text
+
+    return name
+
+
+def positive_seconds(text: str) -> float:
+    """An argparse ``type``: a number of seconds above 0."""
+    from math import isfinite
+
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not isfinite(seconds) or seconds <= 0:
+        raise argparse.ArgumentTypeError(f"read {text[:80]!r}; expected a number of seconds above 0")
+    return seconds
+
+
+__all__ = ["CRASH", "EXIT_STATUSES", "USAGE", "Parser", "UnknownNameError", "UsageError", "one_of", "positive_seconds"]

@@ -1,0 +1,100 @@
+"""``splitbrain list``: what there is to run, to break and to check, with one line on each."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from harness import catalog
+from harness.commands import one_of
+from harness.commands.output import emit
+
+KINDS: Final = ("systems", "workloads", "faults", "models", "providers")
+
+EXAMPLES: Final = """\
+examples:
+  splitbrain list systems       names, options and their values
+  splitbrain list faults        what may stand in --faults, as in --faults partition=isolate-leader,kill
+  splitbrain list models --json one line of JSON"""
+
+
+def add(subparsers: Any) -> None:
+    """Add the command to the command line's parser."""
+    parser = subparsers.add_parser(
+        "list",
+        help="systems, workloads, faults, models, providers",
+        description="Names what can be used, with one line on each.",
+        epilog=EXAMPLES,
+    )
+    parser.add_argument("kind", type=one_of(KINDS), metavar="KIND", help="one of " + ", ".join(KINDS))
+    parser.add_argument("--json", action="store_true", help="one line of JSON on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the entries of one kind; 0."""
+    entries = [DESCRIPTIONS[args.kind](name) for name in catalog.names(args.kind)]
+    if args.json:
+        emit({args.kind: entries})
+    else:
+        print("\n".join(line for entry in entries for line in _lines(entry)))
+    return 0
+
+
+def _system(name: str) -> dict[str, Any]:
+    system = catalog.system(name)
+    options = {
+        option: {"default": o.default, "values": None if o.values is None else list(o.values), "help": o.help}
+        for option, o in system.options.items()
+    }
+    return {"name": name, "summary": system.summary, "options": options, "workloads": list(system.workloads),
+            "operations": sorted(system.operations), "bugs": dict(system.bugs)}  # fmt: skip
+
+
+def _workload(name: str) -> dict[str, Any]:
+    workload = catalog.workload(name)
+    return {"name": name, "summary": workload.summary, "operations": sorted(workload.operations),
+            "expect": workload.expect, "model": workload.model}  # fmt: skip
+
+
+def _fault(name: str) -> dict[str, Any]:
+    fault = catalog.fault(name)
+    return {"name": name, "summary": fault.summary, "shapes": dict(fault.shapes), "needs": sorted(fault.needs)}
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"name": name, "summary": catalog.models()[name]}
+
+
+def _provider(name: str) -> dict[str, Any]:
+    return {"name": name, "summary": catalog.provider(name).summary}
+
+
+DESCRIPTIONS: Final = {
+    "systems": _system,
+    "workloads": _workload,
+    "faults": _fault,
+    "models": _model,
+    "providers": _provider,
+}
+
+
+def _lines(entry: Mapping[str, Any]) -> Iterator[str]:
+    """One entry as text: its name and summary, then whatever else there is to say, indented."""
+    yield f"{entry['name']:<16}{entry['summary']}"
+    for field, value in entry.items():
+        if field in ("name", "summary") or not value:
+            continue
+        if isinstance(value, dict):
+            yield f"    {field}:"
+            yield from (f"      {name:<18}{_detail(detail)}" for name, detail in value.items())
+        else:
+            yield f"    {field}: {', '.join(value) if isinstance(value, list) else value}"
+
+
+def _detail(detail: Any) -> str:
+    """An option's help with its values, or a line of text as it is."""
+    if not isinstance(detail, dict):
+        return str(detail)
+    values = "an integer" if detail["values"] is None else "|".join(detail["values"])
+    return f"{detail['help']} ({values}; default {detail['default']})"

@@ -1,0 +1,279 @@
+"""``splitbrain run``: puts a system on a cluster, drives and breaks it, and judges what its clients saw."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shlex
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from harness import catalog
+from harness.cluster import Cluster, Provider
+from harness.commands import CRASH, EXIT_STATUSES, UsageError, one_of, positive_seconds
+from harness.commands.live import Display, display, output
+from harness.commands.output import emit
+from harness.commands.run_plan import (
+    CLIENT_TIMEOUT_S_MAX,
+    CONCURRENCY_MAX,
+    NODES_MAX,
+    RATE_HZ_MAX,
+    SEED_MAX,
+    TIME_LIMIT_S_MAX,
+    faults_in_words,
+    setup_of,
+)
+from harness.commands.run_summary import as_json, lines, opening
+from harness.interpreter import ContractError
+from harness.real_runtime import RealRuntime
+from harness.result import EXIT_STATUS
+from harness.runner import Record, Run, RunError, Setup
+from harness.store import RunFolder, create_folder
+from harness.verdict import Verdict, judge
+
+CHECK_TIME_LIMIT_S: Final = 120.0
+ABORTED: Final = 130
+
+DESCRIPTION: Final = """\
+Starts a cluster of nodes, lets clients work on it for --time-limit seconds, breaks it with --faults, heals it, asks
+once more, and judges the recorded history. Ends with the verdict, the evidence, and the command that repeats the run.
+
+Ctrl-C (or SIGTERM) ends the run early: the cluster is healed, logs are fetched, what there is gets checked, the
+cluster is removed. A second one removes the cluster at once, without a verdict (exit status 130)."""
+
+EXAMPLES: Final = """\
+examples:
+  splitbrain run raft --faults partition,kill
+  splitbrain run single-leader -o replication=async --faults partition,kill --workload set
+  splitbrain run raft --faults partition=isolate-leader,kill=leader:2,pause --time-limit 60
+  splitbrain run --replay store/latest/plan.json       the same plan, with the same faults at the same times
+
+`splitbrain list faults` describes what may follow --faults; `splitbrain list systems` the -o options of each system.
+"""
+
+
+def add(subparsers: Any) -> None:
+    """Add the command to the command line's parser."""
+    parser = subparsers.add_parser(
+        "run",
+        help="start a cluster, break it, record a history, judge it",
+        description=DESCRIPTION,
+        epilog=EXAMPLES + EXIT_STATUSES,
+    )
+    option = parser.add_argument
+    option("system", nargs="?", metavar="SYSTEM", help="`splitbrain list systems` names them")
+    option("-o", dest="option", action="append", metavar="KEY=VALUE", help="an option of the system; may be repeated")
+    option("--workload", type=one_of(lambda: catalog.names("workloads")), metavar="W",
+           help="what clients do (default: the system's first workload)")  # fmt: skip
+    option("--faults", metavar="SPEC|none", help="what to break: partition=isolate-leader,kill=leader:2,pause; a shape "
+           "or target after =, a number of nodes after it; default none")  # fmt: skip
+    option("--provider", type=one_of(lambda: catalog.names("providers")), help="how nodes are made (default: local)",
+           metavar="P")  # fmt: skip
+    option("--nodes", type=_integer(1, NODES_MAX), metavar="N", help="number of nodes (default: 5)")
+    option("--concurrency", type=_integer(1, CONCURRENCY_MAX), metavar="N", help="number of clients (default: 10)")
+    option("--rate", type=_number(RATE_HZ_MAX), metavar="HZ",
+           help="operations a second, over all clients (default: 100)")  # fmt: skip
+    option("--time-limit", type=_number(TIME_LIMIT_S_MAX), metavar="S", help="seconds of load (default: 30)")
+    option("--client-timeout", type=_number(CLIENT_TIMEOUT_S_MAX), metavar="S",
+           help="seconds a client waits for an operation (default: 1)")  # fmt: skip
+    option("--seed", type=_integer(0, SEED_MAX), metavar="N",
+           help="decides operations and faults (default: a random one, which is printed)")  # fmt: skip
+    option("--replay", metavar="PLAN.json", help="repeat a run: its plan, with its faults at their times")
+    option("--store", default="store", metavar="DIR", help="where runs are kept (default: ./store)")
+    option(
+        "--leave-running",
+        action="store_true",
+        help="after the verdict keep the cluster, healed, until Enter or Ctrl-C, and say how to reach its nodes",
+    )
+    option("--json", action="store_true", help="one line of JSON, the last on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the run and print what came of it; the verdict's exit status."""
+    setup = setup_of(args)
+    _check_provider(setup.provider)
+    try:
+        folder = create_folder(Path(args.store), setup.plan)
+    except OSError as error:
+        raise UsageError(f"--store: read {args.store!r}, where nothing can be written ({error.strerror}); expected a "
+                         "folder that is ours to write") from None  # fmt: skip
+    session = Session(setup, folder, args.leave_running, display(output(args.json)))
+    try:
+        verdict = session.verdict()
+    except asyncio.CancelledError:
+        return _no_verdict(args, folder, ABORTED, "interrupted twice: the cluster was removed, and there is no verdict")
+    except (RunError, ContractError) as error:
+        return _no_verdict(args, folder, CRASH, str(error))
+    finally:
+        session.close()
+    return _conclude(args, setup, folder, verdict)
+
+
+def _integer(low: int, high: int) -> Any:
+    def integer(text: str) -> int:
+        number = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else -1
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"read {text[:80]!r}; expected an integer from {low} to {high}")
+        return number
+
+    return integer
+
+
+def _number(high: float) -> Any:
+    def number(text: str) -> float:
+        value = positive_seconds(text)
+        if not 1e-3 <= value <= high:
+            raise argparse.ArgumentTypeError(f"read {text[:80]!r}; expected a number from 0.001 to {high:g}")
+        return value
+
+    return number
+
+
+def _check_provider(provider: Provider) -> None:
+    missing = [finding for finding in provider.examine() if finding.required and not finding.present]
+    if missing:
+        needs = "\n".join(f"  {entry.name}, for {entry.needed_for}: {entry.remedy or 'no remedy'}" for entry in missing)
+        raise UsageError(f"the provider {provider.name!r} cannot be used on this machine; it lacks\n{needs}\n"
+                         "`splitbrain doctor` says more")  # fmt: skip
+
+
+def _no_verdict(args: argparse.Namespace, folder: RunFolder, status: int, text: str) -> int:
+    print(f"splitbrain: {text}\nwhat there is of the run: {folder.path}", file=sys.stderr, flush=True)
+    if args.json:
+        emit({"error": text, "store": str(folder.path)})
+    return status
+
+
+def _conclude(args: argparse.Namespace, setup: Setup, folder: RunFolder, verdict: Verdict) -> int:
+    report = _write_report(folder)
+    repeat = shlex.join(["splitbrain", "run", "--replay", str(folder.plan)])
+    stream = output(args.json)
+    for line in lines(verdict, setup, folder, report, repeat, told=args.leave_running):
+        print(line, file=stream)
+    stream.flush()
+    if args.json:
+        emit(as_json(verdict, setup, folder, report, repeat))
+    return EXIT_STATUS[verdict.result.valid]
+
+
+def _write_report(folder: RunFolder) -> Path | None:
+    """The report's path; None, and a line on standard error, if it could not be written: the verdict stands alone."""
+    try:
+        from harness.report import write
+
+        path: Path = write(folder.path)
+        return path
+    except Exception as error:  # noqa: BLE001 (a page for people must not cost the verdict)
+        print(f"splitbrain: no report: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        return None
+
+
+class Session:
+    """One run in this process: the event loop, the signals, the display."""
+
+    def __init__(self, setup: Setup, folder: RunFolder, leave_running: bool, shown: Display) -> None:
+        self._setup, self._folder, self._leave_running, self._display = setup, folder, leave_running, shown
+        self._verdict: Verdict | None = None
+        self._run: Run | None = None
+        self._task: asyncio.Task[Record] | None = None
+        self._interrupts = 0
+        self._released: asyncio.Event | None = None
+
+    def verdict(self) -> Verdict:
+        """Make the run, then judge it. Raises what ``Run.execute`` raises, and CancelledError after a second Ctrl-C."""
+        for line in opening(self._setup, self._folder, faults_in_words(self._setup.plan)):
+            self._display.say(line)
+        for line in self._setup.provider.remove_leftovers():
+            self._display.say(f"removed what an earlier run left behind: {line}")
+        try:
+            record = asyncio.run(self._make_run())
+        finally:
+            shutil.rmtree(self._folder.path / "cluster", ignore_errors=True)
+        if self._verdict is None:
+            self._display.say("        checking")
+            with _terminated_as_interrupted():
+                self._verdict = judge(self._setup, self._folder, record, CHECK_TIME_LIMIT_S)
+        return self._verdict
+
+    def close(self) -> None:
+        self._display.close()
+
+    async def _make_run(self) -> Record:
+        loop = asyncio.get_running_loop()
+        self._released = asyncio.Event()
+        hold = self._hold if self._leave_running else None
+        runtime = RealRuntime(self._setup.plan.seed)
+        self._run = Run(self._setup, runtime, self._folder, self._display.watch, self._display.say, hold)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._interrupted)
+        self._task = loop.create_task(self._run.execute())
+        return await self._task
+
+    def _interrupted(self) -> None:
+        assert self._run is not None, "signals are handled only during the run"
+        assert self._released is not None, "made with the run"
+        self._interrupts += 1
+        self._released.set()
+        if self._interrupts == 1:
+            if self._verdict is None:
+                self._display.say(
+                    "interrupted: healing, then checking what there is (again: remove the cluster at once)"
+                )
+            self._run.stop()
+        elif self._task is not None:
+            self._display.say("interrupted again: removing the cluster")
+            self._run.abort()
+            self._task.cancel()
+
+    async def _hold(self, cluster: Cluster, record: Record) -> None:
+        """Judge while the cluster is up, say how to reach it, and wait for Enter or Ctrl-C."""
+        self._verdict = await asyncio.to_thread(judge, self._setup, self._folder, record, CHECK_TIME_LIMIT_S)
+        assert self._released is not None, "made with the run"
+        loop, released = asyncio.get_running_loop(), self._released
+        self._display.close()
+        for line in lines(self._verdict, self._setup, self._folder, None, "", told=False):
+            print(line, file=sys.stderr)
+        for node in cluster.nodes:
+            print(f"  {_access(cluster, node)}", file=sys.stderr)
+        print("the cluster is left running; Enter or Ctrl-C removes it", file=sys.stderr, flush=True)
+        with _entered(loop, released):
+            await released.wait()
+
+
+def _access(cluster: Cluster, node: str) -> str:
+    """How a person reaches a node, in the words of a cluster that says so."""
+    access = getattr(cluster, "access", None)
+    return f"{node}: {access(node)}" if access is not None else node
+
+
+@contextmanager
+def _entered(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> Iterator[None]:
+    """Set ``event`` when a person presses Enter; without a terminal only a signal ends the waiting."""
+    if not sys.stdin.isatty():
+        yield
+        return
+
+    def entered() -> None:
+        sys.stdin.readline()
+        event.set()
+
+    loop.add_reader(sys.stdin, entered)
+    try:
+        yield
+    finally:
+        loop.remove_reader(sys.stdin)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM during the check ends the check, as Ctrl-C does: the run's results are still written."""
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

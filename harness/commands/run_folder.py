@@ -1,0 +1,108 @@
+"""A run on disk, seen by ``splitbrain check``: what its plan expected, and what its results doubted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from harness import catalog
+from harness.commands import UsageError
+from harness.plan import Plan
+from harness.result import Anomaly, Reason, Result
+
+# Reasons that a new look at the history settles; all others are about the run itself, and stay.
+SETTLED_BY_CHECKING: Final = frozenset(
+    {Reason.TIMEOUT, Reason.OUT_OF_MEMORY, Reason.UNSUPPORTED, Reason.CHECKER_ERROR, Reason.MISSING_FINAL_READ}
+)
+_NOT_ENDED: Final = (
+    "the history is valid, but the run did not end ({} is missing): whether enough happened, and whether its faults "
+    "had an effect, is not known"
+)
+_CONTRADICTED: Final = (
+    "the history is valid now, but {} says that the run was not: the two contradict each other, or what was wrong is "
+    "outside the history"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a run's history, though valid, does not make the run valid."""
+
+    reason: Reason
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunToCheck:
+    """What a run brings along: its history's path, and what its plan's workload expects of it."""
+
+    history: Path
+    expect: str
+    model: str | None
+    initial: Any
+    doubt: Doubt | None
+    assertions: tuple[Anomaly, ...]
+
+    def judge(self, result: Result) -> Result:
+        """The run's verdict, given its history's: never better than what the run itself said."""
+        if self.assertions:
+            anomalies = (*result.anomalies, *self.assertions)
+            return replace(result, valid=False, reason=None, explanation=None, anomalies=anomalies)
+        return result if self.doubt is None else result.but_unknown(self.doubt.reason, self.doubt.explanation)
+
+
+def read_run_folder(folder: Path) -> RunToCheck:
+    """Raises :class:`UsageError` for a folder that is not one of a run."""
+    from harness.node_failure import ASSERTION, node_failures
+    from harness.store import HISTORY, NODES, PLAN, RESULTS
+
+    plan = _plan(folder / PLAN)
+    if not (folder / HISTORY).is_file():
+        raise UsageError(f"read the folder {folder}, which has no {HISTORY}; expected a run's folder, or a file")
+    workload = catalog.workload(plan.workload)
+    failures = node_failures(folder / NODES)
+    return RunToCheck(
+        history=folder / HISTORY,
+        expect=workload.expect,
+        model=workload.model,
+        initial=plan.initial,
+        doubt=_doubt(folder / RESULTS),
+        assertions=tuple(failure.anomaly() for failure in failures if failure.kind == ASSERTION),
+    )
+
+
+def _plan(path: Path) -> Plan:
+    try:
+        return Plan.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise UsageError(
+            f"read the folder {path.parent}, which has no {path.name}; expected a run's folder, such as store/latest, "
+            "or the path of a history"
+        ) from None
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def _doubt(path: Path) -> Doubt | None:
+    """What the run's own results say against it, whatever its history says now."""
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+        valid = results["valid"]
+        if valid not in (True, False, "unknown"):
+            raise ValueError(f'read valid = {str(valid)[:80]!r}; expected true, false or "unknown"')
+        reason = Reason(results["reason"]) if valid == "unknown" else None
+    except FileNotFoundError:
+        return Doubt(Reason.INTERRUPTED, _NOT_ENDED.format(path.name))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return Doubt(Reason.HARNESS_ERROR, f"the history is valid, but {path} cannot be read ({error})")
+    if valid is False:
+        return Doubt(Reason.CHECKER_ERROR, _CONTRADICTED.format(path.name))
+    if reason is None or reason in SETTLED_BY_CHECKING or _only_the_check_was_interrupted(reason, results):
+        return None
+    return Doubt(reason, f"the history is valid, but of the run: {results.get('explanation') or reason}")
+
+
+def _only_the_check_was_interrupted(reason: Reason, results: dict[str, Any]) -> bool:
+    return reason is Reason.INTERRUPTED and results.get("interrupted") is False

@@ -1,0 +1,177 @@
+"""From the words after `splitbrain run` to a plan with its fault schedule, and to the plug-ins that it names."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+from harness import catalog
+from harness.catalog import alternatives
+from harness.commands import UsageError
+from harness.fault import Fault, FaultSyntaxError
+from harness.faults.grammar import NONE, parse
+from harness.faults.schedule import schedule
+from harness.plan import Plan
+from harness.runner import Setup, misfits, node_specs
+from harness.system import Option, System
+
+NODES_MAX: Final = 64
+CONCURRENCY_MAX: Final = 1000
+RATE_HZ_MAX: Final = 100_000.0
+TIME_LIMIT_S_MAX: Final = 24 * 3600.0
+CLIENT_TIMEOUT_S_MAX: Final = 600.0
+SEED_MAX: Final = 2**63 - 1
+
+# The options of a plan, by their names in the command line; all are None unless given.
+PLAN_OPTIONS: Final = ("option", "workload", "faults", "nodes", "concurrency", "rate", "time_limit", "client_timeout",
+                       "seed")  # fmt: skip
+
+
+def setup_of(args: argparse.Namespace) -> Setup:
+    """The plan that the arguments ask for, its schedule drawn, and what its names stand for. Raises UsageError."""
+    faults = {name: catalog.fault(name) for name in catalog.names("faults")}
+    plan = _replayed(args) if args.replay is not None else _planned(args)
+    system, workload = catalog.system(plan.system), catalog.workload(plan.workload)
+    provider = catalog.provider(plan.provider)
+    if problems := misfits(system, workload):
+        raise UsageError(f"{'; '.join(problems)}; its workloads: {', '.join(system.workloads)}")
+    if args.replay is None:
+        plan = replace(plan, options=read_options(args.option or [], system))
+        plan = replace(plan, schedule=_schedule(plan, system, faults))
+    else:
+        _check_replayed(plan, system, faults)
+    return Setup(plan, system, workload, provider, faults)
+
+
+def _planned(args: argparse.Namespace) -> Plan:
+    if args.system is None:
+        raise UsageError(
+            f"read no system; expected {alternatives('', catalog.names('systems'))}, or --replay PLAN.json"
+        )
+    system = catalog.system(args.system)
+    given = {
+        "workload": args.workload or system.workloads[0],
+        "faults": args.faults,
+        "provider": args.provider,
+        "nodes": args.nodes,
+        "concurrency": args.concurrency,
+        "rate_hz": args.rate,
+        "time_limit_s": args.time_limit,
+        "client_timeout_s": args.client_timeout,
+        "seed": secrets.randbelow(2**32) if args.seed is None else args.seed,
+    }
+    return Plan(system=system.name, **{name: value for name, value in given.items() if value is not None})
+
+
+def _schedule(plan: Plan, system: System, faults: Mapping[str, Fault]) -> Any:
+    nodes = tuple(spec.name for spec in node_specs(system, plan.nodes))
+    try:
+        return schedule(parse(plan.faults, faults), faults, nodes, plan.time_limit_s, plan.seed)
+    except FaultSyntaxError as error:
+        raise UsageError(str(error)) from None
+
+
+def read_options(words: list[str], system: System) -> dict[str, str]:
+    """``-o KEY=VALUE`` words, checked and completed with the system's defaults. Raises UsageError."""
+    options = {name: option.default for name, option in system.options.items()}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise UsageError(f"-o: read {word[:80]!r}; expected KEY=VALUE, such as {_example(system)}")
+        if name not in system.options:
+            raise UsageError(f"-o: read the option {name[:80]!r} of {system.name}; expected "
+                             f"{alternatives(name, system.options)}")  # fmt: skip
+        _check_value(name, value, system.options[name])
+        options[name] = value
+    return options
+
+
+def _check_value(name: str, value: str, option: Option) -> None:
+    if option.values is None:
+        if not re.fullmatch(r"-?[0-9]{1,15}", value, re.ASCII):
+            raise UsageError(f"-o {name}: read {value[:80]!r}; expected an integer ({option.help})")
+    elif value not in option.values:
+        raise UsageError(f"-o {name}: read {value[:80]!r}; expected {alternatives(value, option.values)}")
+
+
+def _example(system: System) -> str:
+    return next((f"{name}={option.default}" for name, option in system.options.items()), "nothing: there are none")
+
+
+def _replayed(args: argparse.Namespace) -> Plan:
+    """The plan in a file, with its schedule as it was run."""
+    path = Path(args.replay)
+    if path.is_dir():
+        path /= "plan.json"
+    try:
+        plan = Plan.from_json(json.loads(path.read_text(encoding="utf-8")))
+        _check_types(plan)
+    except OSError as error:
+        raise UsageError(f"--replay: read nothing from {path} ({error.strerror}); expected a run's plan.json") from None
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise UsageError(f"--replay {path}: {error}") from None
+    if args.system not in (None, plan.system):
+        raise UsageError(
+            f"read the system {args.system!r} with --replay; expected {plan.system!r}, as in {path}, or none"
+        )
+    for name in PLAN_OPTIONS:
+        if getattr(args, name) is not None:
+            raise UsageError(f"read --{name.replace('_', '-')} with --replay; expected neither: the plan says it all")
+    return plan if args.provider is None else replace(plan, provider=args.provider)
+
+
+def _check_types(plan: Plan) -> None:
+    """A plan comes from a file, which anybody may have written. Raises ValueError."""
+    bounds: dict[str, tuple[Any, float, float]] = {
+        "nodes": (int, 1, NODES_MAX),
+        "concurrency": (int, 1, CONCURRENCY_MAX),
+        "rate_hz": ((int, float), 1e-3, RATE_HZ_MAX),
+        "time_limit_s": ((int, float), 1e-3, TIME_LIMIT_S_MAX),
+        "client_timeout_s": ((int, float), 1e-3, CLIENT_TIMEOUT_S_MAX),
+        "seed": (int, 0, SEED_MAX),
+    }
+    for name, (kind, low, high) in bounds.items():
+        value: Any = getattr(plan, name)
+        if isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high:
+            raise ValueError(f"read {name} = {str(value)[:80]}; expected a number from {low:g} to {high:g}")
+    for field in fields(plan):
+        if field.name in ("system", "workload", "faults", "provider") and not isinstance(
+            getattr(plan, field.name), str
+        ):
+            raise ValueError(f"read {field.name} = {getattr(plan, field.name)!r}; expected text")
+    if not isinstance(plan.options, dict) or not all(isinstance(v, str) for v in plan.options.values()):
+        raise ValueError(f"read options = {str(plan.options)[:80]}; expected an object of texts")
+    for entry in plan.schedule:
+        times_known = isinstance(entry.start_ns, int) and isinstance(entry.stop_ns, int)
+        if not times_known or not 0 <= entry.start_ns <= entry.stop_ns or not isinstance(entry.action, dict):
+            raise ValueError(f"read the scheduled fault {str(entry)[:200]}; expected start_ns <= stop_ns and an action")
+
+
+def _check_replayed(plan: Plan, system: System, faults: Mapping[str, Fault]) -> None:
+    """Options and faults of a plan from a file, by the rules of the command line."""
+    read_options([f"{name}={value}" for name, value in plan.options.items()], system)
+    try:
+        parse(plan.faults, faults)
+    except FaultSyntaxError as error:
+        raise UsageError(str(error)) from None
+    known = {spec.name for spec in node_specs(system, plan.nodes)}
+    for entry in plan.schedule:
+        if entry.fault not in faults:
+            raise catalog.UnknownNameError("faults", entry.fault, faults)
+        named = entry.action.get("nodes", ())
+        strange = [node for node in named if node not in known and node != "leader"] if isinstance(named, list) else []
+        if strange:
+            raise UsageError(f"--replay: read a fault on {strange[0]!r}; expected a node of {', '.join(sorted(known))}")
+
+
+def faults_in_words(plan: Plan) -> str:
+    """What the plan disturbs, for the first line of a run."""
+    if plan.faults.strip() == NONE:
+        return "no faults (--faults partition,kill,pause would break things)"
+    return f"faults {plan.faults} ({len(plan.schedule)} times)"

@@ -1,0 +1,103 @@
+"""What a run says of itself: its first lines, its last ones, and the line of JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from harness.commands.output import NEXT_STEPS, printable
+from harness.runner import Setup
+from harness.store import RunFolder
+from harness.verdict import Verdict
+
+ANOMALIES_MAX: Final = 5
+TEXT_CHARACTERS_MAX: Final = 1200
+
+
+def opening(setup: Setup, folder: RunFolder, faults: str) -> Iterator[str]:
+    """Before the run: what is going to happen."""
+    plan = setup.plan
+    options = "".join(f" -o {name}={value}" for name, value in plan.options.items())
+    yield f"{plan.system}{options}: workload {plan.workload} ({setup.workload.summary})"
+    yield (
+        f"{plan.nodes} nodes ({plan.provider}), {plan.concurrency} clients, {plan.rate_hz:g} operations/s for "
+        f"{plan.time_limit_s:g} s, {faults}, seed {plan.seed}"
+    )
+    yield f"store: {folder.path}"
+
+
+def as_json(verdict: Verdict, setup: Setup, folder: RunFolder, report: Path | None, repeat: str) -> dict[str, Any]:
+    """The object of ``run --json``."""
+    return {
+        **{name: value for name, value in verdict.as_json().items() if name != "schema"},
+        "store": str(folder.path),
+        "report": None if report is None else str(report),
+        "seed": setup.plan.seed,
+        "repeat": repeat,
+    }
+
+
+def lines(
+    verdict: Verdict, setup: Setup, folder: RunFolder, report: Path | None, repeat: str, *, told: bool
+) -> Iterator[str]:
+    """After the run: the verdict and its evidence (unless ``told`` already), where everything is, what to do next."""
+    if not told:
+        yield ""
+        yield from _verdict(verdict)
+        yield from _figures(verdict)
+    yield f"store:   {folder.path}"
+    if report is not None:
+        yield f"report:  {report}"
+    if repeat:
+        yield f"repeat:  {repeat}"
+
+
+def _verdict(verdict: Verdict) -> Iterator[str]:
+    result = verdict.result
+    word = {True: "valid", False: "INVALID", "unknown": "unknown"}[result.valid]
+    yield f"verdict: {word}" + (f" ({result.reason})" if result.reason else "")
+    if result.explanation:
+        yield f"  {_text(result.explanation)}"
+    for number, anomaly in enumerate(result.anomalies[:ANOMALIES_MAX], 1):
+        yield f"  {number}. {anomaly.type}: {_text(anomaly.explanation)}"
+    if len(result.anomalies) > ANOMALIES_MAX:
+        yield f"  ... and {len(result.anomalies) - ANOMALIES_MAX} more anomalies"
+    if result.reason is not None:
+        yield f"  next: {NEXT_STEPS[result.reason]}"
+
+
+def _figures(verdict: Verdict) -> Iterator[str]:
+    result, record = verdict.result, verdict.record
+    model = f" {result.model}" if result.model else ""
+    method = f" by {result.method}" if result.method else ""
+    yield f"checked: {result.expect}{model}, {result.operations} operations{method} in {result.seconds:.2f} s"
+    yield f"clients: {record.counts.ok} ok, {record.counts.fail} fail, {record.counts.info} info"
+    for fault in verdict.faults:
+        yield (
+            f"fault:   {fault['name']}, {fault['applied']} times, "
+            + ("bit" if fault["bit"] else "WITHOUT MEASURED EFFECT")
+            + _measured(fault["effect"])
+        )
+    for entry in verdict.availability:
+        if entry.windows:
+            yield f"outages: {entry.f}: {_windows(entry.windows)}"
+    if record.recovery_s is not None:
+        yield f"answered again {record.recovery_s:.2f} s after everything was healed"
+    for trouble in (*record.unhealed, *record.troubles):
+        yield f"trouble: {_text(trouble)}"
+
+
+def _measured(effect: dict[str, Any]) -> str:
+    figures = ", ".join(f"{name} {figure:g}" for name, figure in effect.items() if figure)
+    return f": {figures}" if figures else ""
+
+
+def _windows(windows: tuple[tuple[float, float], ...]) -> str:
+    shown = ", ".join(f"{start:.1f}-{end:.1f} s" for start, end in windows[:6])
+    return shown + (f" and {len(windows) - 6} more" if len(windows) > 6 else "")
+
+
+def _text(text: str) -> str:
+    cut = text if len(text) <= TEXT_CHARACTERS_MAX else text[:TEXT_CHARACTERS_MAX] + "..."
+    return printable(cut)

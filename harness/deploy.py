@@ -1,0 +1,51 @@
+"""Packs what a node needs into one file: ``python3 -S node.pyz CONFIG`` runs it, with nothing installed."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import harness
+import systems_under_test
+
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold; real ones would differ from build to build
+_MAIN: Final = b"from harness.node.main import main\n\nmain()\n"
+
+
+def build_zipapp(target: Path) -> Path:
+    """Write the zipapp to ``target`` and return it. The same sources give the same bytes.
+
+    It holds the node contract with its host, the words that clients share with it, and the bundled systems; it is made
+    from the packages as they are imported, so it works from a clone and from an installation.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        _add(archive, "__main__.py", _MAIN)
+        for name, path in sorted(_sources()):
+            _add(archive, name, path.read_bytes())
+    return target
+
+
+def _sources() -> Iterator[tuple[str, Path]]:
+    harness_folder = Path(harness.__file__ or "").parent
+    for name in ("__init__.py", "history.py", "system.py"):
+        yield f"harness/{name}", harness_folder / name
+    yield from _package("harness/node", harness_folder / "node")
+    yield from _package("systems_under_test", Path(systems_under_test.__file__ or "").parent)
+
+
+def _package(name: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    """The Python files of a package; external systems run on machines of their own and import what nodes lack."""
+    for path in folder.rglob("*.py"):
+        relative = path.relative_to(folder)
+        if relative.parts[0] != "external":
+            yield f"{name}/{relative.as_posix()}", path
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, content)

@@ -1,0 +1,102 @@
+"""The fault ``partition``: nodes stop hearing each other, while clients still reach every node.
+
+Only links between nodes are cut, so an isolated leader goes on hearing its clients (systems.md, "Rules of the world");
+``partition=clients`` is the opposite: some nodes no longer hear the clients, and hear each other. ``SHAPE-one-way``
+cuts one direction only; over TCP the acknowledgements of the other direction are lost with it, so what the heard side
+sends arrives, but new connections fail both ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Final
+
+from harness.cluster import Cluster, Observation
+from harness.fault import Action, Effect, FaultSpec, FaultSyntaxError
+from harness.faults.effect import judge_drops
+from harness.faults.target import LEADER, concrete_nodes, no_size, shuffled, size_within
+from harness.faults.topology import SHAPES, Drops, between, drops, majority
+
+CLIENTS: Final = "clients"
+ONE_WAY: Final = "-one-way"
+ISOLATE_LEADER: Final = "isolate-leader"
+_HELP: Final = {ISOLATE_LEADER: "the leader alone, or leader:N with N - 1 others; clients still reach it"} | {
+    name: line for name, (_, _, line) in SHAPES.items()
+}
+_MIX: Final = ("halves", "one", "minority-third", "majorities-ring", "bridge", "isolate-leader-one-way",
+               "halves-one-way")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    name: str = "partition"
+    summary: str = "cut network links between nodes, or between clients and nodes"
+    needs: frozenset[str] = frozenset({"partition"})
+
+    @property
+    def shapes(self) -> Mapping[str, str]:
+        one_way = {name + ONE_WAY: f"{line}; one direction only" for name, line in _HELP.items()}
+        return _HELP | one_way | {CLIENTS: "clients' packets are dropped at a majority of the nodes; clients:N at N"}
+
+    def choose(self, spec: FaultSpec, turn: int, nodes: tuple[str, ...], random: Random) -> Action:
+        """The default mix isolates the leader on turns 0, 3, 6, ...; the other shapes share the rest."""
+        shape = spec.shape or _mixed(turn, len(nodes), random)
+        order = shuffled(nodes, random)
+        if shape == CLIENTS:
+            count = majority(len(nodes)) if spec.size is None else size_within(spec, len(nodes))
+            return {"shape": shape, "drops": {node: [CLIENTS] for node in sorted(order[:count])}}
+        name, one_way = shape.removesuffix(ONE_WAY), shape.endswith(ONE_WAY)
+        if name == ISOLATE_LEADER:
+            _needs_nodes(shape, 2, len(nodes))
+            count = size_within(spec, len(nodes) - 1)
+            direction = random.choice(("deaf", "mute")) if one_way else "both"
+            return {"shape": shape, "nodes": [LEADER], "count": count, "spares": order, "direction": direction}
+        no_size(spec)
+        cuts, least, _ = SHAPES[name]
+        _needs_nodes(shape, least, len(nodes))
+        pairs = cuts(order)
+        if one_way and random.random() < 0.5:
+            pairs = [(b, a) for a, b in pairs]
+        return {"shape": shape, "drops": drops(pairs, one_way)}
+
+    async def apply(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
+        cut: Drops = action["drops"] if "drops" in action else isolation(action, cluster.nodes)
+        await cluster.partition(cut)
+        return {**action, "drops": cut}
+
+    async def heal(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
+        await cluster.heal()
+        return {"shape": action["shape"]}
+
+    def effect(
+        self, done: Mapping[str, Any], quiet: tuple[Observation, Observation], window: tuple[Observation, Observation]
+    ) -> Effect:
+        return judge_drops(quiet, window)
+
+
+def isolation(action: Action, nodes: tuple[str, ...]) -> Drops:
+    """The drops that isolate the action's nodes: both ways, or so that they hear nobody ("deaf") or nobody hears them
+    ("mute")."""
+    inside = concrete_nodes(action)
+    outside = [node for node in nodes if node not in inside]
+    if action["direction"] == "deaf":
+        return drops(between(outside, inside), one_way=True)
+    return drops(between(inside, outside), one_way=action["direction"] == "mute")
+
+
+def _mixed(turn: int, nodes: int, random: Random) -> str:
+    if turn % 3 == 0:
+        return ISOLATE_LEADER
+    return random.choice([shape for shape in _MIX if SHAPES.get(shape.removesuffix(ONE_WAY), (0, 2))[1] <= nodes])
+
+
+def _needs_nodes(shape: str, least: int, nodes: int) -> None:
+    if nodes < least:
+        raise FaultSyntaxError(
+            f"--faults: read partition={shape} on {nodes} node(s); expected at least {least} nodes; raise --nodes"
+        )
+
+
+FAULT: Final = Partition()

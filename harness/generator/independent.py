@@ -1,0 +1,97 @@
+"""Independent keys: groups of threads, each at work on a key of its own (Jepsen's ``independent``).
+
+Checking a linearizable history takes exponential time in its length at worst, and many short histories of separate
+objects are checked in the sum of their times. So a workload on one object is lifted to many: when a group's generator
+for its key is exhausted, the group goes on with the next key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from harness.generator.choice import soonest
+from harness.generator.core import EMPTY, LOG, PENDING, Answer, Context, Generator
+from harness.history import Op
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A key and what is still to be asked about it; ``key`` is None when the keys have run out."""
+
+    key: int | None
+    generator: Generator
+
+
+@dataclass(frozen=True, slots=True)
+class _ConcurrentKeys:
+    size: int
+    make: Callable[[int], Generator]
+    count: int | None
+    groups: tuple[_Group, ...] = ()
+    next_key: int = 0
+    first: int = 0
+
+    def op(self, context: Context) -> Answer:
+        groups = self._started(len(context.threads))
+        contexts = [groups._context(context, index) for index in range(len(groups.groups))]
+        for index, group_context in enumerate(contexts):
+            group = groups.groups[index]
+            if group.key is not None and group.generator.op(group_context) is None:
+                groups = groups._advanced(index)
+                contexts[index] = groups._context(context, index)
+        answer = soonest([group.generator for group in groups.groups], contexts, groups.first)
+        if answer is None:
+            return None
+        op, index, successors = answer
+        advanced = tuple(replace(g, generator=s) for g, s in zip(groups.groups, successors, strict=True))
+        if op is PENDING:
+            return PENDING, replace(groups, groups=advanced)
+        keyed = op if op.process == LOG else replace(op, key=advanced[index].key)
+        return keyed, replace(groups, groups=advanced, first=(index + 1) % len(advanced))
+
+    def update(self, context: Context, event: Op) -> Generator:
+        thread = context.thread_of(event.process)
+        if not self.groups or thread not in context.threads:
+            return self
+        index = context.threads.index(thread) * len(self.groups) // len(context.threads)
+        group = self.groups[index]
+        if group.key != event.key:  # the group has gone on to another key meanwhile
+            return self
+        successor = group.generator.update(self._context(context, index), event)
+        return replace(self, groups=_put(self.groups, index, replace(group, generator=successor)))
+
+    def _started(self, threads: int) -> _ConcurrentKeys:
+        """With one group for each ``size`` threads (the remainder joins them), each with its first key."""
+        started = self
+        while len(started.groups) < max(1, threads // self.size):
+            blank = replace(started, groups=(*started.groups, _Group(None, EMPTY)))
+            started = blank._advanced(len(started.groups))
+        return started
+
+    def _advanced(self, index: int) -> _ConcurrentKeys:
+        if self.count is not None and self.next_key >= self.count:
+            return replace(self, groups=_put(self.groups, index, _Group(None, EMPTY)))
+        fresh = _Group(self.next_key, self.make(self.next_key))
+        return replace(self, groups=_put(self.groups, index, fresh), next_key=self.next_key + 1)
+
+    def _context(self, context: Context, index: int) -> Context:
+        threads, groups = context.threads, len(self.groups)
+        members = frozenset(t for i, t in enumerate(threads) if i * groups // len(threads) == index)
+        key = self.groups[index].key
+        return context.restrict(members.__contains__).scope(-1 if key is None else key)
+
+
+def _put(groups: tuple[_Group, ...], index: int, group: _Group) -> tuple[_Group, ...]:
+    return (*groups[:index], group, *groups[index + 1 :])
+
+
+def concurrent_keys(size: int, make: Callable[[int], Generator], count: int | None = None) -> Generator:
+    """Groups of ``size`` threads (or a few more, to use all), each running ``make(key)`` on the next unused key.
+
+    Keys are 0, 1, 2, ... below ``count`` (None: without end). Operations carry their key; a key's generator sees the
+    events of its own key only.
+    """
+    if size < 1:
+        raise ValueError(f"read groups of {size} threads; expected at least 1")
+    return _ConcurrentKeys(size, make, count)

@@ -1,0 +1,31 @@
+"""The harness's own way to a node, apart from the data network: questions about its state."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from harness.node.env import Message
+from harness.node.listener import Answer, Listener, Report
+from harness.node.wire import Envelope
+
+Question = Callable[[], Message]
+
+
+class ControlPort:
+    """Answers ``{"type": "status"}`` from the moment the process is up."""
+
+    def __init__(self, name: str, status: Question, report: Report) -> None:
+        self._questions: dict[str, Question] = {"status": status}
+        self._listener = Listener(name, self._deliver, report)
+
+    async def open(self, sock: socket.socket) -> None:
+        await self._listener.open(sock)
+
+    def _deliver(self, envelope: Envelope, answer: Answer) -> None:
+        kind = envelope.body.get("type")
+        question = self._questions.get(kind) if isinstance(kind, str) else None
+        if question is None:
+            answer.refuse(f"read the type {str(kind)[:40]!r}; expected one of {', '.join(self._questions)}")
+        else:
+            answer.reply(question())

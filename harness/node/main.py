@@ -1,0 +1,133 @@
+"""One node process: ``python3 -S node.pyz CONFIG`` starts it, SIGTERM stops it.
+
+Exit status: 0 stopped, 70 an assertion or another error in the program (see the events), 78 a bad configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+import sys
+import time
+import traceback
+from typing import Any, Final, NoReturn, cast
+
+from harness.node.config import ConfigError, NodeConfig, load
+from harness.node.control import ControlPort
+from harness.node.disk import next_incarnation
+from harness.node.env import Message, Program
+from harness.node.host import HostEnv
+from harness.node.journal import Record
+from harness.node.listener import Listener, bound
+
+EXIT_FAILED: Final = 70
+EXIT_CONFIG: Final = 78
+_PR_SET_PDEATHSIG: Final = 1
+
+
+class NodeProcess:
+    """From configuration to a serving program, and the ways it ends."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        self._config = config
+        self._started_ns = time.monotonic_ns()
+        self._incarnation = next_incarnation(config.data)
+        self._record = Record(config.name, self._incarnation, config.log, config.events)
+        self._env = HostEnv(config, self._incarnation, self._record, self._stop_failed)
+        self._program: Program | None = None
+        self._serving = False
+
+    async def run(self) -> NoReturn:
+        """Start, then serve until the process ends. Raises OSError if an address is taken."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._loop_failed)
+        loop.add_signal_handler(signal.SIGTERM, self._stop)
+        data = bound(*self._config.listen)
+        control = ControlPort(self._config.name, self.status, self._env.log)
+        await control.open(bound(*self._config.control))
+        self._record.event("start", {"pid": os.getpid()})
+        try:
+            self._program = program(self._config.program, self._env, self._config.options)
+            await self._program.start()
+        except Exception as error:  # noqa: BLE001 - whatever the program lets through stops the node, reported
+            self._env.fail("start", error)
+        assert self._program is not None, "a failed start does not return"
+        self._env.serve(self._program)
+        await Listener(self._config.name, self._env.deliver, self._env.log).open(data)
+        self._serving = True
+        self._record.log("serving")
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets this event")
+
+    def status(self) -> Message:
+        """What the control port answers; ``program`` is empty until the program serves."""
+        return {
+            "name": self._config.name,
+            "role": self._config.role,
+            "incarnation": self._incarnation,
+            "pid": os.getpid(),
+            "serving": self._serving,
+            "program": self._program.status() if self._program is not None and self._serving else {},
+            "counters": {**self._env.counters, **({"journal.lost": self._record.lost} if self._record.lost else {})},
+            "gauges": self._env.gauges,
+            "uptime_ms": (time.monotonic_ns() - self._started_ns) // 1_000_000,
+        }
+
+    def _stop(self) -> NoReturn:
+        self._end("stop", {}, 0)
+
+    def _stop_failed(self, where: str, error: BaseException) -> NoReturn:
+        text = "".join(traceback.format_exception(error))
+        self._record.log(f"stopped by an error in {where}: {text}")
+        kind = "assertion" if isinstance(error, AssertionError) else "crash"
+        self._end(kind, {"where": where, "error": repr(error)[:1000], "trace": text[-8000:]}, EXIT_FAILED)
+
+    def _end(self, event: str, fields: dict[str, Any], status: int) -> NoReturn:
+        self._env.die()
+        self._record.event(event, fields)
+        os._exit(status)  # not sys.exit: nothing of this incarnation may run on, and a hung fsync must not hold it up
+
+    def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error, message = context.get("exception"), str(context.get("message"))
+        if error is None or isinstance(error, OSError):  # the kernel's troubles, e.g. too many open files
+            self._record.log(f"{message}: {error!r}")
+            self._env.count("host.errors")
+        else:
+            self._env.fail(message, error)
+
+
+def program(path: str, env: HostEnv, options: Any) -> Program:
+    """An instance of "module:Class"."""
+    module, _, name = path.partition(":")
+    return cast(Program, getattr(importlib.import_module(module), name)(env, options))
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process, stopped or not, when the one that started it ends."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    if os.getppid() != parent:
+        sys.exit(f"the parent process {parent} is gone")
+
+
+async def _run(config: NodeConfig) -> None:
+    await NodeProcess(config).run()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        if len(arguments) != 1:
+            raise ConfigError(f"read {len(arguments)} arguments; expected one, the configuration file")
+        config = load(arguments[0])
+    except (ConfigError, OSError) as error:
+        print(f"node: {error}", file=sys.stderr)
+        sys.exit(EXIT_CONFIG)
+    if config.parent is not None:
+        die_with(config.parent)
+    asyncio.run(_run(config))

@@ -1,0 +1,65 @@
+"""Nodes that stopped by themselves: a failed assertion is an anomaly, another error leaves no valid verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from harness.result import Anomaly
+
+ASSERTION: Final = "assertion"
+CRASH: Final = "crash"
+EVENTS: Final = "events.jsonl"
+
+_LINES_MAX: Final = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFailure:
+    """One incarnation of a node that ended with an error of its own; ``where`` and ``error`` are the node's words."""
+
+    kind: Literal["assertion", "crash"]
+    node: str
+    incarnation: int
+    where: str
+    error: str
+
+    def __str__(self) -> str:
+        verb = "stopped at a failed assertion" if self.kind == ASSERTION else "crashed"
+        return f"node {self.node} (incarnation {self.incarnation}) {verb} in {self.where}: {self.error}"
+
+    def anomaly(self) -> Anomaly:
+        return Anomaly(ASSERTION, (), str(self), {"node": self.node, "incarnation": self.incarnation})
+
+
+def node_failures(folder: Path) -> list[NodeFailure]:
+    """The failures in the events that were fetched into ``folder/<node>/``, in order of node."""
+    return [
+        failure for path in sorted(folder.glob(f"*/{EVENTS}")) for failure in _failures(path) if failure is not None
+    ]
+
+
+def _failures(path: Path) -> Iterator[NodeFailure | None]:
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        for number, line in enumerate(stream):
+            if number >= _LINES_MAX:
+                return
+            if f'"name":"{ASSERTION}"' in line or f'"name":"{CRASH}"' in line:
+                yield _failure(path.parent.name, line)
+
+
+def _failure(node: str, line: str) -> NodeFailure | None:
+    try:
+        event: Any = json.loads(line)
+    except ValueError:  # the last line of a node that was killed while writing it
+        return None
+    if not isinstance(event, dict) or event.get("name") not in (ASSERTION, CRASH):
+        return None
+    fields = event.get("fields")
+    fields = fields if isinstance(fields, dict) else {}
+    where, error = (str(fields.get(name, ""))[:1000] for name in ("where", "error"))
+    incarnation = event.get("incarnation")
+    return NodeFailure(event["name"], node, incarnation if isinstance(incarnation, int) else 0, where, error)

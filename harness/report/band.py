@@ -1,0 +1,92 @@
+"""Fault windows as bands behind plots: when which fault was in force, in seconds on the plots' axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from harness.fault_window import fault_windows
+from harness.report.element import Child, Markup, element
+from harness.report.run_data import JsonObject, RunData, number_of, object_of, text_of
+from harness.report.text import cut, seconds, shown
+
+BANDS_MAX: Final = 1_000
+COLOURS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One application of a fault, from ``start_s`` to ``stop_s``; ``colour`` is a number of the style sheet's."""
+
+    fault: str
+    colour: int
+    start_s: float
+    stop_s: float
+    title: str
+
+    @property
+    def css(self) -> str:
+        return f"fault-{self.colour}"
+
+
+def bands(run: RunData, end_s: float) -> tuple[Band, ...]:
+    """From ``faults.jsonl``; where there is none (an interrupted run), from the history. None stops after ``end_s``."""
+    entries = [_from_application(run, entry, end_s) for entry in run.faults] or [
+        (window.fault, run.seconds(window.start_ns), _stop(run, window.stop_ns, end_s), str(window))
+        for window in fault_windows(run.history)
+    ]
+    colours = {name: i % COLOURS for i, name in enumerate(dict.fromkeys(entry[0] for entry in entries))}
+    return tuple(
+        Band(fault, colours[fault], start, stop, f"{what}, {seconds(start)} to {seconds(stop)}")
+        for fault, start, stop, what in entries[:BANDS_MAX]
+    )
+
+
+def _from_application(run: RunData, entry: JsonObject, end_s: float) -> tuple[str, float, float, str]:
+    start_ns, stop_ns = number_of(entry, "started_ns"), number_of(entry, "stopped_ns")
+    start_s = 0.0 if start_ns is None else run.seconds(start_ns)
+    return text_of(entry, "fault", "?"), start_s, _stop(run, stop_ns, end_s), what(entry)
+
+
+def _stop(run: RunData, time_ns: float | None, end_s: float) -> float:
+    return min(end_s, run.seconds(time_ns)) if time_ns is not None and time_ns >= 0 else end_s
+
+
+def what(entry: JsonObject) -> str:
+    """What an application did, in words: ``partition isolate-leader (n3)``."""
+    done = object_of(entry, "done") or object_of(entry, "action")
+    nodes = done.get("nodes")
+    if not isinstance(nodes, list):
+        nodes = list(object_of(done, "drops"))
+    names = ", ".join(shown(node, 30).strip('"') for node in nodes[:12])
+    return " ".join(
+        part for part in (text_of(entry, "fault", "?"), text_of(done, "shape"), names and f"({names})") if part
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A time axis: ``scale`` turns seconds into pixels, ``left`` and ``right`` are its ends in pixels."""
+
+    scale: Callable[[float], float]
+    left: float
+    right: float
+
+
+def draw(drawn: Sequence[Band], axis: Axis, top: float, height: float) -> list[Markup]:
+    """The bands as rectangles, with their names where these fit."""
+    return [shape for band in drawn if (shape := _draw(band, axis, top, height)) is not None]
+
+
+def _draw(band: Band, axis: Axis, top: float, height: float) -> Markup | None:
+    left, right = (axis.scale(at) for at in (band.start_s, band.stop_s))
+    if right <= axis.left or left >= axis.right:
+        return None
+    left, right = max(left, axis.left), min(right, axis.right)
+    wide = max(right - left, 1.5)
+    label: Child = None
+    if name := cut(band.fault, (wide - 6) / 6.0):
+        label = element("text", name, x=left + 4, y=top + 12, class_="band-label")
+    rect = element("rect", x=left, y=top, width=wide, height=height, class_="band-area")
+    return element("g", element("title", band.title), rect, label, class_=f"band {band.css}")

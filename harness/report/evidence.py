@@ -1,0 +1,128 @@
+"""The anomalies of a run: each in words, on a timeline, and operation by operation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from harness.history import Call
+from harness.report.band import Band
+from harness.report.element import Child, Markup, clean, element
+from harness.report.run_data import JsonObject, RunData, objects_of, text_of
+from harness.report.text import count, duration, operation, seconds, shown
+from harness.report.timeline import Bar, timeline
+
+SHOWN_MAX: Final = 5
+LISTED_MAX: Final = 50
+OPERATIONS_MAX: Final = 24
+EXPLANATION_MAX: Final = 1_500
+
+
+def anomalies(run: RunData, bands: Sequence[Band]) -> Markup | None:
+    """The section; None if there are none."""
+    found = objects_of(run.results, "anomalies")
+    if not found:
+        return None
+    details = [_anomaly(run, entry, bands) for entry in found[:SHOWN_MAX]]
+    more: Child = None
+    if len(found) > SHOWN_MAX:
+        listed = found[SHOWN_MAX:LISTED_MAX]
+        items = [element("li", _badge(entry), " ", clean(text_of(entry, "explanation"), 300)) for entry in listed]
+        rest = len(found) - SHOWN_MAX - len(listed)
+        items += [element("li", f"and {count(rest)} more, in results.json")] if rest else []
+        more = element(
+            "details", element("summary", f"{count(len(found) - SHOWN_MAX)} more anomalies"), element("ul", items)
+        )
+    title = "What went wrong" if len(found) == 1 else f"What went wrong: {count(len(found))} anomalies"
+    return element("section", element("h2", title), details, more, id="anomalies")
+
+
+def _badge(anomaly: JsonObject) -> Markup:
+    return element("span", clean(text_of(anomaly, "type", "anomaly"), 60), class_="badge")
+
+
+def calls_of(run: RunData, anomaly: JsonObject) -> list[Call]:
+    """The operations that an anomaly names by either of their lines, each once, in the order in which they began."""
+    positions = anomaly.get("operations")
+    named = [p for p in positions if isinstance(p, int)] if isinstance(positions, list) else []
+    found = {run.by_position[p].invoke: run.by_position[p] for p in named if p in run.by_position}
+    return [call for _, call in sorted(found.items())]
+
+
+def _anomaly(run: RunData, anomaly: JsonObject, bands: Sequence[Band]) -> Markup:
+    calls = calls_of(run, anomaly)
+    drawn = calls[:OPERATIONS_MAX]
+    explanation = clean(text_of(anomaly, "explanation", "no explanation"), EXPLANATION_MAX)
+    parts: list[Child] = [element("p", _badge(anomaly), " ", explanation, class_="explanation")]
+    if drawn:
+        bars = [_bar(run, call) for call in drawn]
+        parts.append(element("div", timeline(bars, _near(bars, bands), "The operations that show it"), class_="scroll"))
+        parts.append(_table(run, drawn, bands))
+    if len(calls) > len(drawn):
+        parts.append(element("p", f"{count(len(calls) - len(drawn))} more operations are not shown.", class_="note"))
+    return element("article", parts)
+
+
+def _near(bars: Sequence[Bar], bands: Sequence[Band]) -> list[Band]:
+    first, last = min(bar.start_s for bar in bars), max(bar.seen_s for bar in bars)
+    return [band for band in bands if band.stop_s >= first and band.start_s <= last]
+
+
+def _times(run: RunData, call: Call) -> tuple[float, float | None]:
+    """When it began and was seen to end, in seconds; the order in the history where there are no times."""
+    times = run.history.times
+    if times[call.invoke] < 0 or (call.complete is not None and times[call.complete] < 0):
+        return float(call.invoke), None if call.outcome == "info" or call.complete is None else float(call.complete)
+    end = None if call.outcome == "info" or call.complete is None else run.seconds(times[call.complete])
+    return run.seconds(times[call.invoke]), end
+
+
+def _bar(run: RunData, call: Call) -> Bar:
+    start, stop = _times(run, call)
+    words = operation(call.f, call.argument, call.result, call.outcome)
+    title = f"{words}; process {call.process}, from {seconds(start, 4)}" + (
+        f", {call.outcome} after {duration(max(0.0, stop - start))}" if stop is not None else ", outcome unknown"
+    )
+    if call.key is not None:
+        words = f"{shown(call.key, 16)}: {words}"
+    return Bar(f"process {call.process}"[:14], words, start, stop, call.outcome, title)
+
+
+def _table(run: RunData, calls: Sequence[Call], bands: Sequence[Band]) -> Markup:
+    keyed = any(call.key is not None for call in calls)
+    nodes = run.history.nodes
+    head = ["line", "process", *(["key"] if keyed else []), "operation", "outcome", "began", "took", "fault in force"]
+    body = []
+    for call in calls:
+        start, stop = _times(run, call)
+        node = nodes[call.complete] if nodes and call.complete is not None else None
+        took = "–" if stop is None else duration(max(0.0, stop - start))
+        faults = {
+            band.title.split(",")[0] for band in bands if band.start_s <= (stop or start) and start <= band.stop_s
+        }
+        cells: list[Child] = [
+            _cell(str(call.invoke), "number"),
+            _cell(f"{call.process}" + (f" at {node[:20]}" if isinstance(node, str) else "")),
+            *([_cell(shown(call.key, 40))] if keyed else []),
+            _cell(operation(call.f, call.argument, call.result, "ok", 90), "value"),
+            element("td", element("span", call.outcome, class_=f"outcome {call.outcome}"), _error(call.error)),
+            _cell(seconds(start, 3), "number"),
+            _cell(took, "number"),
+            _cell(", ".join(sorted(faults)) or "–"),
+        ]
+        body.append(element("tr", cells))
+    return element(
+        "div",
+        element(
+            "table", element("thead", element("tr", [element("th", name) for name in head])), element("tbody", body)
+        ),
+        class_="scroll",
+    )
+
+
+def _cell(text: str, css: str | None = None) -> Markup:
+    return element("td", text, class_=css)
+
+
+def _error(error: Any) -> Markup | None:
+    return None if error is None else element("span", shown(error, 80), class_="error")

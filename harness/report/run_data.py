@@ -1,0 +1,148 @@
+"""What a run left in its folder, as far as it can be read: the report's only input.
+
+A run may have been interrupted at any moment, so every file may be missing or cut off. What could not be read is a
+line in ``problems``, and the report is made of the rest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from harness.formats import FormatError, read_history
+from harness.history import Call, History, HistoryError
+
+FILE_BYTES_MAX: Final = 64_000_000
+FAULTS_MAX: Final = 5_000
+LOGS_MAX: Final = 500
+
+JsonObject = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A file fetched from a node: its path as parts below the run's folder, its size."""
+
+    node: str
+    parts: tuple[str, ...]
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunData:
+    """One run. ``calls`` are the history's operations, ``by_position`` finds one by either of its two lines."""
+
+    name: str
+    plan: JsonObject
+    results: JsonObject
+    history: History
+    calls: tuple[Call, ...]
+    faults: tuple[JsonObject, ...]
+    logs: tuple[Log, ...]
+    problems: tuple[str, ...] = ()
+    by_position: Mapping[int, Call] = field(default_factory=dict)
+
+    @property
+    def origin_ns(self) -> int:
+        """The start of the main phase, or failing that the first client operation: the zero of every plot."""
+        start_ns = number_of(self.results, "main_start_ns")
+        if start_ns is not None:
+            return round(start_ns)
+        return self.history.times[self.calls[0].invoke] if self.calls else 0
+
+    def seconds(self, time_ns: float) -> float:
+        return (time_ns - self.origin_ns) / 1e9
+
+
+def read_run(folder: Path) -> RunData:
+    """Read a run's folder; never raises for what is in it."""
+    problems: list[str] = []
+    history, calls = _history(folder / "history.jsonl", problems)
+    return RunData(
+        name=f"{folder.resolve().parent.name}/{folder.resolve().name}",
+        plan=_object(folder / "plan.json", problems),
+        results=_object(folder / "results.json", problems),
+        history=history,
+        calls=calls,
+        faults=_lines(folder / "faults.jsonl", problems),
+        logs=tuple(islice(_logs(folder), LOGS_MAX)),
+        problems=tuple(problems),
+        by_position={
+            position: call for call in calls for position in (call.invoke, call.complete) if position is not None
+        },
+    )
+
+
+def _history(path: Path, problems: list[str]) -> tuple[History, tuple[Call, ...]]:
+    try:
+        history = read_history(path)
+        return history, tuple(history.calls())
+    except (OSError, FormatError, HistoryError, RecursionError) as error:
+        problems.append(f"history.jsonl: {error}")
+        return History(), ()
+
+
+def _text(path: Path) -> str:
+    if path.stat().st_size > FILE_BYTES_MAX:
+        raise OSError(f"read {path.stat().st_size:,} bytes; expected at most {FILE_BYTES_MAX:,}")
+    return path.read_text(encoding="utf-8")
+
+
+def _object(path: Path, problems: list[str]) -> JsonObject:
+    try:
+        data = json.loads(_text(path))
+    except (OSError, ValueError, RecursionError) as error:
+        problems.append(f"{path.name}: {error}")
+        return {}
+    if not isinstance(data, dict):
+        problems.append(f"{path.name}: read {type(data).__name__}; expected an object")
+        return {}
+    return data
+
+
+def _lines(path: Path, problems: list[str]) -> tuple[JsonObject, ...]:
+    """The objects of a JSONL file; no file means no faults."""
+    if not path.exists():
+        return ()
+    try:
+        entries = [json.loads(line) for line in _text(path).splitlines()[:FAULTS_MAX] if line.strip()]
+    except (OSError, ValueError, RecursionError) as error:
+        problems.append(f"{path.name}: {error}")
+        return ()
+    return tuple(entry for entry in entries if isinstance(entry, dict))
+
+
+def _logs(folder: Path) -> list[Log]:
+    paths = sorted(path for path in (folder / "nodes").rglob("*") if path.is_file() and not path.is_symlink())
+    parts = [path.relative_to(folder).parts for path in paths]
+    return [Log(part[1], part, path.stat().st_size) for part, path in zip(parts, paths, strict=True) if len(part) > 2]
+
+
+def text_of(data: JsonObject, name: str, otherwise: str = "") -> str:
+    """A field that should be text."""
+    value = data.get(name)
+    return value if isinstance(value, str) else otherwise
+
+
+def number_of(data: JsonObject, name: str) -> float | None:
+    """A field that should be a number; None if it is not."""
+    value = data.get(name)
+    return (
+        float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e18 else None
+    )
+
+
+def object_of(data: JsonObject, name: str) -> JsonObject:
+    """A field that should be an object; empty if it is not."""
+    value = data.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def objects_of(data: JsonObject, name: str) -> list[JsonObject]:
+    """A field that should be a list of objects; what is none is left out."""
+    value = data.get(name)
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

@@ -1,0 +1,353 @@
+"""The runner: one plan, one run. A cluster comes up, is driven and disturbed, healed, asked once more, and removed.
+
+The order of things is the method: nodes are asked until ready, never slept for; the faults' schedule is in the plan
+before the run; everything is healed before the system is asked to answer again, and it must answer before the final
+reads are worth anything; logs are fetched before the cluster goes; and the cluster goes whatever happens. Judging the
+history is another matter (``harness.verdict``), done on what is on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from harness.cluster import Cluster, ClusterError, ClusterSpec, NodeSpec, Provider
+from harness.fault import Fault
+from harness.faults.nemesis import FAILURES, Nemesis
+from harness.faults.timetable import timetable
+from harness.generator import Context, Generator, any_of, clients, delay, function, once, time_limit, until_ok
+from harness.generator import nemesis as on_nemesis
+from harness.history import NEMESIS, Op
+from harness.interpreter import Counts, Interpreter
+from harness.plan import Plan
+from harness.progress import Phase, Progress, Say, Watch
+from harness.readiness import NotReadyError, log_tails, until_ready
+from harness.runtime import Runtime
+from harness.store import HistoryWriter, RunFolder
+from harness.system import Client, System
+from harness.workload import Workload, WorkloadOptions
+
+HEAL: Final = "heal"
+"""The nemesis's last operation: end whatever is still in force. Always there when there were faults."""
+
+RECOVERY_S_MAX: Final = 20.0
+PROBE_GAP_S: Final = 0.1
+FINAL_S_MAX: Final = 60.0
+TICK_MS: Final = 250.0
+
+
+class RunError(Exception):
+    """The run could not be made, for reasons that say nothing about the system's correctness; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A plan with what its names stand for."""
+
+    plan: Plan
+    system: System
+    workload: Workload
+    provider: Provider
+    faults: Mapping[str, Fault]
+
+    @property
+    def node_specs(self) -> tuple[NodeSpec, ...]:
+        return node_specs(self.system, self.plan.nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a run leaves besides its folder. Times in ns on the run's clock; ``recovery_s`` from the end of the heal to
+    the first success after it (None: no faults, or none came); ``applications`` as of ``Nemesis.effects``; ``unhealed``
+    says what could not be healed, in words; ``troubles`` what else went wrong."""
+
+    counts: Counts
+    main_start_ns: int = 0
+    main_end_ns: int = 0
+    recovery_s: float | None = None
+    recovered: bool = True
+    applications: Sequence[Mapping[str, Any]] = ()
+    unhealed: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
+    interrupted: bool = False
+
+
+def node_specs(system: System, count: int) -> tuple[NodeSpec, ...]:
+    """The nodes n1, n2, ... of a system: ``count`` of the role without a count of its own, and the others' besides."""
+    specs: list[NodeSpec] = []
+    for name, role in system.roles.items():
+        for _ in range(count if role.count is None else role.count):
+            specs.append(NodeSpec(f"n{len(specs) + 1}", name, role.program, role.disk))
+    return tuple(specs)
+
+
+def misfits(system: System, workload: Workload) -> list[str]:
+    """Why a workload cannot run on a system, in words; empty if it can."""
+    missing = sorted(workload.operations - system.operations)
+    if not missing:
+        return []
+    return [
+        f"the workload {workload.name!r} asks for {', '.join(missing)}, which {system.name!r} does not do "
+        f"(it does {', '.join(sorted(system.operations))})"
+    ]
+
+
+def unmet_needs(faults: Mapping[str, Fault], plan: Plan, cluster: Cluster) -> list[str]:
+    """Which scheduled faults the cluster cannot make, and what it lacks."""
+    can = ", ".join(sorted(cluster.capabilities)) or "do nothing"
+    missing = {entry.fault: faults[entry.fault].needs - cluster.capabilities for entry in plan.schedule}
+    return [
+        f"the fault {name!r} needs {', '.join(sorted(needs))}, which this cluster cannot do (it can {can})"
+        for name, needs in missing.items()
+        if needs
+    ]
+
+
+@dataclass(slots=True)
+class _State:
+    """What has become of the run so far."""
+
+    phase: Phase = Phase.CREATE
+    main_start_ns: int | None = None
+    main_end_ns: int | None = None
+    healed_ns: int | None = None
+    recovered_ns: int | None = None
+    unhealed: tuple[str, ...] = ()
+    troubles: list[str] = field(default_factory=list)
+    stopped: bool = False
+    aborted: bool = False
+    over: bool = False
+
+
+class Run:
+    """One run of a plan. ``watch`` is told of the progress a few times a second, ``say`` gets lines for people;
+    ``hold(cluster, record)``, if given, is awaited before the cluster is removed."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        runtime: Runtime,
+        folder: RunFolder,
+        watch: Watch = lambda progress: None,
+        say: Say = lambda text: None,
+        hold: Callable[[Cluster, Record], Awaitable[None]] | None = None,
+    ) -> None:
+        self._setup, self._runtime, self._folder = setup, runtime, folder
+        self._watch, self._say, self._hold = watch, say, hold
+        self._state = _State()
+        self._interpreter: Interpreter | None = None
+        self._nemesis: Nemesis | None = None
+        self._recent: list[tuple[int, int]] = []
+
+    def stop(self) -> None:
+        """Begin nothing new: running operations end, everything is healed, logs are fetched, the cluster removed."""
+        self._state.stopped = True
+        if self._interpreter is not None and self._state.phase in (Phase.MAIN, Phase.RECOVER, Phase.FINAL):
+            self._interpreter.stop()
+
+    def abort(self) -> None:
+        """Fetch no logs when :meth:`execute` is cancelled next: only remove the cluster."""
+        self._state.aborted = True
+
+    async def execute(self) -> Record:
+        """Make the run. Raises RunError, or harness.interpreter's ContractError; the cluster is removed in any case."""
+        self._runtime.spawn(self._tick(), "progress")
+        try:
+            return await self._with_cluster()
+        except NotReadyError as error:
+            raise RunError(f"{error}\n{log_tails(self._folder.nodes)}") from error
+        finally:
+            self._state.over = True
+
+    async def _with_cluster(self) -> Record:
+        self._enter(Phase.CREATE)
+        plan = self._setup.plan
+        spec = ClusterSpec(self._setup.node_specs, plan.options, plan.bugs, plan.seed, plan.concurrency,
+                           plan.client_timeout_s * 1000, self._folder.path / "cluster")  # fmt: skip
+        try:
+            cluster = await self._setup.provider.create(spec, self._runtime)
+        except ClusterError as error:
+            raise RunError(f"no cluster could be made: {error}") from error
+        try:
+            try:
+                if problems := unmet_needs(self._setup.faults, plan, cluster):
+                    raise RunError("; ".join(problems))
+                await self._bring_up(cluster)
+                await self._drive(cluster)
+            finally:
+                if not self._state.aborted:
+                    await self._fetch_logs(cluster)
+            record = self._record()
+            if self._hold is not None:
+                self._enter(Phase.HELD)
+                await self._hold(cluster, record)
+        finally:
+            self._enter(Phase.DOWN)
+            await cluster.down()
+        return record
+
+    async def _bring_up(self, cluster: Cluster) -> None:
+        if self._state.stopped:
+            return
+        self._enter(Phase.START)
+        try:
+            await cluster.start(cluster.nodes)
+        except FAILURES as error:
+            raise NotReadyError(f"the nodes did not start: {error}") from error
+        self._enter(Phase.READY)
+        await until_ready(self._setup.system, cluster, self._runtime, lambda: self._state.stopped)
+
+    async def _drive(self, cluster: Cluster) -> None:
+        """The main phase and all that follows it, until nothing more is asked."""
+        if self._state.stopped:
+            return
+        writer = HistoryWriter(self._folder.history)
+        try:
+            interpreter = self._make_interpreter(cluster, writer)
+            await self._run_main(interpreter)
+            await self._run_heal(interpreter)
+            await self._run_recovery(interpreter)
+            await self._run_final(interpreter)
+            await interpreter.close()
+        finally:
+            writer.close()
+
+    def _make_interpreter(self, cluster: Cluster, writer: HistoryWriter) -> Interpreter:
+        plan, system = self._setup.plan, self._setup.system
+        if plan.schedule:
+            self._nemesis = Nemesis(system, cluster, self._setup.faults, self._runtime)
+
+        def make(thread: int, process: int) -> Client:
+            return system.client(cluster.client_env(thread, f"c{process}"), plan.options)
+
+        def record(op: Op) -> None:
+            writer.append(op)
+            if op.type == "ok" and self._state.phase is Phase.RECOVER and self._state.recovered_ns is None:
+                self._state.recovered_ns = op.time
+
+        self._interpreter = Interpreter(
+            self._runtime,
+            concurrency=plan.concurrency,
+            nodes=self._client_nodes(cluster),
+            make=make,
+            record=record,
+            timeout_ms=plan.client_timeout_s * 1000,
+            nemesis=self._disturb if self._nemesis is not None else None,
+            seed=plan.seed,
+            say=self._say,
+        )
+        return self._interpreter
+
+    def _client_nodes(self, cluster: Cluster) -> tuple[str, ...]:
+        """The nodes that clients attach to: those of the system's first role."""
+        front = next(iter(self._setup.system.roles))
+        return tuple(node for node in cluster.nodes if cluster.roles[node] == front)
+
+    async def _disturb(self, op: Op) -> Op:
+        assert self._nemesis is not None, "the interpreter has a nemesis only if the run has"
+        if op.f != HEAL:
+            return await self._nemesis.invoke(op)
+        self._state.unhealed = await self._nemesis.heal_all()
+        return replace(op, value={"remaining": list(self._state.unhealed)})
+
+    async def _run_main(self, interpreter: Interpreter) -> None:
+        plan, options = self._setup.plan, self._options()
+        if self._nemesis is not None:
+            await self._nemesis.baseline()
+        self._state.main_start_ns = start_ns = self._runtime.now()
+        load: Generator = clients(time_limit(plan.time_limit_s, self._setup.workload.generator(options)))
+        if plan.schedule:
+            load = any_of(load, on_nemesis(timetable(plan.schedule, start_ns)))
+        self._enter(Phase.MAIN)
+        await interpreter.run(load)
+        self._state.main_end_ns = min(self._runtime.now(), start_ns + round(plan.time_limit_s * 1e9))
+
+    async def _run_heal(self, interpreter: Interpreter) -> None:
+        if self._nemesis is None:
+            return
+        self._enter(Phase.HEAL)
+        interpreter.resume()  # an interrupted run is healed all the same
+        self._state.unhealed = ("the heal did not end",)  # until it has said what remains
+        await interpreter.run(on_nemesis(once(Op("info", NEMESIS, HEAL))))
+        self._state.healed_ns = self._runtime.now()
+
+    async def _run_recovery(self, interpreter: Interpreter) -> None:
+        """Ask, with fresh clients, until something succeeds."""
+        if self._nemesis is None or self._state.stopped:
+            return
+
+        def probe(context: Context, attempt: int) -> Op:
+            return self._setup.workload.probe(attempt)
+
+        self._enter(Phase.RECOVER)
+        interpreter.renew()
+        await interpreter.run(clients(until_ok(time_limit(RECOVERY_S_MAX, delay(PROBE_GAP_S, function(probe))))))
+
+    async def _run_final(self, interpreter: Interpreter) -> None:
+        final = self._setup.workload.final_generator
+        if final is None or self._state.stopped:
+            return
+        self._enter(Phase.FINAL)
+        await interpreter.run(clients(time_limit(FINAL_S_MAX, final(self._options()))))
+
+    def _options(self) -> WorkloadOptions:
+        plan = self._setup.plan
+        nodes = tuple(spec.name for spec in self._setup.node_specs)
+        return WorkloadOptions(nodes, plan.concurrency, plan.rate_hz, plan.time_limit_s, plan.initial)
+
+    async def _fetch_logs(self, cluster: Cluster) -> None:
+        self._enter(Phase.LOGS)
+        try:
+            await cluster.fetch_logs(self._folder.nodes)
+        except FAILURES as error:
+            self._state.troubles.append(f"the nodes' logs were not fetched: {error}")
+
+    def _record(self) -> Record:
+        state = self._state
+        counts = self._interpreter.counts if self._interpreter is not None else Counts()
+        recovery_s = None
+        if state.healed_ns is not None and state.recovered_ns is not None:
+            recovery_s = (state.recovered_ns - state.healed_ns) / 1e9
+        return Record(
+            counts=counts,
+            main_start_ns=state.main_start_ns or 0,
+            main_end_ns=state.main_end_ns or 0,
+            recovery_s=recovery_s,
+            recovered=self._nemesis is None or state.recovered_ns is not None,
+            applications=self._nemesis.effects() if self._nemesis is not None else (),
+            unhealed=state.unhealed,
+            troubles=tuple(state.troubles),
+            interrupted=state.stopped,
+        )
+
+    def _enter(self, phase: Phase) -> None:
+        self._state.phase = phase
+        self._watch(self._progress())
+
+    async def _tick(self) -> None:
+        while not self._state.over:
+            self._watch(self._progress())
+            await self._runtime.sleep(TICK_MS)
+
+    def _progress(self) -> Progress:
+        state, now = self._state, self._runtime.now()
+        counts = self._interpreter.counts if self._interpreter is not None else Counts()
+        return Progress(
+            phase=state.phase,
+            elapsed_s=now / 1e9,
+            main_s=(now - state.main_start_ns) / 1e9 if state.main_start_ns is not None else 0.0,
+            limit_s=self._setup.plan.time_limit_s,
+            rate_hz=self._recent_rate(now, counts.ok + counts.fail + counts.info),
+            ok=counts.ok,
+            fail=counts.fail,
+            info=counts.info,
+            running=counts.running,
+            faults=self._nemesis.in_force if self._nemesis is not None else (),
+        )
+
+    def _recent_rate(self, now: int, completed: int) -> float:
+        """Operations completed per second over the last second or so."""
+        self._recent = [entry for entry in self._recent if now - entry[0] < 1_200_000_000] + [(now, completed)]
+        (first_ns, first), (last_ns, last) = self._recent[0], self._recent[-1]
+        return (last - first) * 1e9 / (last_ns - first_ns) if last_ns > first_ns else 0.0

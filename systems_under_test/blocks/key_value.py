@@ -1,0 +1,91 @@
+"""The key-value state machine that the replicated systems share: read, write, cas, add; deterministic."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+Reply = dict[str, Any]
+
+
+class KeyValue:
+    """Values under keys; both are any JSON. A key never written reads as null.
+
+    A key holds a register (``write``, ``cas``) or a set (``add``); ``write`` turns a set into a register again.
+    """
+
+    def __init__(self) -> None:
+        self._registers: dict[str, Any] = {}
+        self._sets: dict[str, dict[str, Any]] = {}
+
+    def apply(self, command: Mapping[str, Any]) -> Reply:
+        """Execute {"f", "key", "value"}: ``{"value": result}``, or ``{"error": code}`` and nothing changed.
+
+        ``read`` gives the value (a set as the list of its elements in order of insertion); ``cas`` takes [old, new];
+        ``add`` puts one element into the set. Errors: cas-mismatch, wrong-type (the other kind of key), unsupported.
+        """
+        key, value = canonical(command.get("key")), command.get("value")
+        match command.get("f"):
+            case "read":
+                return self._read(key)
+            case "write":
+                self._sets.pop(key, None)
+                self._registers[key] = value
+                return {"value": None}
+            case "cas":
+                return self._compare_and_set(key, value)
+            case "add":
+                return self._add(key, value)
+        return {"error": "unsupported"}
+
+    def _read(self, key: str) -> Reply:
+        if key in self._sets:
+            return {"value": list(self._sets[key].values())}
+        return {"value": self._registers.get(key)}
+
+    def _compare_and_set(self, key: str, value: Any) -> Reply:
+        if not isinstance(value, list | tuple) or len(value) != 2:
+            return {"error": "unsupported"}
+        if key in self._sets:
+            return {"error": "wrong-type"}
+        if canonical(self._registers.get(key)) != canonical(value[0]):
+            return {"error": "cas-mismatch"}
+        self._registers[key] = value[1]
+        return {"value": None}
+
+    def _add(self, key: str, element: Any) -> Reply:
+        if self._registers.get(key) is not None:
+            return {"error": "wrong-type"}
+        self._sets.setdefault(key, {}).setdefault(canonical(element), element)
+        return {"value": None}
+
+    def snapshot(self) -> dict[str, Any]:
+        """The whole state as JSON."""
+        return {
+            "registers": [[json.loads(key), value] for key, value in self._registers.items()],
+            "sets": [[json.loads(key), list(elements.values())] for key, elements in self._sets.items()],
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Replace the state by a snapshot's."""
+        self._registers = {canonical(key): value for key, value in snapshot["registers"]}
+        self._sets = {
+            canonical(key): {canonical(element): element for element in elements}
+            for key, elements in snapshot["sets"]
+        }  # fmt: skip
+
+
+def canonical(value: Any) -> str:
+    """One text per JSON value: true is not 1, "1" is not 1, 1.0 is 1, and an object's fields have no order."""
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,118 @@
+"""The client of the bundled key-value systems: finds the leader, retries what is safe, says honestly what it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from harness.history import Op
+from harness.node import Closed, Message, Refused, Timeout
+from harness.system import ClientEnv, Outcome
+
+ERRORS: Final[Mapping[str, Outcome]] = {
+    # certainly not executed
+    "refused": "fail",  # no connection: the request never left
+    "not-leader": "fail",  # answered before anything was done
+    "no-leader": "fail",
+    "unavailable": "fail",
+    "cas-mismatch": "fail",
+    "wrong-type": "fail",
+    "unsupported": "fail",
+    # nobody knows
+    "timeout": "info",
+    "closed": "info",
+    "unknown": "info",  # the node gave up waiting: the request may be in a log and come true later
+    "superseded": "info",
+}
+"""Every error code of the key-value systems, and what it says about the operation."""
+
+RETRIED: Final = frozenset({"refused", "not-leader", "no-leader", "unavailable"})
+"""Definite errors after which the same request may be sent again: another node, or the same one later, may take it."""
+
+BACKOFF_MS: Final = (0, 5, 10, 20, 40, 80)
+TRY_MS_MIN: Final = 1.0  # with less time left a try is pointless
+
+
+class KeyValueClient:
+    """One process's client of a key-value system (:class:`harness.system.Client`).
+
+    It stays on the node it believes to be the leader until told otherwise. ``options["reads"]`` routes reads: "leader"
+    (the default), "any" (a random follower per read) or "sticky" (one follower, until it is gone). An operation has an
+    outcome within ``env.timeout_ms``: tries go on while errors are definite; the first indefinite one ends it.
+    """
+
+    def __init__(self, env: ClientEnv, options: Mapping[str, str]) -> None:
+        self._env = env
+        self._reads = options.get("reads", "leader")
+        self._random = env.random("routing")
+        self._leader = env.nodes[0]
+        self._sticky: str | None = None
+        self._sequence = 0
+
+    async def open(self, node: str) -> None:
+        self._leader = node
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def invoke(self, op: Op) -> Op:
+        """The completion of ``op``; the error codes and what they mean are :data:`ERRORS`."""
+        self._sequence += 1
+        request = {"type": "request", "client": self._env.name, "sequence": self._sequence, "f": op.f, "key": op.key,
+                   "value": op.value}  # fmt: skip
+        deadline = self._env.now() + int(self._env.timeout_ms * 1e6)
+        node, reply = await self._ask(request, follower=op.f == "read" and self._reads != "leader", deadline=deadline)
+        if "error" in reply:
+            code = str(reply["error"])
+            return replace(op, type=ERRORS.get(code, "info"), error=code, node=node)
+        return replace(op, type="ok", value=reply["value"] if op.f == "read" else op.value, node=node)
+
+    async def _ask(self, request: Message, follower: bool, deadline: int) -> tuple[str, Message]:
+        """Try until an answer that is not to be retried, or the deadline; who answered last, and what."""
+        node, reply, tries = self._leader, {"error": "refused"}, 0
+        while True:
+            left_ms = (deadline - self._env.now()) / 1e6
+            if left_ms < TRY_MS_MIN:
+                return node, reply
+            node = self._follower() if follower else self._leader
+            reply = await self._try(node, request, left_ms)
+            if reply.get("error") not in RETRIED:
+                return node, reply
+            self._learn(node, reply, follower)
+            pause_ms = BACKOFF_MS[min(tries, len(BACKOFF_MS) - 1)]
+            tries += 1
+            await self._env.sleep(min(pause_ms, max((deadline - self._env.now()) / 1e6, 0)))
+
+    async def _try(self, node: str, request: Message, timeout_ms: float) -> dict[str, Any]:
+        try:
+            return dict(await self._env.call(node, request, timeout_ms))
+        except Refused:
+            return {"error": "refused"}
+        except Timeout:
+            return {"error": "timeout"}
+        except Closed:
+            return {"error": "closed"}
+
+    def _follower(self) -> str:
+        others = [node for node in self._env.nodes if node != self._leader] or list(self._env.nodes)
+        if self._reads == "any":
+            return self._random.choice(others)
+        if self._sticky is None:
+            self._sticky = self._random.choice(others)
+        return self._sticky
+
+    def _learn(self, node: str, reply: Mapping[str, Any], follower: bool) -> None:
+        """After a definite error: whom to ask next."""
+        hint = reply.get("leader")
+        if hint in self._env.nodes and hint != node:
+            self._leader = str(hint)
+        elif node == self._leader:
+            self._leader = self._next(node)
+        if follower and node == self._sticky:
+            self._sticky = self._next(node)
+
+    def _next(self, node: str) -> str:
+        """Another node, at random: a fixed order could lead back to the same stale hint for ever."""
+        others = [other for other in self._env.nodes if other != node]
+        return self._random.choice(others) if others else node

@@ -1,0 +1,99 @@
+"""Raft's four messages and their JSON form.
+
+They travel as datagrams: lost, duplicated, reordered. So a reply carries what it answers (``index``, ``round``), and
+every message is safe to receive twice and late. ``candidateId`` and ``leaderId`` of Figure 2 are the sender's name,
+which the host vouches for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from systems_under_test.blocks.raft.log import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class RequestVote:
+    """A candidate of ``term``, whose log ends with entry ``last_index`` of ``last_term``, asks for a vote."""
+
+    term: int
+    last_index: int
+    last_term: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestVoteReply:
+    term: int
+    granted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AppendEntries:
+    """The leader's entries after ``previous_index``; none makes a heartbeat.
+
+    ``commit`` is the leader's commit index, ``round`` the latest round of leadership confirmation (``reading``).
+    """
+
+    term: int
+    previous_index: int
+    previous_term: int
+    entries: tuple[Entry, ...]
+    commit: int
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppendEntriesReply:
+    """On success ``index`` is the last entry known to match the leader's log, ``hint_*`` are 0.
+
+    Otherwise ``index`` is the rejected ``previous_index``, and ``hint_index`` the last entry of the follower's that can
+    match, with its term ``hint_term``. ``round`` is the request's.
+    """
+
+    term: int
+    success: bool
+    index: int
+    hint_index: int
+    hint_term: int
+    round: int
+
+
+RaftMessage = RequestVote | RequestVoteReply | AppendEntries | AppendEntriesReply
+
+TYPE: Final = "raft"
+
+
+def encode(message: RaftMessage) -> dict[str, Any]:
+    """The message as a JSON object: type "raft", its kind, its fields. Entries are [term, command] pairs, because
+    their indices follow from ``previous_index``."""
+    encoded: dict[str, Any] = {"type": TYPE, "kind": type(message).__name__}
+    for field in fields(message):
+        encoded[field.name] = getattr(message, field.name)
+    if isinstance(message, AppendEntries):
+        encoded["entries"] = [[entry.term, entry.command] for entry in message.entries]
+    return encoded
+
+
+def decode(message: Mapping[str, Any]) -> RaftMessage:
+    """What ``encode`` made; KeyError or TypeError if it was not ``encode`` that made it."""
+    return _DECODERS[message["kind"]](message)
+
+
+def _append_entries(m: Mapping[str, Any]) -> AppendEntries:
+    first = m["previous_index"] + 1
+    entries = tuple(Entry(term, index, command) for index, (term, command) in enumerate(m["entries"], first))
+    return AppendEntries(m["term"], m["previous_index"], m["previous_term"], entries, m["commit"], m["round"])
+
+
+def _append_entries_reply(m: Mapping[str, Any]) -> AppendEntriesReply:
+    return AppendEntriesReply(m["term"], m["success"], m["index"], m["hint_index"], m["hint_term"], m["round"])
+
+
+_DECODERS: Final[Mapping[str, Callable[[Mapping[str, Any]], RaftMessage]]] = {
+    "RequestVote": lambda m: RequestVote(m["term"], m["last_index"], m["last_term"]),
+    "RequestVoteReply": lambda m: RequestVoteReply(m["term"], m["granted"]),
+    "AppendEntries": _append_entries,
+    "AppendEntriesReply": _append_entries_reply,
+}

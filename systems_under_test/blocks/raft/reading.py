@@ -1,0 +1,55 @@
+"""Linearizable reads that write nothing to the log: ReadIndex (Ongaro's dissertation, 6.4).
+
+1. A leader that has not yet committed an entry of its term waits until it has: before, it does not know which entries
+   of its predecessors are committed.
+2. It notes its commit index as the read's ``index``.
+3. It sends a round of heartbeats and waits for a majority to answer: then no newer leader had been elected at the time
+   it began the round, and so none had committed anything beyond ``index`` when the read was asked.
+4. The read sees the state machine once that has applied ``index``.
+5. Every read waiting at the beginning of a round shares it.
+
+A round is a number that every AppendEntries carries and every reply gives back; only an answer to a message sent after
+the read was asked says anything about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from systems_under_test.blocks.quorum import majority
+from systems_under_test.blocks.raft.replication import broadcast
+from systems_under_test.blocks.raft.state import Read, Role, State
+
+
+def accept_reads(state: State, tokens: Sequence[int]) -> State:
+    """Note reads. The caller broadcasts, so that entries and a round can share their messages."""
+    assert state.role is Role.LEADER
+    state = replace(state, reads=(*state.reads, *(Read(token) for token in tokens)))
+    return _begin_round(state)
+
+
+def serve_reads(state: State) -> State:
+    """Begin a round for reads that had to wait for the first commit of the term; give out the confirmed ones."""
+    if not state.reads:
+        return state
+    begun = _begin_round(state)
+    return _confirm(broadcast(begun, heartbeat=True) if begun.round > state.round else begun)
+
+
+def _begin_round(state: State) -> State:
+    if not state.committed_in_term or all(read.round is not None for read in state.reads):
+        return state
+    number = state.round + 1
+    reads = (
+        read if read.round is not None else replace(read, index=state.commit, round=number) for read in state.reads
+    )
+    return replace(state, round=number, reads=tuple(reads))
+
+
+def _confirm(state: State) -> State:
+    answered = sorted([state.round, *(p.round for p in state.progress.values())], reverse=True)
+    confirmed = answered[majority(len(state.voters)) - 1]
+    ready = tuple(read for read in state.reads if read.round is not None and read.round <= confirmed)
+    output = replace(state.output, reads=(*state.output.reads, *ready))
+    return replace(state, reads=state.reads[len(ready) :], output=output)

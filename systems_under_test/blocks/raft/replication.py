@@ -1,0 +1,185 @@
+"""AppendEntries on both sides, and when an entry is committed (Figure 2; 5.3, 5.4.2).
+
+The leader pipelines: it moves a follower's ``next_index`` when it sends, and looks for the place where the logs agree
+(*probing*) only when a follower rejects. Datagrams get lost; heartbeats repair that, because a heartbeat too carries
+``previous_index`` = ``next_index`` - 1, which a follower that missed something rejects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from systems_under_test.blocks.quorum import majority
+from systems_under_test.blocks.raft.log import Entry, Log
+from systems_under_test.blocks.raft.message import AppendEntries, AppendEntriesReply
+from systems_under_test.blocks.raft.state import (
+    Progress,
+    Role,
+    State,
+    become_follower,
+    restart,
+    send,
+    with_log,
+    with_progress,
+)
+
+ENTRIES_PER_MESSAGE: Final = 128
+ENTRIES_IN_FLIGHT: Final = 1024
+
+
+# Leader
+
+
+def append(state: State, commands: Sequence[Mapping[str, Any] | None]) -> State:
+    """Leaders: if command received from client: append entry to local log (5.3). Nothing is sent yet."""
+    assert state.role is Role.LEADER
+    first = state.log.last_index + 1
+    entries = [Entry(state.term, index, command) for index, command in enumerate(commands, first)]
+    return advance_commit(with_log(state, state.log.append(entries), first)) if entries else state
+
+
+def broadcast(state: State, *, heartbeat: bool) -> State:
+    """Leaders: if last log index >= nextIndex for a follower: send AppendEntries with entries from nextIndex (5.3).
+
+    With ``heartbeat`` every follower gets a message; those who are owed no entries, or are being probed, an empty one.
+    """
+    for peer in state.peers:
+        progress = state.progress[peer]
+        if not progress.probing and _owed(state, progress):
+            state = send_entries(state, peer)
+        elif heartbeat:
+            state = send(state, peer, _append_entries(state, progress, ()))
+    return state
+
+
+def send_entries(state: State, peer: str) -> State:
+    """What ``peer`` is owed, in one message; a follower that is not being probed is taken to have received it."""
+    progress = state.progress[peer]
+    entries = state.log.entries(progress.next_index, progress.next_index + ENTRIES_PER_MESSAGE - 1)
+    state = send(state, peer, _append_entries(state, progress, entries))
+    if progress.probing:
+        return state
+    return with_progress(state, peer, replace(progress, next_index=progress.next_index + len(entries)))
+
+
+def _owed(state: State, progress: Progress) -> bool:
+    in_flight = progress.next_index - progress.match_index - 1
+    return progress.next_index <= state.log.last_index and in_flight < ENTRIES_IN_FLIGHT
+
+
+def _append_entries(state: State, progress: Progress, entries: tuple[Entry, ...]) -> AppendEntries:
+    previous = progress.next_index - 1
+    previous_term = state.log.term_at(previous)
+    assert previous_term is not None, f"next index {progress.next_index} lies outside the log"
+    return AppendEntries(state.term, previous, previous_term, entries, state.commit, state.round)
+
+
+def receive_append_entries_reply(state: State, peer: str, reply: AppendEntriesReply) -> State:
+    """A follower's answer. Each one of this term, good or bad, shows that the follower takes this server for leader."""
+    if state.role is not Role.LEADER or reply.term < state.term:
+        return state
+    progress = state.progress[peer]
+    answered = max(progress.round, reply.round)
+    if reply.success:
+        return _accepted(state, peer, reply.index, _matched(progress, reply.index, answered))
+    return _rejected(state, peer, replace(progress, heard=True, round=answered), reply)
+
+
+def _matched(progress: Progress, index: int, answered: int) -> Progress:
+    """If successful: update nextIndex and matchIndex for follower (5.3)."""
+    match = max(progress.match_index, index)
+    return Progress(max(progress.next_index, match + 1), match, probing=False, heard=True, round=answered)
+
+
+def _accepted(state: State, peer: str, index: int, progress: Progress) -> State:
+    state = with_progress(state, peer, progress)
+    if index > state.commit:
+        state = advance_commit(state)
+    return send_entries(state, peer) if _owed(state, progress) else state
+
+
+def _rejected(state: State, peer: str, progress: Progress, reply: AppendEntriesReply) -> State:
+    """If AppendEntries fails because of log inconsistency: decrement nextIndex and retry (5.3).
+
+    It goes back at once to the last entry that can match, by the follower's hint. A rejection that says nothing new is
+    passed over, or each of a pipeline's messages would be answered by the same entries: one below what is known to
+    match is old, and during a probe only the probe's own counts.
+    """
+    stale = reply.index <= progress.match_index
+    if stale or (progress.probing and reply.index != progress.next_index - 1):
+        return with_progress(state, peer, progress)
+    previous = state.log.last_not_after(min(reply.hint_index, reply.index - 1), reply.hint_term)
+    next_index = max(previous, progress.match_index) + 1
+    return send_entries(with_progress(state, peer, replace(progress, next_index=next_index, probing=True)), peer)
+
+
+def advance_commit(state: State) -> State:
+    """If there exists an N such that N > commitIndex, a majority of matchIndex[i] >= N, and log[N].term == currentTerm:
+    set commitIndex = N (5.3, 5.4).
+
+    Entries of earlier terms are never committed by counting replicas: one that a majority holds may still be
+    overwritten (Figure 8). They become committed along with the first one of this term (5.4.2). The leader counts its
+    own last entry as stored, since nobody can have acknowledged what it has not yet saved and sent.
+    """
+    stored = sorted([state.log.last_index, *(p.match_index for p in state.progress.values())], reverse=True)
+    agreed = stored[majority(len(state.voters)) - 1]
+    if agreed <= state.commit or not _committable(state, agreed):
+        return state
+    return replace(state, commit=agreed)
+
+
+def _committable(state: State, index: int) -> bool:
+    return state.log.term_at(index) == state.term
+
+
+# Follower
+
+
+def receive_append_entries(state: State, leader: str, m: AppendEntries) -> State:
+    """AppendEntries RPC, receiver implementation (Figure 2). A candidate that hears from the term's leader becomes its
+    follower (5.2)."""
+    if m.term < state.term:  # 1. Reply false if term < currentTerm (5.1)
+        return send(state, leader, AppendEntriesReply(state.term, False, m.previous_index, 0, 0, m.round))
+    assert state.role is not Role.LEADER, f"{leader} and {state.name} both lead term {m.term}"
+    assert state.leader in (None, leader), f"{leader} and {state.leader} both lead term {m.term}"
+    if state.role is Role.CANDIDATE or state.leader is None:
+        state = become_follower(state, state.hard, leader)
+    state = restart(state, "election")
+    if not _holds(state.log, m):  # 2. Reply false if log doesn't contain an entry at prevLogIndex of prevLogTerm (5.3)
+        return send(state, leader, _rejection(state, m))
+    state = _store(state, m.entries)
+    last_new = m.previous_index + len(m.entries)
+    # 5. If leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of last new entry). Not of the last
+    # entry in the log: what follows the new ones has not been compared with the leader's log.
+    if min(m.commit, last_new) > state.commit:
+        state = replace(state, commit=min(m.commit, last_new))
+    return send(state, leader, AppendEntriesReply(state.term, True, last_new, 0, 0, m.round))
+
+
+def _holds(log: Log, m: AppendEntries) -> bool:
+    return log.term_at(m.previous_index) == m.previous_term
+
+
+def _rejection(state: State, m: AppendEntries) -> AppendEntriesReply:
+    hint = state.log.last_not_after(m.previous_index, m.previous_term)
+    hint_term = state.log.term_at(hint)
+    assert hint_term is not None
+    return AppendEntriesReply(state.term, False, m.previous_index, hint, hint_term, m.round)
+
+
+def _store(state: State, entries: tuple[Entry, ...]) -> State:
+    """3. If an existing entry conflicts with a new one (same index but different terms), delete the existing entry and
+    all that follow it (5.3). 4. Append any new entries not already in the log.
+
+    Only a conflict deletes: a late message holds less than the log does, and the rest may be committed already.
+    """
+    log = state.log
+    new = next((position for position, entry in enumerate(entries) if log.term_at(entry.index) != entry.term), None)
+    if new is None:
+        return state
+    first = entries[new].index
+    assert first > state.commit, f"the committed entry {first} conflicts with the leader's"
+    kept = log.truncate_from(first) if first <= log.last_index else log
+    return with_log(state, kept.append(entries[new:]), first)

@@ -1,0 +1,41 @@
+"""What the committed log means: a key-value store, and each client's request applied once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from harness.node import Message
+
+from systems_under_test.blocks.idempotent_receiver import ClientTable
+from systems_under_test.blocks.key_value import KeyValue
+
+READS: Final = frozenset({"read"})
+WRITES: Final = frozenset({"write", "cas", "add"})
+
+
+class StateMachine:
+    """Deterministic: the same commands in the same order give the same state and replies on every server. The client
+    table is part of the state, so a request that is in the log twice is applied once everywhere."""
+
+    def __init__(self) -> None:
+        self._store = KeyValue()
+        self._clients = ClientTable()
+
+    def apply(self, command: Mapping[str, Any]) -> Message:
+        """Execute a command of the log, unless its client's request was executed before; the reply either way."""
+        client, sequence = command["client"], command["sequence"]
+        reply = self._clients.answered(client, sequence)
+        if reply is None:
+            reply = self._store.apply(command)
+            self._clients.record(client, sequence, reply)
+        return reply
+
+    def read(self, request: Message) -> Message:
+        return self._store.apply({"f": "read", "key": request.get("key")})
+
+
+def command_of(request: Message) -> dict[str, Any]:
+    """What of a client's request goes into the log. KeyError if it lacks who asks and which request of theirs it is."""
+    command = {"client": request["client"], "sequence": request["sequence"], "f": request["f"]}
+    return {**command, "key": request.get("key"), "value": request.get("value")}

@@ -1,0 +1,58 @@
+"""Single-leader replication: one node takes all writes into its log and ships the log to the others.
+
+*Designing Data-Intensive Applications*, 5.1-5.2; *Patterns of Distributed Systems*, 2.2-2.8.
+
+``replication=async`` answers when the leader
+has the write on its own disk: after a failover, what was not shipped yet is lost, though it was acknowledged.
+``replication=sync`` answers when every node has it: nothing is lost, and one silent follower stops all writes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from harness.node import Message
+from harness.system import Option, Role, System
+
+from systems_under_test.blocks.key_value_client import ERRORS, KeyValueClient
+
+
+def leader(statuses: Mapping[str, Message]) -> str | None:
+    """The leader of the newest generation; where generations are off, the one that most nodes follow."""
+    followers = Counter(status.get("leader") for status in statuses.values())
+    leading = [name for name, status in sorted(statuses.items()) if status.get("role") == "leader"]
+    return max(leading, key=lambda name: (statuses[name]["term"], followers[name]), default=None)
+
+
+def ready(statuses: Mapping[str, Message]) -> bool:
+    """A leader serves, and every node that answers follows it; where leaders carry no number (term 0), any leader,
+    for there a deposed one never learns of it."""
+    name = leader(statuses)
+    if name is None or not statuses[name]["serving"]:
+        return False
+    followed = {status.get("leader") for status in statuses.values()}
+    return followed == {name} if statuses[name]["term"] else None not in followed
+
+
+SYSTEM = System(
+    name="single-leader",
+    summary="One leader, a log shipped to followers, automatic failover (DDIA 5.1-5.2).",
+    operations=frozenset({"read", "write", "cas", "add"}),
+    roles={"node": Role(program="systems_under_test.single_leader.node:Node")},
+    client=KeyValueClient,
+    workloads=("set", "register"),
+    ready=ready,
+    leader=leader,
+    options={
+        "replication": Option(
+            "async", ("async", "sync"), "acknowledge after the leader's own sync, or after everyone's"
+        ),
+        "failover": Option(
+            "automatic", ("automatic", "none"), "elect a new leader by majority, or keep the first node"
+        ),
+        "reads": Option("leader", ("leader", "any", "sticky"), "read from the leader, any follower, or one follower"),
+        "generation": Option("on", ("on", "off"), "off: leaders carry no number, a deposed one is not recognised"),
+    },
+    errors=ERRORS,
+)

@@ -1,0 +1,109 @@
+"""Failover: notice the leader's silence, find a majority that misses it too, and win their votes.
+
+First a canvass, without consequences: would you vote for me? A node asks only if it misses the leader, and a node says
+yes only if it does so itself and the asker's log is at least as fresh as its own; so a node that was cut off does not
+depose a leader whom everybody else hears. Then the vote proper, under a new generation, each node giving one vote per
+generation, remembered on disk. Without generations the canvass is all there is: two leaders are possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from harness.node import CallError, Message
+
+from systems_under_test.blocks.quorum import Tally
+from systems_under_test.single_leader.follower import Follower
+from systems_under_test.single_leader.log import Position
+from systems_under_test.single_leader.replica import Replica
+
+LOOK_MS: Final = 20
+CALL_MS: Final = 300
+AGAIN_MS: Final = (40, 160)
+
+
+class Election:
+    """One node as a candidate and as a voter."""
+
+    def __init__(self, replica: Replica, follower: Follower, leading: Callable[[], bool],
+                 newer: Callable[[int], Awaitable[None]], lead: Callable[[int], None]) -> None:  # fmt: skip
+        """``leading`` says whether this node leads; ``newer`` hears of a newer generation, ``lead`` of a victory."""
+        self._replica, self._follower = replica, follower
+        self._env, self._clock = replica.env, replica.clock
+        self._random = self._env.random("election")
+        self._leading, self._newer, self._lead = leading, newer, lead
+        self.standing = False
+
+    async def watch(self) -> None:
+        """For as long as the node lives: stand when the leader is silent."""
+        while True:
+            await self._env.sleep(LOOK_MS)
+            if self._leading() or not self._follower.detector.suspects():
+                continue
+            self.standing = True
+            await self._stand()
+            self.standing = False
+            if not self._leading():
+                await self._env.sleep(self._random.uniform(*AGAIN_MS))
+
+    async def _stand(self) -> None:
+        if not await self._canvass() or self._leading() or not self._follower.detector.suspects():
+            return
+        if not self._replica.numbered:
+            self._started(0)
+            self._lead(0)
+            return
+        generation = self._clock.current + 1
+        self._started(generation)
+        if await self._clock.vote(generation, self._env.name) and await self._won(generation):
+            self._lead(generation)
+
+    def _started(self, generation: int) -> None:
+        self._env.event("election-started", generation=generation)
+        self._env.count("election")
+
+    async def _canvass(self) -> bool:
+        """Whether a majority, this node included, misses the leader and would take this node."""
+        tally = Tally(self._env.nodes)
+        message = {"type": "canvass", "position": self._replica.log.position.as_json()}
+        if tally.add(self._env.name):
+            return True
+        async for peer, reply in self._env.quorum(self._env.peers, message, CALL_MS):
+            if not isinstance(reply, CallError) and reply["agrees"] and tally.add(peer):
+                return True
+        return False
+
+    async def _won(self, generation: int) -> bool:
+        """Ask for votes; True if a majority gave theirs while this generation was still the newest."""
+        tally = Tally(self._env.nodes)
+        won = tally.add(self._env.name)
+        message = {"type": "vote", "generation": generation, "position": self._replica.log.position.as_json()}
+        if not won:
+            async for peer, reply in self._env.quorum(self._env.peers, message, CALL_MS):
+                if isinstance(reply, CallError):
+                    continue
+                if reply["generation"] > self._clock.current:
+                    await self._newer(reply["generation"])
+                won = reply["granted"] and tally.add(peer)
+                if won or self._clock.current != generation:
+                    break
+        return won and self._clock.current == generation
+
+    def agrees(self, message: Message) -> bool:
+        """The answer to another node's canvass."""
+        return not self._leading() and self._follower.misses_leader and self._fresh_enough(message)
+
+    async def vote(self, source: str, message: Message) -> Message:
+        """The answer to a candidate; a vote is durable before it is sent."""
+        generation = message["generation"]
+        if generation > self._clock.current:
+            if self._fresh_enough(message):
+                self._follower.patience()  # at once: whoever helps another to win does not stand in the meantime
+            await self._newer(generation)
+        granted = self._fresh_enough(message) and await self._clock.vote(generation, source)
+        return {"generation": self._clock.current, "granted": granted}
+
+    def _fresh_enough(self, message: Message) -> bool:
+        """The vote restriction: no vote for a log that lacks what this one has."""
+        return Position(*message["position"]) >= self._replica.log.position

@@ -1,0 +1,172 @@
+"""A leader's duties: take writes into the log, ship the log, tell everyone that it lives, acknowledge.
+
+One :class:`Leader` is one leadership: it begins with an entry of its own generation and ends for good. That first
+entry matters twice: it makes the leader's log fresher than any log of the generation before, and once it is applied
+everything that an earlier leader acknowledged is applied too, so only then does the leader answer reads.
+
+Why a synchronous leader's acknowledged writes survive every failover (with generations on). An entry is acknowledged
+when all nodes have it durably, each having said so in the leader's own generation g. Take any later leader, of
+generation h > g, and suppose all leaders between had the entry. It said "I have it" in g, so before it voted in h;
+nodes drop entries only on the word of a leader that lacks them, and there was none; so it has it too. The vote
+restriction (only a log at least as fresh as the voter's own) makes the same true of every majority of voters, whoever
+the candidate is: they all have the entry, so none votes for a log without it. With asynchronous replication the
+restriction picks the freshest of the voters, but the deposed leader's own suffix is on nobody else's disk, and is lost.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from statistics import median
+from typing import Any, Final
+
+from harness.node import CallError, Future, Message
+
+from systems_under_test.blocks.condition import Condition
+from systems_under_test.blocks.heartbeat import beat
+from systems_under_test.single_leader.log import Position
+from systems_under_test.single_leader.replica import Replica
+
+HEARTBEAT_MS: Final = 80
+CALL_MS: Final = 400
+RETRY_MS: Final = 40
+CHECK_MS: Final = 400  # a follower that has everything is asked this often whether it still has
+BATCH_ENTRIES_MAX: Final = 256
+WAITING_MAX: Final = 10_000
+LAG_SAMPLES_MAX: Final = 1000
+
+
+class Leader:
+    """One leadership. ``deposed_by`` is told of a newer generation; it ends this leadership."""
+
+    def __init__(self, replica: Replica, generation: int, deposed_by: Callable[[int], Awaitable[None]]) -> None:
+        self._replica, self._env, self._log = replica, replica.env, replica.log
+        self._deposed_by = deposed_by
+        self.generation = generation
+        self.ended = False
+        self._waiting: dict[int, Future[Message]] = {}
+        self._grown = Condition(self._env)  # the log has new entries, or time has passed
+        self._match = dict.fromkeys(self._env.peers, 0)  # up to where a follower's log is known to be ours, and durable
+        self._appended_ns: list[int] = []  # of the entries of this leadership, from the first on
+        self._lag_ms: deque[float] = deque(maxlen=LAG_SAMPLES_MAX)
+        self.first = self._append(None)
+
+    def start(self) -> None:
+        """Begin to ship and to beat. Without an await since the election was won."""
+        self._env.spawn(self._sync_loop(), "leader-sync")
+        self._env.spawn(beat(self._env, HEARTBEAT_MS, lambda: not self.ended, self._beat), "leader-heartbeat")
+        for peer in self._env.peers:
+            self._env.spawn(self._ship_loop(peer), f"leader-ship-{peer}")
+
+    def end(self) -> None:
+        """Deposed. Nobody knows what becomes of the writes that still wait."""
+        self.ended = True
+        waiting, self._waiting = self._waiting, {}
+        for future in waiting.values():
+            future.set_result({"error": "unknown"})
+        self._grown.notify()
+
+    @property
+    def serving(self) -> bool:
+        """Whether all that earlier leaders acknowledged is applied here."""
+        return not self.ended and self._replica.high_water >= self.first
+
+    @property
+    def lag_ms(self) -> float | None:
+        """Median time from append here to a follower's acknowledgement, over the latest entries."""
+        return round(median(self._lag_ms), 3) if self._lag_ms else None
+
+    def read(self, request: Message) -> Message:
+        """From the leader's own applied state: a deposed leader that does not know it yet answers with old values."""
+        return self._replica.read(request) if self.serving else {"error": "unavailable"}
+
+    async def write(self, request: Message) -> Message:
+        """Log a request; the reply comes when it is replicated as the options demand, however long that takes."""
+        if len(self._waiting) >= WAITING_MAX:
+            return {"error": "unavailable"}
+        command = {name: request.get(name) for name in ("client", "sequence", "f", "key", "value")}
+        future: Future[Message] = self._env.future()
+        self._waiting[self._append(command)] = future
+        self._grown.notify()
+        return await future
+
+    def _append(self, command: Mapping[str, Any] | None) -> int:
+        self._appended_ns.append(self._env.clock.monotonic())
+        return self._log.append({"generation": self.generation, "command": command})
+
+    async def _sync_loop(self) -> None:
+        """Group commit: one sync for all that came in during the one before."""
+        while not self.ended:
+            if self._log.durable == self._log.last:
+                await self._grown.wait()
+                continue
+            await self._log.sync()
+            self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        """Move the high-water mark and answer the clients whose writes are below it."""
+        if self.ended:
+            return
+        replicated = self._log.durable
+        if self._replica.synchronous:
+            replicated = min([replicated, *self._match.values()])
+        for index, reply in self._replica.raise_high_water(replicated):
+            future = self._waiting.pop(index, None)
+            if future is not None:
+                future.set_result(reply)
+
+    def _beat(self) -> None:
+        message = {**self._head("heartbeat"), "last": self._log.last}
+        for peer in self._env.peers:
+            self._env.send(peer, message)
+        self._grown.notify()
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        return {"type": kind, "generation": self.generation, "high_water": self._replica.high_water}
+
+    async def _ship_loop(self, peer: str) -> None:
+        """Keep one follower's log equal to ours: one batch under way at a time, the next holds all that came since."""
+        following, checked_ns = self.first, 0
+        while not self.ended:
+            age_ms = (self._env.clock.monotonic() - checked_ns) / 1e6
+            if following > self._log.last and age_ms < CHECK_MS:
+                await self._grown.wait()
+                continue
+            before = following
+            following = await self._ship(peer, following)
+            if following >= before:
+                checked_ns = self._env.clock.monotonic()
+
+    async def _ship(self, peer: str, first: int) -> int:
+        """Ship the entries from ``first`` on; returns from where to go on: further, or back towards a common point."""
+        entries, previous = self._log.entries(first, BATCH_ENTRIES_MAX), self._log.position_at(first - 1)
+        message = {**self._head("ship"), "previous": previous.as_json(), "entries": list(entries)}
+        try:
+            reply = await self._env.call(peer, message, CALL_MS)
+        except CallError:
+            await self._env.sleep(RETRY_MS)
+            return first
+        if self.ended:
+            return first
+        match reply["outcome"]:
+            case "stored":
+                self._matched(peer, previous.index + len(entries))
+                return previous.index + len(entries) + 1
+            case "mismatch":
+                await self._env.sleep(1)
+                return self._log.common_point(Position(*reply["position"])).index + 1
+            case "newer-generation":
+                await self._deposed_by(reply["generation"])
+            case _:  # the peer believes to lead as well, and there are no generations to decide
+                await self._env.sleep(CHECK_MS)
+        return first
+
+    def _matched(self, peer: str, index: int) -> None:
+        now_ns, known = self._env.clock.monotonic(), self._match[peer]
+        for new in range(max(known + 1, self.first), index + 1):
+            self._lag_ms.append((now_ns - self._appended_ns[new - self.first]) / 1e6)
+        if index > known:
+            self._match[peer] = index
+            if self._lag_ms:
+                self._env.gauge("replication_lag_ms", self._lag_ms[-1])
+            self._acknowledge()

@@ -1,0 +1,140 @@
+"""The node program of single-leader replication: who leads, and which message goes where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.node import Env, Message
+
+from systems_under_test.single_leader.election import Election
+from systems_under_test.single_leader.follower import Follower
+from systems_under_test.single_leader.leader import Leader
+from systems_under_test.single_leader.replica import Replica
+
+
+class Node:
+    """:class:`harness.node.Program`; the options are those of ``SYSTEM``."""
+
+    def __init__(self, env: Env, options: Mapping[str, str]) -> None:
+        self._env, self._options = env, options
+        self._replica = Replica(env, options)
+        self._clock, self._log = self._replica.clock, self._replica.log
+        self._leadership: Leader | None = None
+        self._follower = Follower(self._replica)
+        self._election = Election(self._replica, self._follower, self._leads, self._newer, self._lead)
+
+    async def start(self) -> None:
+        await self._replica.recover()
+        if self._options["failover"] == "automatic":
+            self._follower.detector.heard()
+            self._env.spawn(self._election.watch(), "election")
+        elif self._env.name == self._env.nodes[0]:
+            if self._replica.numbered:  # a new generation per incarnation: its entries are told from its predecessor's
+                await self._clock.vote(self._clock.current + 1, self._env.name)
+            self._lead(self._clock.current)
+
+    async def handle(self, source: str, message: Message) -> Message | None:
+        match message["type"]:
+            case "request":
+                return await self._request(message)
+            case "ship":
+                return await self._ship(source, message)
+            case "heartbeat":
+                await self._heartbeat(source, message)
+                return None
+            case "canvass":
+                return {"agrees": self._election.agrees(message)}
+            case "vote":
+                return await self._election.vote(source, message)
+            case "newer-generation":
+                await self._newer(message["generation"])
+                return None
+        return {"error": "unsupported"}
+
+    def status(self) -> Message:
+        leadership, follower = self._leadership, self._follower
+        role = "leader" if leadership else "candidate" if self._election.standing else "follower"
+        return {
+            "leader": self._env.name if leadership else self._known_leader(),
+            "term": self._clock.current,
+            "role": role,
+            "last": self._log.position.as_json(),
+            "durable": self._log.durable,
+            "high_water": self._replica.high_water,
+            "serving": leadership is not None and leadership.serving,
+            "replication_lag_ms": leadership.lag_ms if leadership else None,
+            "lag_entries": 0 if leadership else max(follower.leader_last - self._log.last, 0),
+        }
+
+    def _leads(self) -> bool:
+        return self._leadership is not None
+
+    def _known_leader(self) -> str | None:
+        """The leader to send clients to; None while it is silent."""
+        silent = self._options["failover"] == "automatic" and self._follower.detector.suspects()
+        return None if silent else self._follower.leader
+
+    async def _request(self, message: Message) -> Message:
+        read = message["f"] == "read"
+        if self._leadership is not None:
+            return self._leadership.read(message) if read else await self._leadership.write(message)
+        if read and self._options["reads"] != "leader" and self._follower.leader is not None:
+            return self._replica.read(message)  # as old as this follower is
+        leader = self._known_leader()
+        return {"error": "not-leader", "leader": leader} if leader else {"error": "no-leader", "leader": None}
+
+    async def _ship(self, source: str, message: Message) -> Message:
+        if await self._follows(source, message["generation"]):
+            return await self._follower.store(message)
+        if self._replica.numbered:
+            return {"outcome": "newer-generation", "generation": self._clock.current}
+        return {"outcome": "refused"}
+
+    async def _heartbeat(self, source: str, message: Message) -> None:
+        if await self._follows(source, message["generation"]):
+            self._follower.leader_last = message["last"]
+            self._follower.show(message["high_water"])
+        elif self._replica.numbered:
+            self._env.send(source, {"type": "newer-generation", "generation": self._clock.current})
+
+    async def _follows(self, leader: str, generation: int) -> bool:
+        """Whether this node follows that leader, from now on. A leader of an older generation is not followed; without
+        generations whoever ships is, unless this node believes itself to lead."""
+        if self._replica.numbered:
+            if generation < self._clock.current:
+                return False
+            await self._newer(generation)
+            if generation != self._clock.current:  # a still newer one came while this one was saved
+                return False
+            assert self._leadership is None, f"{leader} and {self._env.name} both lead generation {generation}"
+        elif self._leadership is not None:
+            return False
+        self._follower.hear(leader, generation)
+        return True
+
+    async def _newer(self, generation: int) -> None:
+        """A generation was seen: a newer one ends this node's leadership. Durable on return."""
+        if generation > self._clock.current:
+            self._follower.forget()
+            self._step_down(generation)
+        await self._clock.advance(generation)
+
+    def _step_down(self, generation: int) -> None:
+        if self._leadership is None:
+            return
+        leadership, self._leadership = self._leadership, None
+        leadership.end()
+        self._follower.patience()
+        self._env.event("stepped-down", generation=leadership.generation, newer=generation, last=self._log.last)
+
+    def _lead(self, generation: int) -> None:
+        assert self._leadership is None, "leads already"
+        self._follower.forget()
+        self._env.event("became-leader", generation=generation, **self._place())
+        self._leadership = Leader(self._replica, generation, self._newer)
+        self._leadership.start()
+
+    def _place(self) -> dict[str, Any]:
+        position = self._log.position
+        return {"last_generation": position.generation, "last_index": position.index}

@@ -1,0 +1,88 @@
+"""What every node has, leading or following: the generation clock, the log, and the state made by applying the log.
+
+Which part of the log may be applied, and so be read, is the high-water mark:
+
+* asynchronous replication applies what is on this node's own disk. Reads see it at once, on any node, and it may be
+  lost with the leader.
+* synchronous replication applies what is on the disks of all nodes. A read never sees a write that could still be
+  lost, and a client's acknowledgement means that no node is without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.node import Env, Message
+
+from systems_under_test.blocks.generation_clock import GenerationClock
+from systems_under_test.blocks.idempotent_receiver import ClientTable
+from systems_under_test.blocks.key_value import KeyValue
+from systems_under_test.single_leader.log import ReplicatedLog
+
+
+class Replica:
+    """One node's data. ``high_water`` never passes the durable end of the log.
+
+    ``synchronous`` and ``numbered`` (leaders carry generations) are options of the system.
+    """
+
+    def __init__(self, env: Env, options: Mapping[str, str]) -> None:
+        self.env = env
+        self.synchronous = options["replication"] == "sync"
+        self.numbered = options["generation"] == "on"
+        self.clock = GenerationClock(env.disk)
+        self.log = ReplicatedLog(env.disk)
+        self.high_water = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self._state = KeyValue()
+        self._clients = ClientTable()
+        self._applied = 0
+
+    async def recover(self) -> None:
+        """After a restart. A synchronous replica shows nothing until a leader tells it the high-water mark."""
+        self.clock.load()
+        await self.log.open()
+        assert self.log.position.generation <= self.clock.current, "a generation is durable before its entries are"
+        if not self.synchronous:
+            self.raise_high_water(self.log.durable)
+
+    def raise_high_water(self, to: int) -> list[tuple[int, Message]]:
+        """Apply the log up to ``to``; returns (index, reply) of what was applied. A lower mark changes nothing."""
+        assert to <= self.log.durable, f"high-water mark {to} beyond the durable log's end {self.log.durable}"
+        self.high_water = max(self.high_water, to)
+        return list(self._apply(self.high_water))
+
+    def _apply(self, to: int) -> Iterator[tuple[int, Message]]:
+        while self._applied < to:
+            self._applied += 1
+            command = self.log.entry(self._applied)["command"]
+            yield self._applied, {} if command is None else self._execute(command)
+
+    def _execute(self, command: Mapping[str, Any]) -> Message:
+        """Once: a request that was sent again is in the log again, and is recognised here, on every node alike."""
+        client, sequence = command["client"], command["sequence"]
+        reply = self._clients.answered(client, sequence)
+        if reply is None:
+            reply = self._state.apply(command)
+            self._clients.record(client, sequence, reply)
+        return reply
+
+    def read(self, request: Message) -> Message:
+        """A read of the applied state, of nothing newer."""
+        return self._state.apply({"f": "read", "key": request["key"]})
+
+    def truncate_from(self, index: int) -> None:
+        """Drop a suffix that the leader does not have. What was applied of it is undone by applying the rest anew."""
+        if self.synchronous and self.numbered:
+            assert index > self.high_water, f"entry {index} is on all nodes (up to {self.high_water}) and must stay"
+        dropped = self.log.truncate_from(index)
+        self.env.event("truncated", **{"from": index, "count": dropped})
+        self.env.count("truncated", dropped)
+        if index <= self.high_water:
+            self.high_water = index - 1
+            self._reset()
+            for _ in self._apply(self.high_water):
+                pass

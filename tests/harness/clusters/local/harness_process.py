@@ -1,0 +1,27 @@
+"""A harness in a process of its own, for tests to kill: makes a cluster, starts its programs, says so, waits.
+
+python -m tests.harness.clusters.local.harness_process FOLDER
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from tests.harness.clusters.local_clusters import make
+
+
+async def main(folder: Path) -> None:
+    print("begin", flush=True)
+    cluster = await make(folder, nodes=3)
+    print("made", flush=True)
+    await cluster.start(cluster.nodes)
+    await cluster.partition({"n1": ["n2", "clients"]})
+    await cluster.pause(["n2"])
+    print("running", flush=True)
+    await asyncio.sleep(60)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))

@@ -1,0 +1,199 @@
+"""Shell over SSH on real nodes: quoting, files, limits, and nodes that do not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.cluster import ShellError
+from harness.clusters.remote_cluster import RemoteCluster
+from harness.clusters.ssh import SshShell
+from tests.harness.clusters.local_clusters import make
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(scope="module")
+def two(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RemoteCluster]:
+    cluster = runner.run(make(tmp_path_factory.mktemp("two"), nodes=2))
+    yield cluster
+    runner.run(cluster.down())
+
+
+@pytest.fixture
+def shell(two: RemoteCluster) -> SshShell:
+    return two.shell("n1")
+
+
+def processes_in(two: RemoteCluster, node: str) -> list[int]:
+    """The ids, on the host, of all processes in the node's process namespace."""
+    first = int(two.entry(node).split()[2])
+    wanted = os.readlink(f"/proc/{first}/ns/pid")
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.readlink(folder / "ns/pid") == wanted:
+                found.append(int(folder.name))
+        except OSError:
+            continue  # it has ended meanwhile
+    assert first in found
+    return found
+
+
+HOSTILE = ["", "a b", "$(touch /tmp/pwned)", "`id`", "'", '"', "a\nb", "*", ";exit 3", "-n", "\\", "ü", "~"]
+
+
+def test_arguments_arrive_as_they_are(runner: asyncio.Runner, shell: SshShell) -> None:
+    result = runner.run(shell.run("printf", "%s|", *HOSTILE))
+    assert result.stdout == "".join(f"{argument}|" for argument in HOSTILE)
+    assert result.status == 0
+
+
+def test_input_output_and_status(runner: asyncio.Runner, shell: SshShell) -> None:
+    result = runner.run(shell.run("sh", "-c", "cat; echo err >&2; exit 7", input_text="in\nput", check=False))
+    assert (result.stdout, result.stderr, result.status) == ("in\nput", "err\n", 7)
+
+
+def test_a_failed_command_names_node_command_status_and_words(runner: asyncio.Runner, shell: SshShell) -> None:
+    with pytest.raises(ShellError, match=r"node n1: command ls /nothing: status 2; it printed: .*No such file"):
+        runner.run(shell.run("ls", "/nothing"))
+
+
+def test_large_output_comes_whole(runner: asyncio.Runner, shell: SshShell) -> None:
+    result = runner.run(shell.run("head", "-c", "5000000", "/dev/zero"))
+    assert len(result.stdout) == 5_000_000
+
+
+def test_endless_output_is_cut_off(runner: asyncio.Runner, shell: SshShell) -> None:
+    with pytest.raises(ShellError, match="printed more than"):
+        runner.run(shell.run("yes", timeout_s=20))
+
+
+def test_a_command_that_takes_too_long_is_an_error_in_time(runner: asyncio.Runner, shell: SshShell) -> None:
+    begin = time.monotonic()
+    with pytest.raises(ShellError, match=r"node n1 .*command sleep 30: not done after 0.3 s"):
+        runner.run(shell.run("sleep", "30", timeout_s=0.3))
+    assert time.monotonic() - begin < 1.0
+    assert runner.run(shell.run("echo", "still there")).stdout == "still there\n"
+
+
+def test_many_commands_at_once(runner: asyncio.Runner, shell: SshShell) -> None:
+    async def run_all() -> list[str]:
+        results = await asyncio.gather(*(shell.run("echo", str(i)) for i in range(40)))
+        return [result.stdout.strip() for result in results]
+
+    assert runner.run(run_all()) == [str(i) for i in range(40)]
+
+
+def test_files_go_up_and_down(runner: asyncio.Runner, shell: SshShell, tmp_path: Path) -> None:
+    content = os.urandom(3_000_000)
+    (tmp_path / "up").write_bytes(content)
+
+    async def transfer() -> str:
+        await shell.upload(tmp_path / "up", "/opt/splitbrain/blob", mode=0o750)
+        assert await shell.download("/opt/splitbrain/blob", tmp_path / "down")
+        await shell.write("/opt/splitbrain/blob", b"replaced")
+        return (await shell.run("stat", "-c", "%a %s", "/opt/splitbrain/blob")).stdout
+
+    assert runner.run(transfer()) == "644 8\n"
+    assert (tmp_path / "down").read_bytes() == content
+
+
+def test_a_file_that_is_not_there(runner: asyncio.Runner, shell: SshShell, tmp_path: Path) -> None:
+    assert runner.run(shell.download("/nothing", tmp_path / "down")) is False
+    assert not (tmp_path / "down").exists()
+    with pytest.raises(ShellError, match="there is no folder /nowhere"):
+        runner.run(shell.write("/nowhere/file", b""))
+
+
+def test_a_broken_connection_is_made_anew(runner: asyncio.Runner, shell: SshShell) -> None:
+    runner.run(shell.run("true"))
+    shell.connection.break_off()
+    time.sleep(0.05)  # the transport's thread notices
+    assert runner.run(shell.run("echo", "back")).stdout == "back\n"
+
+
+def test_a_frozen_node_is_an_error_in_time_and_answers_after_the_thaw(
+    runner: asyncio.Runner, two: RemoteCluster
+) -> None:
+    shell = two.shell("n2")
+    runner.run(shell.run("true"))
+    frozen = processes_in(two, "n2")
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        begin = time.monotonic()
+        with pytest.raises(ShellError, match=r"node n2 .*(Timeout opening channel|not done after).*0\.5 s"):
+            runner.run(shell.run("true", timeout_s=0.5))
+        assert time.monotonic() - begin < 1.5
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+    assert runner.run(shell.run("echo", "thawed")).stdout == "thawed\n"
+
+
+def test_a_node_that_freezes_before_it_was_ever_reached(runner: asyncio.Runner, two: RemoteCluster) -> None:
+    """The kernel accepts the connection, nobody speaks: the handshake itself must be bounded."""
+    shell = two.shell("n2")
+    frozen = processes_in(two, "n2")
+    shell.connection.break_off()
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        begin = time.monotonic()
+        with pytest.raises(ShellError, match="node n2"):
+            runner.run(shell.run("true", timeout_s=0.5))
+        assert time.monotonic() - begin < 3.0
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+    assert runner.run(shell.run("echo", "thawed")).stdout == "thawed\n"
+
+
+def test_an_unreachable_node_is_noticed_though_the_limit_is_long(runner: asyncio.Runner, two: RemoteCluster) -> None:
+    shell = two.shell("n2")
+    enter = two.entry("n2").split()
+    runner.run(shell.run("true"))
+    subprocess.run([*enter, "ip", "link", "set", "ctl0", "down"], check=True)
+    try:
+        begin = time.monotonic()
+        with pytest.raises(ShellError, match="node n2"):
+            runner.run(shell.run("true", timeout_s=20))
+        seconds = time.monotonic() - begin
+    finally:
+        subprocess.run([*enter, "ip", "link", "set", "ctl0", "up"], check=True)
+        route = "route add 198.19.255.254/32 dev ctl0 src 198.19.0.2"
+        subprocess.run([*enter, "ip", *route.split()], check=True)
+    assert seconds < 8
+    assert runner.run(shell.run("echo", "back")).stdout == "back\n"
+
+
+def test_a_cancelled_command_leaves_the_connection_usable(runner: asyncio.Runner, shell: SshShell) -> None:
+    async def cancel() -> str:
+        task = asyncio.create_task(shell.run("sleep", "1"))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return (await shell.run("echo", "ok")).stdout
+
+    assert runner.run(cancel()) == "ok\n"
+
+
+def test_another_host_key_is_refused(runner: asyncio.Runner, two: RemoteCluster) -> None:
+    from dataclasses import replace
+
+    from harness.clusters.local.keys import new_key_pair
+    from harness.clusters.ssh import Connection
+
+    stranger = replace(two.shell("n1").connection.address, host_key=new_key_pair().for_paramiko())
+    connection = Connection(stranger)
+    with pytest.raises(ShellError, match="another host key"):
+        connection.execute(("true",), None, 5.0)

@@ -1,0 +1,225 @@
+"""``splitbrain check``: verdicts for people and programs, runs checked again, and no verdict on what cannot be read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import catalog, cli
+from harness.history import History
+from harness.result import Reason, Result, unknown
+
+VALID = """\
+{"type": "invoke", "process": 0, "f": "write", "value": 1, "time": 1000000000}
+{"type": "ok", "process": 0, "f": "write", "value": 1, "time": 1500000000}
+{"type": "invoke", "process": 1, "f": "read", "value": null}
+{"type": "ok", "process": 1, "f": "read", "value": 1}
+"""
+STALE = VALID.replace('"read", "value": 1', '"read", "value": null')
+CAS = VALID.replace("write", "cas").replace('"value": 1, "time"', '"value": [null, 1], "time"')
+SET = """\
+{"type": "invoke", "process": 0, "f": "add", "value": 1}
+{"type": "ok", "process": 0, "f": "add", "value": 1}
+{"type": "invoke", "process": 1, "f": "read", "value": null}
+{"type": "ok", "process": 1, "f": "read", "value": [1]}
+"""
+LOST = SET.replace("[1]", "[]")
+EDN = """\
+[{:type :invoke :process 0 :f :write :value 1} {:type :ok :process 0 :f :write :value 1}
+ {:type :invoke :process 1 :f :read :value nil} {:type :ok :process 1 :f :read :value nil}]
+"""
+FIELDS = {"valid", "expect", "model", "method", "reason", "anomalies", "operations", "seconds", "explanation",
+          "details", "history"}  # fmt: skip
+
+
+def written(folder: Path, content: str, name: str = "history.jsonl") -> str:
+    path = folder / name
+    path.write_text(content, encoding="utf-8")
+    return str(path)
+
+
+def checked(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
+    status = cli.main(["check", *arguments, "--json"])
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    return status, json.loads(out)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "status"),
+    [
+        (VALID, [], 0),
+        (VALID, ["--method", "search"], 0),
+        (VALID, ["--method", "z3"], 0),
+        (VALID, ["--model", "register"], 0),
+        (STALE, [], 1),
+        (STALE, ["--method", "search"], 1),
+        (STALE, ["--method", "z3"], 1),
+        (STALE, ["--nil-reads", "unknown"], 0),
+        (CAS, [], 0),
+        (CAS, ["--initial", "null"], 0),
+        (CAS, ["--initial", "0"], 1),
+        (CAS, ["--model", "register"], 2),
+        (EDN, [], 0),
+        (EDN, ["--nil-reads", "value"], 1),
+        (EDN, ["--format", "edn"], 0),
+        (SET, ["--expect", "set"], 0),
+        (LOST, ["--expect", "set"], 1),
+        (SET, [], 2),
+    ],
+)
+def test_verdicts(
+    tmp_path: Path, content: str, options: list[str], status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, content)
+    found, answer = checked(capsys, path, *options)
+    assert (found, answer["valid"]) == (status, {0: True, 1: False, 2: "unknown"}[status])
+    assert set(answer) == FIELDS
+    assert answer["history"] == path
+    assert (answer["reason"] is None) == (status != 2)
+    assert bool(answer["anomalies"]) == (status == 1)
+
+
+def test_the_model_is_what_the_operations_need(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert checked(capsys, written(tmp_path, VALID))[1]["model"] == "register"
+    assert checked(capsys, written(tmp_path, CAS))[1]["model"] == "cas-register"
+
+
+def test_true_is_not_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = VALID.replace('"read", "value": 1', '"read", "value": true')
+    assert checked(capsys, written(tmp_path, content))[0] == 1
+
+
+def test_keys_are_independent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = STALE.replace('"process": 1', '"key": "y", "process": 1').replace(
+        '"process": 0', '"key": "x", "process": 0'
+    )
+    assert checked(capsys, written(tmp_path, other))[0] == 0
+
+
+def test_independent_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = EDN.replace("nil}", "[:y nil]}").replace("1}", "[:x 1]}")
+    path = written(tmp_path, content)
+    assert checked(capsys, path)[0] == 254
+    assert checked(capsys, path, "--independent", "--nil-reads", "value")[0] == 0
+
+
+def test_several_histories_are_a_list_and_the_worst_decides(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    valid, stale = written(tmp_path, VALID, "a"), written(tmp_path, STALE, "b")
+    strange, cut = written(tmp_path, SET, "c"), written(tmp_path, VALID[:-5], "d")
+    assert checked(capsys, valid, strange)[0] == 2
+    status, answers = checked(capsys, strange, valid, stale)
+    assert (status, [answer["valid"] for answer in answers]) == (1, ["unknown", True, False])
+    status, answers = checked(capsys, stale, cut, valid)
+    assert (status, [answer.get("valid") for answer in answers]) == (254, [False, None, True])
+    assert answers[1] == {"history": cut, "line": 4, "error": answers[1]["error"]}
+
+
+def test_text_of_an_invalid_history_shows_the_operations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, "\n" + STALE)
+    assert cli.main(["check", path]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith(f"{path}: INVALID\n  expected linearizable register, 2 operations, by ")
+    rows = [line.split() for line in out.splitlines() if line.startswith("     ")]
+    assert rows[0] == ["index", "line", "process", "operation", "value", "outcome", "time"]
+    assert ["0", "2", "0", "write", "1", "ok", "1.000000", "..", "1.500000", "s"] in rows
+    assert ["2", "4", "1", "read", "null", "ok"] in rows
+    assert "  next: " in out
+
+
+def test_text_of_a_valid_and_of_an_unknown_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", written(tmp_path, VALID)]) == 0
+    assert "history.jsonl: valid\n" in capsys.readouterr().out
+    assert cli.main(["check", written(tmp_path, SET)]) == 2
+    out = capsys.readouterr().out
+    assert "history.jsonl: unknown (unsupported)\n" in out
+    assert "see --expect and --model" in out
+
+
+def test_what_a_history_says_cannot_command_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = STALE.replace('"value": 1', '"value": "\\u001b[2J\\ud800"')
+    assert cli.main(["check", written(tmp_path, hostile)]) == 1
+    assert "\x1b" not in capsys.readouterr().out
+    assert cli.main(["check", written(tmp_path, "\x1b[2J")]) == 254
+    assert "\x1b" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "said"),
+    [
+        (VALID[:-5], 4, "cut off"),
+        (VALID + "nonsense\n", 5, "not JSON"),
+        (VALID.replace("invoke", "ok", 1), 1, "runs nothing"),
+        ("", None, "the file is empty"),
+        (EDN[:-3], 2, "cut off"),
+    ],
+)
+def test_what_cannot_be_read_gets_no_verdict(
+    tmp_path: Path, content: str, line: int | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, content)
+    status, answer = checked(capsys, path)
+    assert status == 254
+    assert answer.get("line") == line
+    assert set(answer) <= {"history", "error", "line"}
+    assert cli.main(["check", path]) == 254
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert said in captured.err
+    assert (f"{path}:{line}: read " if line else f"{path}: read ") in captured.err
+    assert captured.err.endswith("no verdict\n")
+
+
+@pytest.mark.parametrize("name", ["missing.jsonl", "."])
+def test_what_is_not_there(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", str(tmp_path / name)]) == 254
+    assert "expected a" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["[]", '{"schema": "splitbrain.history/1"}\n',
+                                     '{"type": "info", "process": "nemesis", "f": "start"}\n'])  # fmt: skip
+def test_nothing_at_all_is_no_evidence(tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, answer = checked(capsys, written(tmp_path, content))
+    assert (status, answer["reason"]) == (2, "too-few-ok-operations")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(RuntimeError("oh"), Reason.CHECKER_ERROR), (MemoryError(), Reason.OUT_OF_MEMORY)]
+)
+def test_a_checker_that_raises_gives_unknown(
+    tmp_path: Path,
+    error: Exception,
+    reason: Reason,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def raising(history: History, **options: Any) -> Result:
+        raise error
+
+    monkeypatch.setattr(catalog, "checker", lambda expect: raising)
+    status, answer = checked(capsys, written(tmp_path, VALID))
+    assert (status, answer["reason"]) == (2, reason)
+
+
+def test_options_reach_the_checker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def noting(history: History, **options: Any) -> Result:
+        seen.append(options)
+        return unknown("linearizable", Reason.TIMEOUT, "too long", details={"nan": float("nan")})
+
+    monkeypatch.setattr(catalog, "checker", lambda expect: noting)
+    path = written(tmp_path, VALID)
+    _, answer = checked(
+        capsys, path, "--initial", '"x"', "--method", "z3", "--time-limit", "7", "--nil-reads", "unknown"
+    )
+    assert answer["details"] == {"nan": None}, "JSON has no NaN"
+    checked(capsys, path)
+    given = {"model": "register", "initial": "x", "nil_reads": "unknown", "method": "z3", "time_limit_s": 7.0}
+    usual = {"model": "register", "initial": None, "nil_reads": "value", "method": "auto", "time_limit_s": 60.0}
+    assert seen == [given, usual]

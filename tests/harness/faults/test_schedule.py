@@ -1,0 +1,113 @@
+"""The schedule's promises: often enough, healed, apart, quiet at both ends, the same for the same seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.fault import Fault, FaultSpec
+from harness.faults import kill, partition, pause
+from harness.faults.schedule import PERIOD_S, schedule
+from harness.faults.timetable import timetable
+from harness.generator import Context, clients, invoke, once, repeat, time_limit
+from harness.generator.simulate import simulate
+from harness.history import NEMESIS, Op
+from harness.plan import ScheduledFault
+
+FAULTS: dict[str, Fault] = {"partition": partition.FAULT, "kill": kill.FAULT, "pause": pause.FAULT}
+NODES = ("n1", "n2", "n3", "n4", "n5")
+SPECS = [FaultSpec("partition"), FaultSpec("kill"), FaultSpec("pause")]
+
+
+def plan(names: list[FaultSpec], time_limit_s: float, seed: int = 1) -> tuple[ScheduledFault, ...]:
+    return schedule(names, FAULTS, NODES, time_limit_s, seed)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("periods", [1, 2, 4])
+def test_each_fault_begins_and_ends_twice_in_every_15_s(count: int, periods: int) -> None:
+    entries = plan(SPECS[:count], PERIOD_S * periods)
+    for period in range(periods):
+        start, stop = round(period * 15e9), round((period + 1) * 15e9)
+        inside = [entry.fault for entry in entries if start <= entry.start_ns and entry.stop_ns <= stop]
+        assert {name: inside.count(name) for name in inside} == {spec.name: 2 for spec in SPECS[:count]}
+
+
+@given(st.integers(1, 3), st.floats(3, 200), st.integers(0, 99))
+def test_up_to_three_faults_never_overlap_and_leave_quiet_between(count: int, time_limit_s: float, seed: int) -> None:
+    entries = plan(SPECS[:count], time_limit_s, seed)
+    edges = [0, *(edge for entry in entries for edge in (entry.start_ns, entry.stop_ns)), round(time_limit_s * 1e9)]
+    assert edges == sorted(edges)
+    quiet = [stop - start for start, stop in zip(edges[0::2], edges[1::2], strict=True)]
+    window_min = min(entry.stop_ns - entry.start_ns for entry in entries)
+    assert min(quiet[:-1]) >= 0.45 * window_min
+    assert quiet[-1] > 0
+    assert {entry.fault for entry in entries} == {spec.name for spec in SPECS[:count]}
+    assert len(entries) >= 2 * count * time_limit_s / PERIOD_S - 2 * count
+
+
+def test_the_default_run_leaves_time_for_failover_and_recovery() -> None:
+    entries = plan(SPECS[:2], 30)
+    assert [entry.fault for entry in entries] == ["partition", "kill"] * 4
+    assert min(entry.stop_ns - entry.start_ns for entry in entries) >= 2.2e9
+    assert min(b.start_ns - a.stop_ns for a, b in pairwise(entries)) >= 1.25e9
+    assert entries[0].start_ns >= 1.49e9
+    assert entries[-1].stop_ns <= 29.5e9
+    assert [e.action["shape"] for e in entries if e.fault == "partition"][0::3] == ["isolate-leader"] * 2
+
+
+def test_the_same_seed_gives_the_same_schedule_and_another_another() -> None:
+    assert plan(SPECS, 60, 5) == plan(SPECS, 60, 5)
+    assert plan(SPECS, 60, 5) != plan(SPECS, 60, 6)
+    assert plan([], 60) == ()
+
+
+@given(st.lists(st.sampled_from(["partition", "kill", "pause"]), min_size=4, max_size=9), st.floats(15, 60))
+def test_many_faults_share_the_time_but_each_fault_never_overlaps_itself(names: list[str], time_limit_s: float) -> None:
+    specs = [FaultSpec(name) for name in names]
+    entries = plan(specs, time_limit_s)
+    assert len(entries) >= 2 * len(specs)
+    for name in set(names):
+        own = [entry for entry in entries if entry.fault == name]
+        assert len(own) >= 2 * names.count(name)
+        assert all(a.stop_ns < b.start_ns for a, b in pairwise(own))
+    assert all(0 < entry.start_ns < entry.stop_ns < time_limit_s * 1e9 for entry in entries)
+
+
+@pytest.mark.parametrize("time_limit_s", [1.0, 3.0, 5.0, 8.0, 10.0])
+def test_a_short_run_has_each_fault_at_least_once(time_limit_s: float) -> None:
+    assert {entry.fault for entry in plan(SPECS, time_limit_s)} == {"partition", "kill", "pause"}
+
+
+def test_the_timetable_gives_starts_and_stops_on_time() -> None:
+    entries = plan(SPECS[:2], 15)
+    reads = time_limit(14.9, repeat(once(invoke("read"))))
+    history = simulate(clients(reads, timetable(entries)), concurrency=2, operations_max=100_000)
+    own = [op for op in history if op.process == NEMESIS][0::2]
+    assert [op.f for op in own] == ["start-partition", "stop-partition", "start-kill", "stop-kill"] * 2
+    times = [edge for entry in entries for edge in (entry.start_ns, entry.stop_ns)]
+    assert all(abs(op.time - time) < 20e6 for op, time in zip(own, times, strict=True))
+    assert all(op.type == "info" for op in own)
+    assert [op.value["application"] for op in own] == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_a_late_start_still_gets_half_its_window() -> None:
+    (entry,) = plan(SPECS[:1], 4)
+
+    def context(time: int) -> Context:
+        return Context(time, (NEMESIS,), (NEMESIS,), {NEMESIS: NEMESIS}, 0)
+
+    answer = timetable([entry], origin_ns=0).op(context(0))
+    assert answer is not None
+    begin, generator = answer
+    assert isinstance(begin, Op)
+    late = entry.stop_ns - 1
+    generator = generator.update(context(late), replace(begin, time=late))
+    following = generator.op(context(late))
+    assert following is not None
+    assert isinstance(following[0], Op)
+    assert following[0].time == late + (entry.stop_ns - entry.start_ns) // 2

@@ -1,0 +1,306 @@
+"""The runner: the order of things, what ends a run, and what is left behind; in virtual time and on real nodes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import catalog
+from harness.clusters.loopback import LoopbackProvider
+from harness.faults.grammar import parse
+from harness.faults.schedule import schedule
+from harness.formats import read_history
+from harness.history import NEMESIS, History
+from harness.interpreter import ContractError
+from harness.node_failure import node_failures
+from harness.plan import Plan, ScheduledFault
+from harness.progress import Phase, Progress
+from harness.real_runtime import RealRuntime
+from harness.result import Reason
+from harness.runner import HEAL, Record, Run, RunError, Setup, misfits, node_specs
+from harness.store import RunFolder, create_folder
+from harness.system import Role
+from harness.verdict import Verdict, judge
+from tests.harness.play_cluster import Cut, PlayCluster, PlayProvider, play_system
+from tests.harness.virtual_runtime import VirtualRuntime
+
+SECOND = 1_000_000_000
+TWO_CUTS = (
+    ScheduledFault("cut", 2 * SECOND, 4 * SECOND, {}),
+    ScheduledFault("cut", 6 * SECOND, 8 * SECOND, {}),
+)
+
+
+class Rehearsal:
+    """A run on the play cluster, in virtual time."""
+
+    def __init__(
+        self,
+        store: Path,
+        *,
+        cuts: tuple[ScheduledFault, ...] = (),
+        fault: Cut | None = None,
+        plan: dict[str, Any] | None = None,
+        system: dict[str, Any] | None = None,
+        **misbehaviour: Any,
+    ) -> None:
+        # fmt: skip
+        fields = {"system": "play", "workload": "set", "time_limit_s": 10.0, "faults": "cut" if cuts else "none",
+                  "schedule": cuts, "seed": 7, **(plan or {})}  # fmt: skip
+        self.provider = PlayProvider(**misbehaviour)
+        self.setup = Setup(Plan(**fields), play_system(**(system or {})), catalog.workload("set"), self.provider,
+                           {"cut": fault or Cut()})  # fmt: skip
+        self.folder = create_folder(store, self.setup.plan)
+        self.seen: list[Progress] = []
+        self.runtime = VirtualRuntime()
+        self.run = Run(self.setup, self.runtime, self.folder, self.seen.append)
+
+    def play(self) -> Record:
+        try:
+            return self.runtime.run(self.run.execute())
+        finally:
+            assert self.cluster.down_count == 1, "the cluster is removed whatever happens"
+            self.runtime.run(self.runtime.sleep(1000))
+            self.runtime.close()
+
+    @property
+    def cluster(self) -> PlayCluster:
+        assert self.provider.cluster is not None
+        return self.provider.cluster
+
+    @property
+    def history(self) -> History:
+        return read_history(self.folder.history)
+
+    def verdict(self) -> Verdict:
+        return judge(self.setup, self.folder, self.play(), 10.0)
+
+
+def phases(seen: list[Progress]) -> list[Phase]:
+    return list(dict.fromkeys(progress.phase for progress in seen))
+
+
+def test_a_quiet_run_is_valid(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    verdict = rehearsal.verdict()
+    assert verdict.result.valid is True, verdict.result
+    assert phases(rehearsal.seen) == [Phase.CREATE, Phase.START, Phase.READY, Phase.MAIN, Phase.FINAL, Phase.LOGS,
+                                      Phase.DOWN]  # fmt: skip
+    assert 900 < verdict.record.counts.ok < 1120
+    assert verdict.record.recovery_s is None
+    assert rehearsal.cluster.log == ["start", "logs", "down"]
+    assert (rehearsal.folder.path / "results.json").exists()
+    assert {entry.f for entry in verdict.availability} == {"add"}
+
+
+def test_faults_are_healed_before_the_system_is_asked_and_read(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, cuts=TWO_CUTS)
+    verdict = rehearsal.verdict()
+    assert verdict.result.valid is True, verdict.result
+    assert [(line["name"], line["applied"], line["bit"]) for line in verdict.faults] == [("cut", 2, True)]
+    assert verdict.record.recovered
+    assert verdict.record.recovery_s is not None
+    assert 0 < verdict.record.recovery_s < 0.1
+    (add,) = (entry for entry in verdict.availability if entry.f == "add")
+    assert [round(end - start) for start, end in add.windows] == [2, 2]
+    fs = [op.f for op in rehearsal.history if op.process == NEMESIS]
+    assert fs == ["start-cut", "start-cut", "stop-cut", "stop-cut"] * 2 + [HEAL, HEAL]
+    healed = max(op.index for op in rehearsal.history if op.f == HEAL)
+    reads = [op.index for op in rehearsal.history if op.f == "read"]
+    assert min(reads) > healed
+    before = {op.process for op in rehearsal.history[:healed] if isinstance(op.process, int)}
+    after = {op.process for op in rehearsal.history[healed + 1 :]}
+    assert not before & after, "it is fresh clients who are answered"
+    during = [p for p in rehearsal.seen if p.faults == ("cut",)]
+    assert during, "the display shows what is in force"
+
+
+def test_the_history_is_on_disk_in_order_and_checkable_again(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, cuts=TWO_CUTS)
+    rehearsal.play()
+    assert [op.index for op in rehearsal.history] == list(range(len(rehearsal.history)))
+    assert rehearsal.history.calls()
+
+
+def test_the_same_plan_gives_the_same_history(tmp_path: Path) -> None:
+    def play() -> History:
+        rehearsal = Rehearsal(tmp_path, cuts=TWO_CUTS)
+        rehearsal.play()
+        return rehearsal.history
+
+    assert list(play()) == list(play())
+
+
+def test_a_fault_without_effect_leaves_no_valid_verdict(tmp_path: Path) -> None:
+    verdict = Rehearsal(tmp_path, cuts=TWO_CUTS, fault=Cut(bites=False)).verdict()
+    assert (verdict.result.valid, verdict.result.reason) == ("unknown", Reason.FAULT_WITHOUT_EFFECT)
+    assert "cut" in str(verdict.result.explanation)
+
+
+def test_a_named_fault_that_was_never_scheduled_counts_as_one(tmp_path: Path) -> None:
+    verdict = Rehearsal(tmp_path, plan={"faults": "cut"}).verdict()
+    assert verdict.result.reason is Reason.FAULT_WITHOUT_EFFECT
+    assert verdict.faults == [{"name": "cut", "applied": 0, "bit": False, "effect": {}}]
+
+
+def test_a_system_that_does_not_come_back_is_unknown_and_bounded(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, cuts=TWO_CUTS, dead_after_heal=True)
+    verdict = rehearsal.verdict()
+    assert verdict.result.valid == "unknown"
+    assert verdict.result.reason is Reason.NO_RECOVERY
+    assert verdict.record.recovery_s is None
+    assert rehearsal.runtime.now() < 80 * SECOND
+
+
+def test_what_cannot_be_healed_leaves_no_valid_verdict(tmp_path: Path) -> None:
+    verdict = Rehearsal(tmp_path, cuts=TWO_CUTS, fault=Cut(heals=False)).verdict()
+    assert verdict.result.valid == "unknown"
+    assert verdict.result.reason is Reason.HARNESS_ERROR
+    assert "does not obey" in verdict.record.unhealed[0]
+
+
+def test_too_little_happened(tmp_path: Path) -> None:
+    verdict = Rehearsal(tmp_path, plan={"rate_hz": 0.5}).verdict()
+    assert (verdict.result.valid, verdict.result.reason) == ("unknown", Reason.TOO_FEW_OK)
+    verdict = Rehearsal(tmp_path, plan={"concurrency": 1}).verdict()
+    assert (verdict.result.valid, verdict.result.reason) == ("unknown", Reason.NO_CONFLICT)
+
+
+def test_a_lost_write_stays_invalid_whatever_else_is_wrong(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, cuts=TWO_CUTS, fault=Cut(bites=False), fetch_fails=True)
+    rehearsal.runtime.at(9_990, lambda: rehearsal.cluster.data.difference_update(range(100, 120)))
+    verdict = rehearsal.verdict()
+    assert verdict.result.valid is False
+    assert any("lost" in anomaly.type for anomaly in verdict.result.anomalies), verdict.result.anomalies
+
+
+def test_a_failed_assertion_in_a_node_is_an_anomaly(tmp_path: Path) -> None:
+    line = '{"name":"assertion","incarnation":1,"fields":{"where":"handle","error":"a term fell"}}\n'
+    verdict = Rehearsal(tmp_path, events=line).verdict()
+    assert verdict.result.valid is False
+    assert "a term fell" in verdict.result.anomalies[0].explanation
+
+
+def test_a_crashed_node_and_missing_logs_leave_no_valid_verdict(tmp_path: Path) -> None:
+    crashed = Rehearsal(tmp_path, events='{"name":"crash","fields":{"where":"x","error":"KeyError"}}\n').verdict()
+    assert (crashed.result.valid, crashed.result.reason) == ("unknown", Reason.HARNESS_ERROR)
+    unfetched = Rehearsal(tmp_path, fetch_fails=True).verdict()
+    assert (unfetched.result.valid, unfetched.result.reason) == ("unknown", Reason.HARNESS_ERROR)
+
+
+def test_a_checker_that_raises_gives_unknown(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+
+    def check(history: History, time_limit_s: float | None) -> Any:
+        raise IndexError("a bug of ours")
+
+    rehearsal.setup = replace(rehearsal.setup, workload=replace(rehearsal.setup.workload, check=check))
+    verdict = rehearsal.verdict()
+    assert (verdict.result.valid, verdict.result.reason) == ("unknown", Reason.CHECKER_ERROR)
+    assert "a bug of ours" in str(verdict.result.explanation)
+
+
+def test_an_interrupted_run_is_healed_fetched_checked_and_not_valid(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, cuts=TWO_CUTS)
+    rehearsal.runtime.at(3_000, rehearsal.run.stop)
+    verdict = rehearsal.verdict()
+    assert not rehearsal.cluster.cut
+    assert verdict.result.valid == "unknown"
+    assert verdict.result.reason is Reason.INTERRUPTED
+    assert rehearsal.cluster.log == ["start", "logs", "down"]
+    assert rehearsal.history[-1].f == HEAL
+    assert rehearsal.runtime.now() < 7 * SECOND
+
+
+def test_an_interruption_before_the_load_leaves_no_history(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, never_ready=True)
+    rehearsal.runtime.at(100, rehearsal.run.stop)
+    verdict = rehearsal.verdict()
+    assert verdict.result.reason is Reason.INTERRUPTED
+    assert not rehearsal.folder.history.exists()
+
+
+def test_a_system_that_is_never_ready_is_an_error_with_its_logs(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, never_ready=True)
+    with pytest.raises(RunError, match=r"(?s)not ready after 30 s.*All nodes answer.*I am n1.*I am n5"):
+        rehearsal.play()
+
+
+def test_a_fault_that_the_cluster_cannot_make_is_named(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, cuts=TWO_CUTS, capabilities=frozenset({"kill"}))
+    with pytest.raises(RunError, match="needs cut, which this cluster cannot do \\(it can kill\\)"):
+        rehearsal.play()
+
+
+def test_a_broken_client_ends_the_run_and_keeps_the_history(tmp_path: Path) -> None:
+    class Liar:
+        async def open(self, node: str) -> None: ...
+        async def close(self) -> None: ...
+        async def invoke(self, op: Any) -> Any:
+            return replace(op, type="ok", f="other")
+
+    rehearsal = Rehearsal(tmp_path, system={"client": lambda env, options: Liar()})
+    with pytest.raises(ContractError, match="'other'"):
+        rehearsal.play()
+    assert [op.type for op in rehearsal.history][0] == "invoke"
+
+
+def test_misfits_are_named() -> None:
+    system = play_system(operations=frozenset({"read"}))
+    assert "asks for add" in misfits(system, catalog.workload("set"))[0]
+    assert misfits(play_system(), catalog.workload("set")) == []
+
+
+def test_roles_with_a_count_come_besides_the_plans_nodes() -> None:
+    system = play_system(roles={"server": Role("a:A"), "lock": Role("b:B", count=2)})
+    assert [(spec.name, spec.role) for spec in node_specs(system, 3)] == [
+        ("n1", "server"), ("n2", "server"), ("n3", "server"), ("n4", "lock"), ("n5", "lock")
+    ]  # fmt: skip
+
+
+def real_run(store: Path, system: str, workload: str, faults: str, **changes: Any) -> tuple[Setup, RunFolder, Record]:
+    known = {name: catalog.fault(name) for name in catalog.names("faults")}
+    under_test = catalog.system(system)
+    options = {name: option.default for name, option in under_test.options.items()}
+    plan = Plan(system=system, workload=workload, options=options, faults=faults, provider="loopback", nodes=3, seed=5)
+    plan = replace(plan, **changes)
+    nodes = tuple(spec.name for spec in node_specs(under_test, plan.nodes))
+    drawn = schedule(parse(faults, known), known, nodes, plan.time_limit_s, plan.seed)
+    plan = replace(plan, schedule=drawn)
+    setup = Setup(plan, under_test, catalog.workload(workload), LoopbackProvider(), known)
+    folder = create_folder(store, plan)
+
+    async def execute() -> Record:
+        return await Run(setup, RealRuntime(plan.seed), folder).execute()
+
+    return setup, folder, asyncio.run(execute())
+
+
+Case = Callable[..., None]
+
+
+def test_raft_on_real_nodes_survives_a_kill(tmp_path: Path) -> None:
+    setup, folder, record = real_run(tmp_path, "raft", "register", "kill", time_limit_s=5.0)
+    verdict = judge(setup, folder, record, 30.0)
+    assert node_failures(folder.nodes) == []
+    assert verdict.result.valid is not False, verdict.result
+    assert record.recovered
+    assert record.counts.ok > 100
+    (kill,) = verdict.faults
+    assert kill["applied"] >= 1
+    if kill["bit"]:
+        assert verdict.result.valid is True, verdict.result
+    else:
+        assert verdict.result.reason is Reason.FAULT_WITHOUT_EFFECT
+
+
+def test_single_leader_on_real_nodes_without_faults(tmp_path: Path) -> None:
+    setup, folder, record = real_run(tmp_path, "single-leader", "set", "none", time_limit_s=2.0)
+    verdict = judge(setup, folder, record, 30.0)
+    assert verdict.result.valid is True, verdict.result
+    assert (folder.nodes / "n1" / "node.log").exists()

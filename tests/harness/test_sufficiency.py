@@ -1,0 +1,102 @@
+"""Too little happened: the thresholds of architecture.md, at their edges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.history import History, Op
+from harness.result import Reason
+from harness.sufficiency import count_conflicts, shortfall
+from harness.workload import Thresholds
+
+THRESHOLDS = Thresholds(counted=("write",), writes=("write",))
+
+
+def one_by_one(ok: int, fail: int = 0, f: str = "write") -> list[Op]:
+    kinds = ["ok"] * ok + ["fail"] * fail
+    return [op for kind in kinds for op in (Op("invoke", 0, f), Op(kind, 0, f))]  # type: ignore[arg-type]
+
+
+def overlapping(first: str, second: str, keys: Sequence[object] = (1, 1), end: str = "ok") -> list[Op]:
+    return [
+        Op("invoke", 1, first, key=keys[0]),
+        Op("invoke", 2, second, key=keys[1]),
+        Op(end, 1, first, key=keys[0]),  # type: ignore[arg-type]
+        Op("ok", 2, second, key=keys[1]),
+    ]
+
+
+@pytest.mark.parametrize(("ok", "fail", "enough"), [(10, 0, True), (9, 0, False), (10, 990, True), (10, 1000, False)])
+def test_ok_operations(ok: int, fail: int, enough: bool) -> None:
+    history = History([*one_by_one(ok, fail), *overlapping("read", "write", end="fail"), *overlapping("read", "read")])
+    found = shortfall(History([*one_by_one(ok, fail)]), Thresholds(counted=("write",), conflicts_min=0))
+    assert (found is None) == enough
+    assert found is None or (found[0], f"{ok} of {ok + fail}" in found[1]) == (Reason.TOO_FEW_OK, True)
+    assert len(history) > 0
+
+
+def test_an_operation_that_was_never_asked_is_too_few() -> None:
+    found = shortfall(History(one_by_one(50, f="read")), THRESHOLDS)
+    assert found is not None
+    assert found[0] is Reason.TOO_FEW_OK
+
+
+def test_without_a_conflict_nothing_could_go_wrong() -> None:
+    found = shortfall(History(one_by_one(50)), THRESHOLDS)
+    assert found is not None
+    assert found[0] is Reason.NO_CONFLICT
+    assert shortfall(History([*one_by_one(50), *overlapping("write", "read")]), THRESHOLDS) is None
+
+
+@pytest.mark.parametrize(
+    ("ops", "conflicts"),
+    [
+        (overlapping("write", "read"), 1),
+        (overlapping("read", "write"), 1),
+        (overlapping("write", "write"), 1),
+        (overlapping("read", "read"), 0),
+        (overlapping("write", "read", keys=(1, 2)), 0),
+        (overlapping("write", "read", end="fail"), 0),
+        (overlapping("write", "read", end="info"), 1),
+        ([Op("invoke", 1, "write"), Op("info", 1, "write"), Op("invoke", 2, "read"), Op("ok", 2, "read")], 0),
+        ([Op("invoke", 1, "write"), Op("invoke", 2, "read"), Op("ok", 2, "read")], 1),
+        ([Op("info", "nemesis", "write"), Op("invoke", 2, "read"), Op("ok", 2, "read")], 0),
+    ],
+)
+def test_what_a_conflict_is(ops: list[Op], conflicts: int) -> None:
+    assert count_conflicts(History(ops), ("write",), 100) == conflicts
+
+
+def slow_count(history: History) -> int:
+    """All pairs, as the definition says."""
+    calls = [call for call in history.calls() if call.outcome != "fail"]
+    end = len(history)
+    return sum(
+        1
+        for i, a in enumerate(calls)
+        for b in calls[i + 1 :]
+        if a.key == b.key
+        and "write" in (a.f, b.f)
+        and a.invoke < (end if b.complete is None else b.complete)
+        and b.invoke < (end if a.complete is None else a.complete)
+    )
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["read", "write"]), st.integers(0, 1),
+                          st.sampled_from(["ok", "fail", "info"])), max_size=40))  # fmt: skip
+def test_the_sweep_counts_what_the_definition_counts(steps: list[tuple[int, str, int, str]]) -> None:
+    running: dict[int, Op] = {}
+    ops = []
+    for process, f, key, kind in steps:
+        if process in running:
+            begun = running.pop(process)
+            ops.append(Op(kind, process, begun.f, key=begun.key))  # type: ignore[arg-type]
+        else:
+            running[process] = Op("invoke", process, f, key=key)
+            ops.append(running[process])
+    history = History(ops)
+    assert count_conflicts(history, ("write",), 10**9) == slow_count(history)

@@ -1,0 +1,32 @@
+"""Golden traces: what Raft does in the situations that the paper explains it with, message by message."""
+
+from __future__ import annotations
+
+from unittest.mock import patch
+
+import pytest
+
+from tests.systems_under_test.blocks.raft.golden import FOLDER, Trace
+
+FILES = sorted(FOLDER.glob("*.txt"))
+
+
+@pytest.mark.parametrize("name", [file.stem for file in FILES])
+def test_trace(name: str) -> None:
+    expected = (FOLDER / f"{name}.txt").read_text()
+    assert Trace().run(expected) == expected
+
+
+def test_the_traces_are_there() -> None:
+    assert {file.stem for file in FILES} == {
+        "deposed_leader", "election", "figure_7", "figure_8", "log_repair", "read_index", "restart", "split_vote",
+    }  # fmt: skip
+
+
+def test_without_the_commitment_rule_figure_8_loses_a_committed_entry() -> None:
+    script = (FOLDER / "figure_8.txt").read_text()
+    with (
+        patch("systems_under_test.blocks.raft.replication._committable", lambda state, index: True),
+        pytest.raises(AssertionError, match="Leader Completeness: s5 leads term 5 without"),
+    ):
+        Trace().run(script)

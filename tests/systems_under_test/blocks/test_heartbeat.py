@@ -1,0 +1,41 @@
+"""Silence is noticed, signs of life are counted, and beating stops when life does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from harness.node import Env
+from harness.node.clock import HostClock
+from harness.real_runtime import RealRuntime
+from systems_under_test.blocks.heartbeat import FailureDetector, beat
+
+
+def test_silence_is_suspected_and_a_sign_of_life_clears_it() -> None:
+    async def run() -> None:
+        detector = FailureDetector(HostClock(0), timeout_ms=40)
+        assert not detector.suspects()
+        await asyncio.sleep(0.05)
+        assert detector.suspects()
+        assert detector.silent_ms() >= 40
+        detector.heard()
+        assert not detector.suspects()
+        assert detector.silent_ms() < 40
+
+    asyncio.run(run())
+
+
+def test_beats_come_at_once_and_regularly_until_the_end() -> None:
+    async def run() -> None:
+        env, beats = cast(Env, RealRuntime(seed=1)), 0
+
+        def send() -> None:
+            nonlocal beats
+            beats += 1
+
+        await asyncio.wait_for(beat(env, 2, lambda: beats < 5, send), 5)
+        assert beats == 5
+        await beat(env, 2, lambda: False, send)
+        assert beats == 5
+
+    asyncio.run(run())

@@ -1,0 +1,184 @@
+"""The replicated log: the search for a common point, truncation, and what may be applied."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import takewhile
+from random import Random
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.node import Env
+from systems_under_test.single_leader.log import Position, ReplicatedLog
+from systems_under_test.single_leader.replica import Replica
+from tests.systems_under_test.blocks.crash_disk import CrashDisk
+
+
+class DiskEnv:
+    """An Env that has a disk and swallows events: all that a Replica uses of one."""
+
+    def __init__(self) -> None:
+        self.disk = CrashDisk()
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def event(self, name: str, **fields: Any) -> None:
+        self.events.append((name, fields))
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Nobody looks."""
+
+
+def command(number: int) -> dict[str, Any]:
+    return {"client": "c", "sequence": number, "f": "add", "key": "s", "value": number}
+
+
+async def log_of(generations: list[int]) -> ReplicatedLog:
+    log = ReplicatedLog(CrashDisk())
+    await log.open()
+    for generation in generations:
+        log.append({"generation": generation, "command": None})
+    await log.sync()
+    return log
+
+
+def test_positions_are_ordered_by_freshness() -> None:
+    assert Position(2, 1) > Position(1, 9)
+    assert Position(2, 3) > Position(2, 2)
+    assert Position(0, 0).as_json() == [0, 0]
+
+
+# Two logs as replication makes them: a common prefix, then suffixes that share no (generation, index).
+logs = st.tuples(
+    st.lists(st.integers(1, 3), max_size=8).map(sorted),
+    st.lists(st.sampled_from([3, 5, 7]), max_size=8).map(sorted),
+    st.lists(st.sampled_from([4, 6, 8]), max_size=8).map(sorted),
+)
+
+
+@given(logs)
+def test_leader_and_follower_find_the_last_common_entry(generations: tuple[list[int], list[int], list[int]]) -> None:
+    prefix, ours, theirs = generations
+    ours = [g for g in ours if g > 3]
+
+    async def run() -> None:
+        leader, follower = await log_of(prefix + ours), await log_of(prefix + theirs)
+        common = len(
+            list(takewhile(lambda pair: pair[0] == pair[1], zip(prefix + ours, prefix + theirs, strict=False)))
+        )
+        at, rounds = leader.position, 0
+        while not follower.agrees(at):
+            answer = follower.common_point(at)
+            assert answer.index >= common
+            at = leader.common_point(answer)
+            rounds += 1
+        assert common == at.index or (at.index == leader.last and common == leader.last)
+        assert rounds <= len(set(ours + theirs)) + 1, "a round per generation, not per entry"
+
+    asyncio.run(run())
+
+
+def test_what_was_dropped_during_a_sync_does_not_count_as_durable() -> None:
+    async def run() -> None:
+        log = await log_of([1, 1, 1])
+        log.append({"generation": 1, "command": None})
+        syncing = asyncio.create_task(log.sync())
+        await asyncio.sleep(0)
+        assert log.truncate_from(2) == 3
+        log.append({"generation": 2, "command": None})
+        await syncing
+        assert (log.durable, log.last) == (1, 2)
+        await log.sync()
+        assert (log.durable, log.position) == (2, Position(2, 2))
+
+    asyncio.run(run())
+
+
+def test_a_log_comes_back_as_it_was() -> None:
+    async def run() -> None:
+        disk = CrashDisk()
+        log = ReplicatedLog(disk)
+        await log.open()
+        for number in range(1, 6):
+            log.append({"generation": 1, "command": command(number)})
+        log.truncate_from(4)
+        log.append({"generation": 2, "command": None})
+        await log.sync()
+        again = ReplicatedLog(disk.after_crash(Random(1)))
+        await again.open()
+        assert again.position == Position(2, 4)
+        assert again.entries(1, 99) == log.entries(1, 99)
+        assert again.durable == 4
+        assert [again.agrees(Position(*at)) for at in ((0, 0), (1, 3), (1, 4), (2, 4), (2, 5))] == [
+            True, True, False, True, False]  # fmt: skip
+
+    asyncio.run(run())
+
+
+async def replica(replication: str, generation: str = "on") -> tuple[Replica, DiskEnv]:
+    env = DiskEnv()
+    made = Replica(cast(Env, env), {"replication": replication, "generation": generation})
+    await made.recover()
+    for number in range(1, 5):
+        made.log.append({"generation": 1, "command": command(number)})
+    await made.log.sync()
+    return made, env
+
+
+def elements(of: Replica) -> Any:
+    return of.read({"key": "s"})["value"]
+
+
+def test_applying_stops_at_the_high_water_mark() -> None:
+    async def run() -> None:
+        made, _ = await replica("sync")
+        assert elements(made) is None
+        assert [index for index, _ in made.raise_high_water(2)] == [1, 2]
+        assert elements(made) == [1, 2]
+        assert made.raise_high_water(1) == []
+        assert [index for index, _ in made.raise_high_water(4)] == [3, 4]
+        with pytest.raises(AssertionError, match="beyond the durable"):
+            made.raise_high_water(5)
+
+    asyncio.run(run())
+
+
+def test_what_all_nodes_have_is_never_dropped() -> None:
+    async def run() -> None:
+        made, env = await replica("sync")
+        made.raise_high_water(2)
+        made.truncate_from(3)
+        assert env.events == [("truncated", {"from": 3, "count": 2})]
+        with pytest.raises(AssertionError, match="must stay"):
+            made.truncate_from(2)
+
+    asyncio.run(run())
+
+
+def test_an_asynchronous_replica_undoes_what_it_applied_and_drops() -> None:
+    async def run() -> None:
+        made, env = await replica("async")
+        made.raise_high_water(4)
+        made.truncate_from(3)
+        assert env.events == [("truncated", {"from": 3, "count": 2})]
+        assert (elements(made), made.high_water) == ([1, 2], 2)
+        made.log.append({"generation": 2, "command": command(3)})  # the dropped request, sent again, is new
+        await made.log.sync()
+        assert made.raise_high_water(3) == [(3, {"value": None})]
+        assert elements(made) == [1, 2, 3]
+
+    asyncio.run(run())
+
+
+def test_a_request_that_is_in_the_log_twice_is_executed_once() -> None:
+    async def run() -> None:
+        made, _ = await replica("async")
+        write = {"client": "d", "sequence": 1, "f": "cas", "key": "r", "value": [None, 1]}
+        for _ in range(2):
+            made.log.append({"generation": 1, "command": write})
+        await made.log.sync()
+        assert made.raise_high_water(6)[-2:] == [(5, {"value": None}), (6, {"value": None})]
+
+    asyncio.run(run())
