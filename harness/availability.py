@@ -38,7 +38,7 @@ def availability(history: History, start_ns: int, end_ns: int) -> tuple[Availabi
     asked: dict[str, list[int]] = {}
     succeeded: dict[str, list[int]] = {}
     for code, process, f, time in zip(history.types, history.processes, history.fs, history.times, strict=True):
-        if process >= 0 and start_ns <= time <= end_ns and code in (INVOKE, OK):
+        if process >= 0 and start_ns <= time < end_ns and code in (INVOKE, OK):
             (asked if code == INVOKE else succeeded).setdefault(history.f_names[f], []).append(time)
     return tuple(_of(f, asked[f], succeeded.get(f, []), start_ns, end_ns) for f in sorted(asked))
 

@@ -6,8 +6,10 @@ change nothing. To add a plug-in, write its file and add its line.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
@@ -53,6 +55,10 @@ class UnknownNameError(LookupError):
         super().__init__(f"read the {kind.removesuffix('s')} {name[:80]!r}; expected {alternatives(name, self.known)}")
 
 
+class BadFileError(LookupError):
+    """A system's file that cannot be used; the text says what was read and what was expected."""
+
+
 def alternatives(name: str, known: Iterable[str]) -> str:
     """What may stand in the place of a name that is none, nearest first: ``one of a, b (did you mean a?)``."""
     from difflib import get_close_matches
@@ -70,8 +76,42 @@ def names(kind: Kind) -> tuple[str, ...]:
 
 
 def system(name: str) -> System:
-    """Raises :class:`UnknownNameError`, as the others do."""
-    found: System = _load("systems", name)
+    """The system of that name, or, if it ends in ``.py``, the SYSTEM of that file: your own, outside this tree.
+
+    Raises :class:`UnknownNameError`, as the others do, and :class:`BadFileError`.
+    """
+    found: System = _system_in(Path(name)) if is_file(name) else _load("systems", name)
+    return found
+
+
+def is_file(name: str) -> bool:
+    """Whether a system's name is the path of a Python file."""
+    return name.endswith(".py")
+
+
+def _system_in(path: Path) -> Any:
+    """A file's ``SYSTEM``. The file is imported under its own name, as it will be on the nodes: its role's program is
+    "stem:Class"."""
+    from importlib.util import find_spec, module_from_spec, spec_from_file_location
+
+    if not path.is_file():
+        raise BadFileError(f"read the system {str(path)!r}, where there is no file; expected a Python file with a "
+                           f"SYSTEM, or {alternatives('', PLUG_INS['systems'])}")  # fmt: skip
+    stem, known = path.stem, sys.modules.get(path.stem)
+    if known is not None and getattr(known, "__file__", None) == str(path.resolve()):
+        return known.SYSTEM
+    if not stem.isidentifier() or known is not None or find_spec(stem) is not None:
+        raise BadFileError(f"read the file name {path.name!r}; expected one that is a new module's: letters, digits "
+                           "and underscores, and not the name of a module that Python has already")  # fmt: skip
+    spec = spec_from_file_location(stem, path.resolve())
+    assert spec is not None, "a .py file has a loader"
+    assert spec.loader is not None, "a .py file has a loader"
+    module = module_from_spec(spec)
+    sys.modules[stem] = module
+    spec.loader.exec_module(module)
+    found = getattr(module, "SYSTEM", None)
+    if found is None:
+        raise BadFileError(f"read {path}, which has no SYSTEM; expected SYSTEM = harness.system.System(...)")
     return found
 
 

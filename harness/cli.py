@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
-from harness.commands import CRASH, EXIT_STATUSES, USAGE, Parser, UnknownNameError, UsageError
+from harness.commands import CRASH, EXIT_STATUSES, USAGE, BadFileError, Parser, UnknownNameError, UsageError
 
 
 class Command(NamedTuple):
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = _dispatch(words)
         sys.stdout.flush()
-    except (UsageError, UnknownNameError) as error:
+    except (UsageError, UnknownNameError, BadFileError) as error:
         fields = error.fields if isinstance(error, UsageError) else {}
         return _end(words, USAGE, str(error), fields)
     except KeyboardInterrupt:

@@ -58,7 +58,8 @@ class NodeSpec:
 class ClusterSpec:
     """What to build: nodes n1..nN with their programs, the system's options, the seed, and where to keep things.
 
-    ``clients`` is the number of client endpoints (the interpreter's concurrency); ``folder`` the run's folder.
+    ``clients`` is the number of client endpoints (the interpreter's concurrency); ``folder`` the run's folder;
+    ``modules`` are Python files with node programs that are not bundled, deployed beside those that are.
     """
 
     nodes: tuple[NodeSpec, ...]
@@ -68,6 +69,7 @@ class ClusterSpec:
     clients: int
     client_timeout_ms: float
     folder: Path
+    modules: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

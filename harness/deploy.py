@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,16 +14,17 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold; real 
 _MAIN: Final = b"from harness.node.main import main\n\nmain()\n"
 
 
-def build_zipapp(target: Path) -> Path:
+def build_zipapp(target: Path, modules: Iterable[Path] = ()) -> Path:
     """Write the zipapp to ``target`` and return it. The same sources give the same bytes.
 
     It holds the node contract with its host, the words that clients share with it, and the bundled systems; it is made
-    from the packages as they are imported, so it works from a clone and from an installation.
+    from the packages as they are imported, so it works from a clone and from an installation. ``modules`` are files
+    with further node programs, importable there by their names.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         _add(archive, "__main__.py", _MAIN)
-        for name, path in sorted(_sources()):
+        for name, path in sorted([*_sources(), *((path.name, path) for path in modules)]):
             _add(archive, name, path.read_bytes())
     return target
 

@@ -28,7 +28,8 @@ async def until_ready(system: System, cluster: Cluster, runtime: Runtime, stoppe
     """Return when ``system.ready`` accepts the nodes' statuses, or ``stopped()``. Raises NotReadyError."""
     deadline_ns = runtime.now() + round(READY_S_MAX * 1e9)
     while not stopped():
-        answers = await statuses(cluster, runtime)
+        # A node that answers but has not started its program yet has nothing to say of it.
+        answers = {node: answer for node, answer in (await statuses(cluster, runtime)).items() if answer}
         if system.ready(answers):
             return
         if runtime.now() > deadline_ns:

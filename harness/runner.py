@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 from harness.cluster import Cluster, ClusterError, ClusterSpec, NodeSpec, Provider
@@ -50,6 +51,7 @@ class Setup:
     workload: Workload
     provider: Provider
     faults: Mapping[str, Fault]
+    modules: tuple[Path, ...] = ()
 
     @property
     def node_specs(self) -> tuple[NodeSpec, ...]:
@@ -163,8 +165,16 @@ class Run:
     async def _with_cluster(self) -> Record:
         self._enter(Phase.CREATE)
         plan = self._setup.plan
-        spec = ClusterSpec(self._setup.node_specs, plan.options, plan.bugs, plan.seed, plan.concurrency,
-                           plan.client_timeout_s * 1000, self._folder.path / "cluster")  # fmt: skip
+        spec = ClusterSpec(
+            nodes=self._setup.node_specs,
+            options=plan.options,
+            bugs=plan.bugs,
+            seed=plan.seed,
+            clients=plan.concurrency,
+            client_timeout_ms=plan.client_timeout_s * 1000,
+            folder=self._folder.path / "cluster",
+            modules=self._setup.modules,
+        )
         try:
             cluster = await self._setup.provider.create(spec, self._runtime)
         except ClusterError as error:

@@ -58,7 +58,7 @@ class RunFolder:
 
 def plan_name(plan: Plan) -> str:
     """The folder name of a plan's runs: system and workload, in characters that any file system takes."""
-    return re.sub(r"[^A-Za-z0-9._-]|^\.+", "_", f"{plan.system}-{plan.workload}")[:100]
+    return re.sub(r"[^A-Za-z0-9._-]|^\.+", "_", f"{Path(plan.system).stem}-{plan.workload}")[:100]
 
 
 def create_folder(store: Path, plan: Plan, now: datetime | None = None) -> RunFolder:

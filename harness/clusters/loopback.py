@@ -66,7 +66,7 @@ class LoopbackCluster:
         }
         self._clients: dict[int, ClientEndpoint] = {}
         self._key = secrets.token_hex(16)
-        self._zipapp = build_zipapp(spec.folder / "node.pyz")
+        self._zipapp = build_zipapp(spec.folder / "node.pyz", spec.modules)
 
     @property
     def nodes(self) -> tuple[str, ...]:

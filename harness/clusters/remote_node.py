@@ -65,7 +65,8 @@ until_not() {  # poll, for at most 5 s, until the given test fails
 """
 _MAKE_FOLDERS: Final = 'exec mkdir -p "$@"'
 # cd: a process with its working directory on the data file system would keep it from being unmounted.
-_START: Final = f"""{_RUNNING}
+_START: Final = f"""# start the program
+{_RUNNING}
 output=$2
 shift 2
 if running; then exit 0; fi
@@ -77,27 +78,31 @@ set -- ${{stat##*) }}
 echo "$pid ${{20}}" > "$pid_file.new"
 mv "$pid_file.new" "$pid_file"
 """
-_KILL: Final = f"""{_RUNNING}
+_KILL: Final = f"""# kill the program
+{_RUNNING}
 if running; then
     kill -s KILL "$pid" || ! running
     until_not running
 fi
 """
-_PAUSE: Final = f"""{_RUNNING}
+_PAUSE: Final = f"""# pause the program
+{_RUNNING}
 unstopped() {{ running && [ "$state" != T ]; }}
 if unstopped; then
     kill -s STOP "$pid"
     until_not unstopped
 fi
 """
-_RESUME: Final = f"""{_RUNNING}
+_RESUME: Final = f"""# resume the program
+{_RUNNING}
 stopped() {{ running && [ "$state" = T ]; }}
 if stopped; then
     kill -s CONT "$pid"
     until_not stopped
 fi
 """
-_STATE: Final = f"""{_RUNNING}
+_STATE: Final = f"""# look at the program
+{_RUNNING}
 if running; then echo "$state"; else echo gone; fi
 """
 _TAIL: Final = 'exec tail -q -n 20 "$@" 2>&1'

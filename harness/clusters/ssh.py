@@ -68,12 +68,11 @@ class Connection:
     def execute(self, command: tuple[str, ...], stdin: str | None, timeout_s: float) -> ShellResult:
         """Run a command to its end. Raises ShellError when it cannot be run, or has not ended in time."""
         deadline = time.monotonic() + timeout_s
-        line = shlex.join(command)
         with (
-            self._explained(f"command {line[:500]}", timeout_s),
+            self._explained(f"command {shown(command)}", timeout_s),
             contextlib.closing(self._session(deadline)) as channel,
         ):
-            channel.exec_command(line)
+            channel.exec_command(shlex.join(command))
             if stdin is not None:
                 channel.settimeout(_left(deadline))
                 channel.sendall(stdin.encode())
@@ -230,6 +229,12 @@ def _connected(address: SshAddress, deadline: float) -> socket.socket:
             return plug
 
 
+def shown(command: tuple[str, ...]) -> str:
+    """A command for an error text: of an argument with several lines (a script) the first, which says what it does."""
+    lines = (argument.split("\n", 1) for argument in command)
+    return " ".join(shlex.quote(line[0]) + ("..." if len(line) > 1 else "") for line in lines)[:500]
+
+
 def _look_at(future: asyncio.Future[Any]) -> None:
     """What failed after its caller was cancelled is nobody's any more: not worth asyncio's complaint."""
     if not future.cancelled():
@@ -261,7 +266,7 @@ def _read_to_end(channel: paramiko.Channel, receive: Callable[[int], bytes], dea
 
 def _complaint(node: str, result: ShellResult) -> str:
     printed = (result.stderr.strip() or result.stdout.strip() or "nothing")[-1000:]
-    return f"node {node}: command {shlex.join(result.command)[:500]}: status {result.status}; it printed: {printed}"
+    return f"node {node}: command {shown(result.command)}: status {result.status}; it printed: {printed}"
 
 
 def _put(connection: Connection, local: Path, remote: str, mode: int) -> None:

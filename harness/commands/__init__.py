@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NoReturn
 
-from harness.catalog import UnknownNameError, alternatives
+from harness.catalog import BadFileError, UnknownNameError, alternatives
 
 USAGE: Final = 254
 CRASH: Final = 255
@@ -73,4 +73,14 @@ def positive_seconds(text: str) -> float:
     return seconds
 
 
-__all__ = ["CRASH", "EXIT_STATUSES", "USAGE", "Parser", "UnknownNameError", "UsageError", "one_of", "positive_seconds"]
+__all__ = [
+    "CRASH",
+    "EXIT_STATUSES",
+    "USAGE",
+    "BadFileError",
+    "Parser",
+    "UnknownNameError",
+    "UsageError",
+    "one_of",
+    "positive_seconds",
+]

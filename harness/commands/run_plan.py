@@ -46,7 +46,8 @@ def setup_of(args: argparse.Namespace) -> Setup:
         plan = replace(plan, schedule=_schedule(plan, system, faults))
     else:
         _check_replayed(plan, system, faults)
-    return Setup(plan, system, workload, provider, faults)
+    modules = (Path(plan.system),) if catalog.is_file(plan.system) else ()
+    return Setup(plan, system, workload, provider, faults, modules)
 
 
 def _planned(args: argparse.Namespace) -> Plan:
@@ -66,7 +67,8 @@ def _planned(args: argparse.Namespace) -> Plan:
         "client_timeout_s": args.client_timeout,
         "seed": secrets.randbelow(2**32) if args.seed is None else args.seed,
     }
-    return Plan(system=system.name, **{name: value for name, value in given.items() if value is not None})
+    name = str(Path(args.system).resolve()) if catalog.is_file(args.system) else system.name
+    return Plan(system=name, **{name: value for name, value in given.items() if value is not None})
 
 
 def _schedule(plan: Plan, system: System, faults: Mapping[str, Fault]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Final
 
 from harness.commands.output import NEXT_STEPS, printable
@@ -13,6 +14,7 @@ from harness.verdict import Verdict
 
 ANOMALIES_MAX: Final = 5
 TEXT_CHARACTERS_MAX: Final = 1200
+WIDTH: Final = 116
 
 
 def opening(setup: Setup, folder: RunFolder, faults: str) -> Iterator[str]:
@@ -58,9 +60,9 @@ def _verdict(verdict: Verdict) -> Iterator[str]:
     word = {True: "valid", False: "INVALID", "unknown": "unknown"}[result.valid]
     yield f"verdict: {word}" + (f" ({result.reason})" if result.reason else "")
     if result.explanation:
-        yield f"  {_text(result.explanation)}"
+        yield from _wrapped("  ", result.explanation)
     for number, anomaly in enumerate(result.anomalies[:ANOMALIES_MAX], 1):
-        yield f"  {number}. {anomaly.type}: {_text(anomaly.explanation)}"
+        yield from _wrapped(f"  {number}. {anomaly.type}: ", anomaly.explanation)
     if len(result.anomalies) > ANOMALIES_MAX:
         yield f"  ... and {len(result.anomalies) - ANOMALIES_MAX} more anomalies"
     if result.reason is not None:
@@ -85,7 +87,7 @@ def _figures(verdict: Verdict) -> Iterator[str]:
     if record.recovery_s is not None:
         yield f"answered again {record.recovery_s:.2f} s after everything was healed"
     for trouble in (*record.unhealed, *record.troubles):
-        yield f"trouble: {_text(trouble)}"
+        yield from _wrapped("trouble: ", trouble)
 
 
 def _measured(effect: dict[str, Any]) -> str:
@@ -98,6 +100,7 @@ def _windows(windows: tuple[tuple[float, float], ...]) -> str:
     return shown + (f" and {len(windows) - 6} more" if len(windows) > 6 else "")
 
 
-def _text(text: str) -> str:
+def _wrapped(head: str, text: str) -> list[str]:
+    """Bounded, printable text in lines of readable length, the first one after ``head``."""
     cut = text if len(text) <= TEXT_CHARACTERS_MAX else text[:TEXT_CHARACTERS_MAX] + "..."
-    return printable(cut)
+    return wrap(head + printable(cut), WIDTH, subsequent_indent="     ", break_on_hyphens=False) or [head]

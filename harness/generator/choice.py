@@ -8,20 +8,27 @@ from dataclasses import dataclass
 from harness.generator.core import EMPTY, PENDING, Answer, Context, Generator, Pending
 from harness.history import Op
 
+Soonest = tuple[Op | Pending, int, tuple[Generator, ...]] | None
 
-def soonest(
-    generators: Sequence[Generator], contexts: Sequence[Context], first: int
-) -> tuple[Op | Pending, int, tuple[Generator, ...]] | None:
-    """The earliest operation of several generators, each asked in its own context; the index of the one that gave it,
-    and all successors. Equal times go to the first one at or after index ``first``, cyclically, so that a caller who
-    passes the index after the last winner's is fair. PENDING if none has an operation and one may have, else None.
+
+def soonest(generators: Sequence[Generator], contexts: Sequence[Context], first: int) -> Soonest:
+    """Ask several generators, each in its own context, and choose with :func:`choose`."""
+    return choose(generators, [g.op(c) for g, c in zip(generators, contexts, strict=True)], first)
+
+
+def choose(generators: Sequence[Generator], answers: Sequence[Answer], first: int) -> Soonest:
+    """The earliest operation among the generators' answers, the index of the one that gave it, and all successors.
+
+    Equal times go to the first one at or after index ``first``, cyclically, so that a caller who passes the index after
+    the last winner's is fair. PENDING if none has an operation and one may have, else None. A generator whose operation
+    was not chosen does not advance: it will give that operation again.
     """
     successors = list(generators)
     best: tuple[Op, int, Generator] | None = None
     pending = False
     for offset in range(len(successors)):
         index = (first + offset) % len(successors)
-        answer = successors[index].op(contexts[index])
+        answer = answers[index]
         if answer is None:
             successors[index] = EMPTY
             continue

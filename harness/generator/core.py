@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final, Literal, Protocol
 
 from harness.generator.draws import Draws, derive
@@ -26,6 +27,12 @@ ANY: Final = -1
 
 LOG: Final = "log"
 """The process of a line for people (see :func:`harness.generator.log`): shown when its turn comes, never recorded."""
+
+
+@lru_cache(maxsize=16384)
+def _child_seed(seed: int, label: int | str) -> int:
+    """Cached, because a generator's place in the tree is the same for all of its operations."""
+    return derive(derive(seed, "child"), label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class Context:
 
     def scope(self, label: int | str) -> Context:
         """The context for the child of that label: the same, but with random streams of its own."""
-        seed = derive(derive(self.seed, "child"), label)
+        seed = _child_seed(self.seed, label)
         return Context(self.time, self.threads, self.free, self.processes, self.concurrency, seed)
 
     def restrict(self, accept: Callable[[Thread], bool]) -> Context:
@@ -94,7 +101,8 @@ def fill(op: Op, context: Context) -> Op | Pending:
     if op.process == ANY:
         if not context.free:
             return PENDING
-        return replace(op, time=time, process=context.processes[context.free[0]])
+        process = context.processes[context.free[0]]
+        return Op(op.type, process, op.f, op.value, time, op.index, op.error, op.key, op.session, op.node, op.extra)
     if context.thread_of(op.process) not in context.free:
         return PENDING
     return replace(op, time=time)

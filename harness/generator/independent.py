@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from harness.generator.choice import soonest
+from harness.generator.choice import choose
 from harness.generator.core import EMPTY, LOG, PENDING, Answer, Context, Generator
 from harness.history import Op
 
@@ -34,13 +34,13 @@ class _ConcurrentKeys:
 
     def op(self, context: Context) -> Answer:
         groups = self._started(len(context.threads))
-        contexts = [groups._context(context, index) for index in range(len(groups.groups))]
-        for index, group_context in enumerate(contexts):
-            group = groups.groups[index]
-            if group.key is not None and group.generator.op(group_context) is None:
+        answers: list[Answer] = []
+        for index, group in enumerate(groups.groups):
+            answers.append(group.generator.op(groups._context(context, index)))
+            if answers[index] is None and group.key is not None:
                 groups = groups._advanced(index)
-                contexts[index] = groups._context(context, index)
-        answer = soonest([group.generator for group in groups.groups], contexts, groups.first)
+                answers[index] = groups.groups[index].generator.op(groups._context(context, index))
+        answer = choose([group.generator for group in groups.groups], answers, groups.first)
         if answer is None:
             return None
         op, index, successors = answer

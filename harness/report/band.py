@@ -74,19 +74,19 @@ class Axis:
     right: float
 
 
-def draw(drawn: Sequence[Band], axis: Axis, top: float, height: float) -> list[Markup]:
-    """The bands as rectangles, with their names where these fit."""
-    return [shape for band in drawn if (shape := _draw(band, axis, top, height)) is not None]
+def draw(drawn: Sequence[Band], axis: Axis, top: float, height: float, named: bool = True) -> list[Markup]:
+    """The bands as rectangles, if ``named`` with their names where these fit."""
+    return [shape for band in drawn if (shape := _draw(band, axis, top, height, named)) is not None]
 
 
-def _draw(band: Band, axis: Axis, top: float, height: float) -> Markup | None:
+def _draw(band: Band, axis: Axis, top: float, height: float, named: bool) -> Markup | None:
     left, right = (axis.scale(at) for at in (band.start_s, band.stop_s))
     if right <= axis.left or left >= axis.right:
         return None
     left, right = max(left, axis.left), min(right, axis.right)
     wide = max(right - left, 1.5)
     label: Child = None
-    if name := cut(band.fault, (wide - 6) / 6.0):
+    if named and (name := cut(band.fault, (wide - 6) / 6.0)):
         label = element("text", name, x=left + 4, y=top + 12, class_="band-label")
     rect = element("rect", x=left, y=top, width=wide, height=height, class_="band-area")
     return element("g", element("title", band.title), rect, label, class_=f"band {band.css}")

@@ -12,7 +12,7 @@ from harness.report.run_data import JsonObject, RunData, objects_of, text_of
 from harness.report.text import count, duration, operation, seconds, shown
 from harness.report.timeline import Bar, timeline
 
-SHOWN_MAX: Final = 5
+SHOWN_MAX: Final = 3
 LISTED_MAX: Final = 50
 OPERATIONS_MAX: Final = 24
 EXPLANATION_MAX: Final = 1_500
@@ -91,7 +91,7 @@ def _bar(run: RunData, call: Call) -> Bar:
 def _table(run: RunData, calls: Sequence[Call], bands: Sequence[Band]) -> Markup:
     keyed = any(call.key is not None for call in calls)
     nodes = run.history.nodes
-    head = ["line", "process", *(["key"] if keyed else []), "operation", "outcome", "began", "took", "fault in force"]
+    head = ["index", "process", *(["key"] if keyed else []), "operation", "outcome", "began", "took", "fault in force"]
     body = []
     for call in calls:
         start, stop = _times(run, call)
@@ -102,7 +102,7 @@ def _table(run: RunData, calls: Sequence[Call], bands: Sequence[Band]) -> Markup
         }
         cells: list[Child] = [
             _cell(str(call.invoke), "number"),
-            _cell(f"{call.process}" + (f" at {node[:20]}" if isinstance(node, str) else "")),
+            _cell(f"{call.process}" + (f" at {node[:20]}" if isinstance(node, str) else ""), "number"),
             *([_cell(shown(call.key, 40))] if keyed else []),
             _cell(operation(call.f, call.argument, call.result, "ok", 90), "value"),
             element("td", element("span", call.outcome, class_=f"outcome {call.outcome}"), _error(call.error)),

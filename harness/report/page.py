@@ -238,20 +238,21 @@ def _plan(run: RunData, folder: Path) -> Markup | None:
         return None
     replay = shlex.join(["splitbrain", "run", "--replay", str(folder / "plan.json")])
     schedule = run.plan.get("schedule")
-    fields = [(name, value) for name, value in _few(run.plan, 40) if name not in ("schema", "schedule")]
-    fields.append(("schedule", f"{count(len(schedule))} faults at their times" if isinstance(schedule, list) else None))
-    body = [
-        element("tr", element("td", clean(name, 60)), element("td", value if name == "schedule" else shown(value, 300),
-                                                             class_="value"))
-        for name, value in fields
-    ]  # fmt: skip
+    fields = [(name, shown(value, 300)) for name, value in _few(run.plan, 40) if name not in ("schema", "schedule")]
+    if isinstance(schedule, list):
+        fields.append(("schedule", f"{count(len(schedule))} faults at their times"))
+    rows_of_plan = [
+        element("tr", element("td", clean(name, 60)), element("td", value, class_="value")) for name, value in fields
+    ]
     return element(
         "section",
         element("h2", "The plan, and how to repeat it"),
         element("div", element("pre", clean(replay, 1000)), _copy(), class_="command"),
         element("p", "repeats it with the same faults at the same times. The command that made it:", class_="note"),
         element("div", element("pre", clean(command(run.plan), 2000)), _copy(), class_="command"),
-        element("details", element("summary", "every field of plan.json"), element("table", element("tbody", body))),
+        element(
+            "details", element("summary", "every field of plan.json"), element("table", element("tbody", rows_of_plan))
+        ),
         id="plan",
     )
 

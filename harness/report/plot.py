@@ -46,8 +46,8 @@ def latency(of: Sequence[Point], parts: Sequence[Bucket], behind: Sequence[Band]
     """Every operation as a mark at its invocation, on a logarithmic axis, with the median and the 99th percentile."""
     frame = Frame(250, end_s)
     known = [max(point.latency_s, FLOOR_S) for point in of]
-    low = 10.0 ** floor(log10(min(known, default=1e-3)))
-    high = max(10.0 ** ceil(log10(max(known, default=1.0)) - 1e-9), low * 10)
+    low = min(known, default=1e-3) / 1.5
+    high = max(max(known, default=1.0) * 2.2, low * 20)  # room for the names of the faults above the marks
 
     def y(value_s: float) -> float:
         share = (log10(max(value_s, low)) - log10(low)) / (log10(high) - log10(low))
@@ -89,7 +89,7 @@ def availability(run: RunData, names: Sequence[str], behind: Sequence[Band], end
         lanes.append(element("text", cut(name, 8), x=LEFT - 8, y=middle + 4, class_="tick end"))
         lanes.append(_successes(run, name, middle, frame))
         lanes += [_gap(window, name, middle, frame) for window in _windows(windows.get(name, {}))]
-    return _plot("When which operation succeeded", frame, behind, [], lanes)
+    return _plot("When which operation succeeded", frame, behind, [], lanes, named=False)
 
 
 def _windows(entry: JsonObject) -> list[tuple[float, float]]:
@@ -121,7 +121,12 @@ def _gap(window: tuple[float, float], name: str, middle: float, frame: Frame) ->
 
 
 def _plot(
-    name: str, frame: Frame, behind: Sequence[Band], ticks: Sequence[tuple[float, str]], content: Sequence[Markup]
+    name: str,
+    frame: Frame,
+    behind: Sequence[Band],
+    ticks: Sequence[tuple[float, str]],
+    content: Sequence[Markup],
+    named: bool = True,
 ) -> Markup:
     grid = [
         [
@@ -133,7 +138,7 @@ def _plot(
     return element(
         "svg",
         element("title", name),
-        draw(behind, Axis(frame.x, LEFT, RIGHT), TOP, frame.height),
+        draw(behind, Axis(frame.x, LEFT, RIGHT), TOP, frame.height, named),
         grid,
         _time_axis(frame),
         content,

@@ -34,7 +34,8 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class RunData:
-    """One run. ``calls`` are the history's operations, ``by_position`` finds one by either of its two lines."""
+    """One run. ``calls`` are the history's operations, ``by_position`` finds one by either of its two lines;
+    ``origin_ns`` is the zero of every plot: the start of the main phase, or failing that the first operation."""
 
     name: str
     plan: JsonObject
@@ -45,14 +46,7 @@ class RunData:
     logs: tuple[Log, ...]
     problems: tuple[str, ...] = ()
     by_position: Mapping[int, Call] = field(default_factory=dict)
-
-    @property
-    def origin_ns(self) -> int:
-        """The start of the main phase, or failing that the first client operation: the zero of every plot."""
-        start_ns = number_of(self.results, "main_start_ns")
-        if start_ns is not None:
-            return round(start_ns)
-        return self.history.times[self.calls[0].invoke] if self.calls else 0
+    origin_ns: int = 0
 
     def seconds(self, time_ns: float) -> float:
         return (time_ns - self.origin_ns) / 1e9
@@ -62,10 +56,15 @@ def read_run(folder: Path) -> RunData:
     """Read a run's folder; never raises for what is in it."""
     problems: list[str] = []
     history, calls = _history(folder / "history.jsonl", problems)
+    results = _object(folder / "results.json", problems)
+    start_ns = number_of(results, "main_start_ns")
+    if start_ns is None:
+        start_ns = history.times[calls[0].invoke] if calls else 0
     return RunData(
         name=f"{folder.resolve().parent.name}/{folder.resolve().name}",
         plan=_object(folder / "plan.json", problems),
-        results=_object(folder / "results.json", problems),
+        results=results,
+        origin_ns=round(start_ns),
         history=history,
         calls=calls,
         faults=_lines(folder / "faults.jsonl", problems),

@@ -19,7 +19,8 @@ CSS: Final = """
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --page: #12161d; --card: #1a2029; --ink: #e6eaf0; --soft: #98a3b3; --rule: #2d3542; --grid: #262e3a; --code: #11161d;
+    --page: #12161d; --card: #1a2029; --ink: #e6eaf0; --soft: #98a3b3; --rule: #2d3542; --grid: #262e3a;
+    --code: #11161d;
     --ok: #6ba4ff; --info: #f0a93b; --fail: #ff6fbf; --line: #e8eefb; --line2: #93a4c4;
     --good: #4cc287; --bad: #ff7a7a; --doubt: #f0b14a;
     --good-soft: #14301f; --bad-soft: #3a1a1d; --doubt-soft: #33270f;
@@ -43,7 +44,8 @@ section, .verdict { background: var(--card); border: 1px solid var(--rule); bord
 .verdict.valid { --tone: var(--good); --tone-soft: var(--good-soft); }
 .verdict.invalid { --tone: var(--bad); --tone-soft: var(--bad-soft); }
 .verdict.unknown { --tone: var(--doubt); --tone-soft: var(--doubt-soft); }
-.verdict .word { font-size: 46px; line-height: 1.1; font-weight: 750; letter-spacing: -.025em; color: var(--tone); margin: 0; }
+.verdict .word { font-size: 46px; line-height: 1.1; font-weight: 750; letter-spacing: -.025em; color: var(--tone);
+  margin: 0; }
 .verdict .word span { font-size: 30px; margin-right: 10px; vertical-align: 4px; }
 .verdict .because { font-size: 17px; margin: 8px 0 0; overflow-wrap: anywhere; }
 .facts { display: flex; flex-wrap: wrap; gap: 10px 34px; margin: 18px 0 0; padding: 0; }
@@ -60,13 +62,15 @@ th, td { padding: 5px 14px 5px 0; border-bottom: 1px solid var(--rule); vertical
 tbody tr:last-child td { border-bottom: 0; }
 td { overflow-wrap: anywhere; unicode-bidi: isolate; }
 td.number, th.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.value, code, pre { font-family: ui-monospace, "SF Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 12.5px; }
+td.value, code, pre { font-family: ui-monospace, "SF Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace;
+  font-size: 12.5px; }
 .error { display: block; color: var(--soft); font-size: 12.5px; }
 .outcome { font-weight: 600; }
 .outcome.ok { color: var(--ok); } .outcome.info { color: var(--info); } .outcome.fail { color: var(--fail); }
 .yes { color: var(--good); font-weight: 650; } .no { color: var(--bad); font-weight: 650; }
 .command { display: flex; gap: 10px; align-items: flex-start; margin: 8px 0; }
-pre { flex: 1; margin: 0; background: var(--code); border: 1px solid var(--rule); border-radius: 8px; padding: 10px 12px;
+pre { flex: 1; margin: 0; background: var(--code); border: 1px solid var(--rule); border-radius: 8px;
+  padding: 10px 12px;
   white-space: pre-wrap; overflow-wrap: anywhere; }
 button { font: inherit; font-size: 13px; padding: 7px 12px; border-radius: 8px; border: 1px solid var(--rule);
   background: var(--card); color: var(--ink); cursor: pointer; }
@@ -74,11 +78,13 @@ button[hidden] { display: none; }
 a { color: var(--ok); }
 ul { padding-left: 20px; margin: 8px 0; } ul.logs { columns: 3 220px; } li { overflow-wrap: anywhere; }
 summary { cursor: pointer; color: var(--soft); margin-top: 12px; }
-.legend { display: flex; flex-wrap: wrap; gap: 4px 20px; font-size: 13px; color: var(--soft); margin: 4px 0 0; padding: 0;
+.legend { display: flex; flex-wrap: wrap; gap: 4px 20px; font-size: 13px; color: var(--soft); margin: 4px 0 0;
+  padding: 0;
   list-style: none; }
 .legend svg { width: 26px; height: 14px; vertical-align: -2px; margin-right: 6px; }
 svg.plot { display: block; width: 100%; min-width: 640px; height: auto; margin-top: 6px; }
-svg text { font: 11.5px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; fill: var(--ink);
+svg text { font: 11.5px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
+  fill: var(--ink);
   unicode-bidi: isolate; }
 svg text.tick, svg text.axis-label { fill: var(--soft); font-size: 11px; font-variant-numeric: tabular-nums; }
 svg .end { text-anchor: end; } svg .middle { text-anchor: middle; }
@@ -90,15 +96,19 @@ svg text.band-label { fill: var(--tint); font-size: 10.5px; font-weight: 600; }
 .fault-0 { --tint: var(--f0); } .fault-1 { --tint: var(--f1); } .fault-2 { --tint: var(--f2); }
 .fault-3 { --tint: var(--f3); } .fault-4 { --tint: var(--f4); } .fault-5 { --tint: var(--f5); }
 .dots { fill: none; stroke-width: 1.2; }
-.dots.ok { stroke: var(--ok); stroke-width: 2.6; stroke-linecap: round; opacity: .4; }
+.dots.ok { stroke: var(--ok); stroke-width: 2.6; stroke-linecap: round; opacity: .5; }
+.legend .dots { stroke-width: 1.6; opacity: 1; } .legend .dots.ok { stroke-width: 5; }
+.mark { stroke: var(--ink); stroke-dasharray: 4 3; opacity: .55; }
 .dots.info { stroke: var(--info); opacity: .95; } .dots.fail { stroke: var(--fail); opacity: .9; }
 .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; } .line.median { stroke: var(--line); }
 .line.p99 { stroke: var(--line2); stroke-dasharray: 5 3; }
-.area.ok { fill: var(--ok); } .area.info { fill: var(--info); } .area.fail { fill: var(--fail); } .area { opacity: .8; }
+.area.ok { fill: var(--ok); } .area.info { fill: var(--info); } .area.fail { fill: var(--fail); }
+  .area { opacity: .8; }
 .success { stroke: var(--ok); stroke-width: 1.6; opacity: .75; } .gap { fill: var(--bad); opacity: .85; }
 .hit { fill: transparent; } .hit:hover { fill: var(--soft); opacity: .18; }
 .op { stroke-width: 1; } .op.ok { fill: var(--ok); stroke: var(--ok); }
-.op.info { fill: var(--card); stroke: var(--info); stroke-dasharray: 3 2; } .op.fail { fill: var(--card); stroke: var(--fail); }
+.op.info { fill: var(--card); stroke: var(--info); stroke-dasharray: 3 2; } .op.fail { fill: var(--card);
+  stroke: var(--fail); }
 .open-end { stroke-width: 2; stroke-dasharray: 5 4; fill: none; stroke: var(--info); opacity: .7; }
 .timeline text.op-label { fill: var(--card); font-size: 12px; font-weight: 550; }
 .timeline text.op-label.outside { fill: var(--ink); }
@@ -108,9 +118,11 @@ svg text.band-label { fill: var(--tint); font-size: 10.5px; font-weight: 600; }
 footer { color: var(--soft); font-size: 12.5px; }
 @media print {
   :root { --page: #fff; } main { max-width: none; padding: 0; } section, .verdict, article { break-inside: avoid; }
-  body { -webkit-print-color-adjust: exact; print-color-adjust: exact; font-size: 12px; } button, #tip { display: none; }
+  body { -webkit-print-color-adjust: exact; print-color-adjust: exact; font-size: 12px; }
+  button, #tip { display: none; }
 }
-@media (max-width: 620px) { .verdict .word { font-size: 34px; } main { padding: 14px 10px; } section, .verdict { padding: 14px; } }
+@media (max-width: 620px) { .verdict .word { font-size: 34px; } main { padding: 14px 10px; }
+  section, .verdict { padding: 14px; } }
 """
 
 SCRIPT: Final = """
@@ -138,7 +150,8 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", () => {
     const done = () => { button.textContent = "copied"; };
-    navigator.clipboard.writeText(button.previousElementSibling.textContent).then(done, () => { button.hidden = true; });
+    const failed = () => { button.hidden = true; };
+    navigator.clipboard.writeText(button.previousElementSibling.textContent).then(done, failed);
   });
 }
 """

@@ -24,9 +24,9 @@ def _shown(value: Any, depth: int, limit: int) -> str:
     if isinstance(value, str):
         return json.dumps(value[:limit], ensure_ascii=False) + (f"… ({len(value):,} characters)" * (len(value) > limit))
     if isinstance(value, (list, tuple, set, frozenset)):
-        return "[" + _items([_shown(item, depth - 1, limit) for item in islice(value, _room(depth))], len(value)) + "]"
+        return "[" + _items([_shown(item, depth - 1, limit) for item in islice(value, _room(depth, limit))], len(value)) + "]"
     if isinstance(value, Mapping):
-        pairs = islice(value.items(), _room(depth))
+        pairs = islice(value.items(), _room(depth, limit))
         return "{" + _items([f"{key!s:.40}: {_shown(item, depth - 1, limit)}" for key, item in pairs], len(value)) + "}"
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
@@ -35,8 +35,9 @@ def _shown(value: Any, depth: int, limit: int) -> str:
     return str(value)
 
 
-def _room(depth: int) -> int:
-    return ITEMS_MAX if depth > 0 else 0
+def _room(depth: int, limit: int) -> int:
+    """How many items to show, such that their number in all still fits behind them."""
+    return min(ITEMS_MAX, limit // 12) if depth > 0 else 0
 
 
 def _items(items: list[str], count: int) -> str:

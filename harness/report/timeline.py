@@ -16,7 +16,7 @@ from typing import Any, Final
 from harness.report.band import Axis, Band, draw
 from harness.report.element import Child, Markup, element, number
 from harness.report.statistic import nice_step
-from harness.report.text import duration, operation, seconds, width
+from harness.report.text import count, cut, duration, seconds, width
 
 WIDTH: Final = 960
 LEFT: Final = 104
@@ -24,10 +24,12 @@ RIGHT: Final = 944
 TOP: Final = 26
 ROW: Final = 26
 BAR: Final = 18
-GAP_PIXELS: Final = 64.0
+GAP_PIXELS: Final = 84.0
 STRETCHES_MAX: Final = 5
 STRETCH_PIXELS_MIN: Final = 110.0
 LETTER: Final = 6.7
+CUT_PIXELS_MIN: Final = 150.0
+"""A bar as long as this has its words inside, cut if need be; the table has them whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def _place(bar: Bar, parts: Sequence[Stretch]) -> _Place:
     left = scale(parts, bar.start_s)
     right = RIGHT if bar.stop_s is None else max(scale(parts, bar.stop_s), left + 5)
     text = width(bar.words) * LETTER + 12
-    if text <= right - left:
+    if text <= right - left or right - left >= CUT_PIXELS_MIN:
         label = "inside"
     else:
         label = "right" if right + text <= RIGHT + 10 or left - text < LEFT else "left"
@@ -158,12 +160,11 @@ def timeline(bars: Sequence[Bar], behind: Sequence[Band], name: str) -> Markup:
         drawn.append(element("text", lane, x=LEFT - 10, y=y + height / 2 + 4, class_="tick end"))
         drawn += [_bar(place, y + 3 + row * ROW) for place, row in zip(places, rows, strict=True)]
         y += height
-    axis = Axis(lambda at_s: scale(parts, at_s), LEFT, RIGHT)
     return element(
         "svg",
         element("title", name),
-        draw(behind, axis, TOP - 18, y - TOP + 18),
-        _axis(parts, y),
+        [_behind(part, parts, behind, y) for part in parts],
+        _axis(parts, behind, y),
         drawn,
         viewBox=f"0 0 {WIDTH} {number(y + 40)}",
         role="img",
@@ -188,19 +189,47 @@ def _bar(place: _Place, y: float) -> Markup:
     attributes = positions[place.label]
     if place.label == "inside" and bar.stop_s is None:
         attributes["class_"] = "op-label outside"
-    return element("g", element("title", bar.title), shapes, element("text", bar.words, y=middle + 4, **attributes))
+    words = bar.words
+    if place.label == "inside":
+        words = cut(words, (place.right - attributes["x"] - 6) / LETTER)
+    return element("g", element("title", bar.title), shapes, element("text", words, y=middle + 4, **attributes))
 
 
-def _axis(parts: Sequence[Stretch], y: float) -> list[Markup]:
+def _behind(part: Stretch, parts: Sequence[Stretch], behind: Sequence[Band], y: float) -> list[Markup]:
+    """The faults in force in one stretch."""
+    inside = [band for band in behind if band.stop_s > part.start_s and band.start_s < part.stop_s]
+    return draw(inside, Axis(lambda at_s: scale(parts, at_s), part.left, part.right), TOP - 18, y - TOP + 18)
+
+
+def _axis(parts: Sequence[Stretch], behind: Sequence[Band], y: float) -> list[Markup]:
     drawn = [shape for part in parts for shape in _ticks(part, y)]
     for before, after in pairwise(parts):
-        middle = (before.right + after.left) / 2
-        path = f"M{number(before.right + 6)} {TOP - 18}V{number(y)}M{number(after.left - 6)} {TOP - 18}V{number(y)}"
-        drawn.append(element("path", d=path, class_="break"))
-        text = f"{duration(after.start_s - before.stop_s)} later"
-        drawn.append(element("text", text, x=middle, y=y + 17, class_="tick middle break-label"))
+        within = [band for band in behind if band.start_s < after.start_s and band.stop_s > before.stop_s]
+        drawn.append(_gap(before, after, within, y))
     label = "seconds since operations began"
     return [*drawn, element("text", label, x=(LEFT + RIGHT) / 2, y=y + 36, class_="axis-label middle")]
+
+
+def _gap(before: Stretch, after: Stretch, within: Sequence[Band], y: float) -> Markup:
+    """The break between two stretches: how long it is, and how many faults lie in it."""
+    left, right = before.right + 6, after.left - 6
+    lines = [f"{duration(after.start_s - before.stop_s)} later"]
+    if within:
+        lines.append(f"{count(len(within))} fault{'s' if len(within) > 1 else ''}")
+    title = "; ".join([lines[0], *(band.title for band in within[:10])])
+    middle, height = (left + right) / 2, TOP - 18 + (y - TOP + 18) / 2
+    return element(
+        "g",
+        element("title", title),
+        element("rect", x=left, y=TOP - 18, width=right - left, height=y - TOP + 18, class_="hit"),
+        element(
+            "path", d=f"M{number(left)} {TOP - 18}V{number(y)}M{number(right)} {TOP - 18}V{number(y)}", class_="break"
+        ),
+        [
+            element("text", line, x=middle, y=height + 15 * i, class_="tick middle break-label")
+            for i, line in enumerate(lines)
+        ],
+    )
 
 
 def _ticks(part: Stretch, y: float) -> list[Markup]:
@@ -216,8 +245,3 @@ def _ticks(part: Stretch, y: float) -> list[Markup]:
         text = seconds(i * step, digits).removesuffix(" s")
         drawn.append(element("text", text, x=x, y=y + 17, class_="tick middle"))
     return drawn
-
-
-def bar_words(f: str, argument: Any, result: Any, outcome: str) -> str:
-    """An operation in the words of a bar."""
-    return operation(f, argument, result, outcome)

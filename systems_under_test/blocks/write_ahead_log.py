@@ -137,7 +137,7 @@ class WriteAheadLog:
         data = self._disk.read(name)
         end = 0
         for frame in frames(data, self._appended + 1):
-            self._appended, self._durable, end = frame.sequence, max(self._durable, frame.durable), frame.end
+            self._appended, end = frame.sequence, frame.end
             if isinstance(frame.content, list):
                 del records[frame.content[1] - 1 :]
             else:

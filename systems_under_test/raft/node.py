@@ -36,7 +36,7 @@ from systems_under_test.blocks.raft import (
 )
 from systems_under_test.blocks.raft.message import TYPE as RAFT
 from systems_under_test.raft.pending import Pending, not_leader
-from systems_under_test.raft.state_machine import READS, WRITES, StateMachine, command_of
+from systems_under_test.raft.state_machine import READS, WRITES, StateMachine, command_of, is_well_formed
 from systems_under_test.raft.storage import Storage
 from systems_under_test.raft.timer import Timer
 
@@ -106,7 +106,7 @@ class Raft:
         }  # fmt: skip
 
     async def _ask(self, request: Message) -> Message:
-        if request.get("f") not in READS | WRITES or not {"client", "sequence"} <= request.keys():
+        if not is_well_formed(request):
             return {"error": "unsupported"}
         if len(self._requests) + len(self._pending) >= REQUESTS_MAX:
             return {"error": "unavailable"}

@@ -35,7 +35,13 @@ class StateMachine:
         return self._store.apply({"f": "read", "key": request.get("key")})
 
 
+def is_well_formed(request: Message) -> bool:
+    """Whether a request can be applied: what every server would stumble over must not get into the log."""
+    f, client, sequence = request.get("f"), request.get("client"), request.get("sequence")
+    return isinstance(f, str) and f in READS | WRITES and isinstance(client, str) and isinstance(sequence, int)
+
+
 def command_of(request: Message) -> dict[str, Any]:
-    """What of a client's request goes into the log. KeyError if it lacks who asks and which request of theirs it is."""
+    """What of a well-formed request goes into the log."""
     command = {"client": request["client"], "sequence": request["sequence"], "f": request["f"]}
     return {**command, "key": request.get("key"), "value": request.get("value")}

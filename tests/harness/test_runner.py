@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +48,6 @@ class Rehearsal:
         system: dict[str, Any] | None = None,
         **misbehaviour: Any,
     ) -> None:
-        # fmt: skip
         fields = {"system": "play", "workload": "set", "time_limit_s": 10.0, "faults": "cut" if cuts else "none",
                   "schedule": cuts, "seed": 7, **(plan or {})}  # fmt: skip
         self.provider = PlayProvider(**misbehaviour)
@@ -247,7 +245,7 @@ def test_a_broken_client_ends_the_run_and_keeps_the_history(tmp_path: Path) -> N
     rehearsal = Rehearsal(tmp_path, system={"client": lambda env, options: Liar()})
     with pytest.raises(ContractError, match="'other'"):
         rehearsal.play()
-    assert [op.type for op in rehearsal.history][0] == "invoke"
+    assert rehearsal.history[0].type == "invoke"
 
 
 def test_misfits_are_named() -> None:
@@ -279,9 +277,6 @@ def real_run(store: Path, system: str, workload: str, faults: str, **changes: An
         return await Run(setup, RealRuntime(plan.seed), folder).execute()
 
     return setup, folder, asyncio.run(execute())
-
-
-Case = Callable[..., None]
 
 
 def test_raft_on_real_nodes_survives_a_kill(tmp_path: Path) -> None:

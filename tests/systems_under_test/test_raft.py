@@ -77,7 +77,7 @@ def test_a_deposed_leader_says_what_it_knows() -> None:
         assert not any(future.done() for future in futures)
         pending.applied(Entry(1, 5, {}), {"value": None})
         pending.applied(Entry(2, 6, {}), {"value": "of another request"})
-        follower = replace(leading(2), role=Role.FOLLOWER, leader="n3")
+        follower = leading(2)._replace(role=Role.FOLLOWER, leader="n3")
         pending.turn_away(follower)
         assert [await future for future in futures] == [
             {"value": None}, {"error": "unknown"}, {"error": "unknown"}, {"error": "not-leader", "leader": "n3"},
@@ -124,13 +124,13 @@ async def save_until_power_loss(seed: int) -> bool:
     await storage.open()
     syncs_left = random.randint(1, 40)
 
-    def on_sync() -> None:
+    def turns() -> int:
         nonlocal syncs_left
         syncs_left -= 1
-        if syncs_left == 0:
-            raise PowerLost
+        disk.dead = syncs_left == 0
+        return 1
 
-    disk.on_sync = on_sync
+    disk.turns = turns
     save = Save(None, None, ())
     lost = False
     try:
@@ -153,19 +153,26 @@ def test_storage_survives_a_power_loss_at_any_sync() -> None:
 
 def test_several_saves_share_a_sync() -> None:
     async def scenario() -> None:
-        disk = CrashDisk()
+        disk, syncs = CrashDisk(), 0
+
+        def turns() -> int:
+            nonlocal syncs
+            syncs += 1
+            return 1
+
+        disk.turns = turns
         storage = Storage(disk)
         await storage.open()
         first = Save(HardState(1, "n2"), 1, (Entry(1, 1, None), Entry(1, 2, {"f": "lost"})))
         second = Save(HardState(2, None), None, ())
         third = Save(HardState(2, "n3"), 2, (Entry(2, 2, {"f": "kept"}),))
         await storage.save([first])
-        before = disk.syncs
+        before = syncs
         await storage.save([second, third])
-        alone = disk.syncs - before
-        before = disk.syncs
+        together = syncs - before
+        before = syncs
         await storage.save([Save(HardState(3, None), 3, (Entry(3, 3, None),))])
-        assert alone == disk.syncs - before
+        assert together == syncs - before
         assert await Storage(disk.after_kill()).open() == (
             HardState(3, None),
             [Entry(1, 1, None), Entry(2, 2, {"f": "kept"}), Entry(3, 3, None)],

@@ -101,7 +101,17 @@ def test_requests_that_make_no_sense_are_refused(tmp_path: Path) -> None:
             await raft.leader()
             env = raft.cluster.client_env(0, "c0")
             forged = {"type": "raft", "kind": "RequestVote", "term": 99, "last_index": 99, "last_term": 99}
-            for message in ({}, {"type": "request"}, {"type": "request", "f": "write"}, {"type": "nonsense"}, forged):
+            write = {"type": "request", "client": "c0", "sequence": 1, "f": "write"}
+            malformed = [{**write, "f": ["write"]}, {**write, "client": ["c0"]}, {**write, "sequence": "1"}]
+            messages: list[dict[str, object]] = [
+                {},
+                {"type": "request"},
+                {"type": "nonsense"},
+                {**write, "f": "drop"},
+                *malformed,
+                forged,
+            ]
+            for message in messages:
                 assert await env.call("n1", message, 1000) == {"error": "unsupported"}
             assert (await raft.statuses())["n1"]["term"] == 1
 

@@ -105,12 +105,25 @@ def _end_supervisor(process: subprocess.Popen[bytes] | None, fds: list[int]) -> 
     """Kill PID 1 of the run and wait: by then the kernel has killed and reaped all below it."""
     if process is None:
         return
-    if fds and process.poll() is None:
+    own = None if fds or process.poll() is not None else _pidfd_of_child(process.pid)  # before there was a hello
+    first = fds[0] if fds else own
+    if first is not None:
         with contextlib.suppress(ProcessLookupError):  # it may end by itself at this moment
-            signal.pidfd_send_signal(fds[0], signal.SIGKILL)
-        select.select([fds[0]], [], [], 5.0)
-    process.kill()  # unshare(1) itself; before there was a hello its child dies with it (--kill-child)
+            signal.pidfd_send_signal(first, signal.SIGKILL)
+        select.select([first], [], [], 5.0)
+    if own is not None:
+        os.close(own)
+    process.kill()  # unshare(1) itself; a child that it makes only now dies with it (--kill-child)
     process.wait(5.0)
+
+
+def _pidfd_of_child(pid: int) -> int | None:
+    """A pidfd of the process's only child; None if it has none (yet), or the kernel does not tell."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
+        return os.pidfd_open(int(children[0])) if children else None
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def _reason(answer: bytes) -> str:

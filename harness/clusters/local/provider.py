@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import zipfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,9 +31,8 @@ class LocalProvider:
     def remove_leftovers(self) -> Sequence[str]:
         return leftovers.remove_leftovers()
 
-    async def create(self, spec: ClusterSpec, runtime: Any, modules: Sequence[Path] = ()) -> RemoteCluster:
-        """See ``Provider.create``; raises ClusterError. ``modules`` are Python files with node programs that are not
-        bundled, importable by their names."""
+    async def create(self, spec: ClusterSpec, runtime: Any) -> RemoteCluster:
+        """See ``Provider.create``; raises ClusterError."""
         from harness.clusters.local.fabric import Fabric
         from harness.clusters.local.keys import new_key_pair
         from harness.clusters.local.site import LocalSite
@@ -43,15 +42,15 @@ class LocalProvider:
         self.remove_leftovers()
         fabric, host_key, user_key = Fabric(), new_key_pair(), new_key_pair()
         cluster = RemoteCluster(spec, runtime, _places(spec, fabric, host_key, user_key), LocalSite(fabric))
-        try:
-            program, _ = await asyncio.gather(
-                asyncio.to_thread(_pack, spec.folder, modules),
-                asyncio.to_thread(fabric.start, _request(spec, fabric, host_key, user_key)),
-            )
-            await cluster.deploy(program)
-        except BaseException:
-            cluster.down_now()
-            raise
+        with ThreadPoolExecutor(2, thread_name_prefix="create") as threads:
+            built = threads.submit(fabric.start, _request(spec, fabric, host_key, user_key))
+            packed = threads.submit(_pack, spec)
+            try:
+                await asyncio.wrap_future(built)
+                await cluster.deploy(await asyncio.wrap_future(packed))
+            except BaseException:
+                cluster.down_now()  # then the threads end at once, and leaving the block waits for them
+                raise
         return cluster
 
 
@@ -102,11 +101,7 @@ def _places(spec: ClusterSpec, fabric: Fabric, host_key: KeyPair, user_key: KeyP
     ]
 
 
-def _pack(folder: Path, modules: Sequence[Path]) -> Path:
+def _pack(spec: ClusterSpec) -> Path:
     from harness.deploy import build_zipapp
 
-    program = build_zipapp(folder / "node.pyz")
-    with zipfile.ZipFile(program, "a") as archive:
-        for module in modules:
-            archive.write(module, module.name)
-    return program
+    return build_zipapp(spec.folder / "node.pyz", spec.modules)

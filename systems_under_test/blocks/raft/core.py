@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from systems_under_test.blocks.raft.election import (
@@ -112,7 +112,7 @@ def step(state: State, event: Event) -> tuple[State, Ready]:
     after = serve_reads(_dispatch(state, event))
     check(state, after)
     ready = Ready(_save(state, after), after.output.send, _apply(state, after), after.output.timers)
-    return replace(after, output=Output()), ready
+    return after._replace(output=Output()), ready
 
 
 def _dispatch(state: State, event: Event) -> State:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from systems_under_test.blocks.quorum import majority
 from systems_under_test.blocks.raft.message import RaftMessage, RequestVote, RequestVoteReply
 from systems_under_test.blocks.raft.replication import append, send_entries
@@ -32,7 +30,8 @@ def campaign(state: State) -> State:
     server that was cut off comes back with a higher term and makes the leader step down.
     """
     hard = HardState(state.term + 1, state.name)
-    state = replace(become_follower(state, hard, leader=None), role=Role.CANDIDATE, votes={state.name: True})
+    state = become_follower(state, hard, leader=None)
+    state = state._replace(role=Role.CANDIDATE, votes={state.name: True})
     state = restart(state, "election")
     if _elected(state):
         return become_leader(state)
@@ -48,7 +47,7 @@ def receive_request_vote(state: State, candidate: str, m: RequestVote) -> State:
     # 2. If votedFor is null or candidateId, and candidate's log is at least as up-to-date as receiver's, grant vote
     granted = state.hard.vote in (None, candidate) and _up_to_date(state, m)
     if granted:
-        state = restart(replace(state, hard=HardState(state.term, candidate)), "election")
+        state = restart(state._replace(hard=HardState(state.term, candidate)), "election")
     return send(state, candidate, RequestVoteReply(state.term, granted))
 
 
@@ -61,7 +60,7 @@ def receive_request_vote_reply(state: State, voter: str, reply: RequestVoteReply
     """Candidates: if votes received from majority of servers: become leader (5.2)."""
     if state.role is not Role.CANDIDATE or reply.term < state.term:
         return state
-    state = replace(state, votes={**state.votes, voter: reply.granted})
+    state = state._replace(votes={**state.votes, voter: reply.granted})
     return become_leader(state) if _elected(state) else state
 
 
@@ -74,7 +73,7 @@ def become_leader(state: State) -> State:
     entry into the log at the start of the term (8), for only then are the commit index and reads up to date."""
     assert state.leader is None, f"{state.leader} and {state.name} both lead term {state.term}"
     progress = {peer: Progress(state.log.last_index + 1) for peer in state.peers}
-    state = replace(state, role=Role.LEADER, leader=state.name, votes={}, progress=progress)
+    state = state._replace(role=Role.LEADER, leader=state.name, votes={}, progress=progress)
     state = append(restart(restart(state, "election"), "heartbeat"), [None])
     for peer in state.peers:
         state = send_entries(state, peer)
@@ -88,4 +87,4 @@ def check_quorum(state: State) -> State:
     state = restart(state, "election")
     if heard < majority(len(state.voters)):
         return become_follower(state, state.hard, state.leader)
-    return replace(state, progress={peer: replace(p, heard=False) for peer, p in state.progress.items()})
+    return state._replace(progress={peer: p._replace(heard=False) for peer, p in state.progress.items()})

@@ -15,7 +15,6 @@ the read was asked says anything about it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from systems_under_test.blocks.quorum import majority
 from systems_under_test.blocks.raft.replication import broadcast
@@ -25,7 +24,7 @@ from systems_under_test.blocks.raft.state import Read, Role, State
 def accept_reads(state: State, tokens: Sequence[int]) -> State:
     """Note reads. The caller broadcasts, so that entries and a round can share their messages."""
     assert state.role is Role.LEADER
-    state = replace(state, reads=(*state.reads, *(Read(token) for token in tokens)))
+    state = state._replace(reads=(*state.reads, *(Read(token) for token in tokens)))
     return _begin_round(state)
 
 
@@ -41,15 +40,13 @@ def _begin_round(state: State) -> State:
     if not state.committed_in_term or all(read.round is not None for read in state.reads):
         return state
     number = state.round + 1
-    reads = (
-        read if read.round is not None else replace(read, index=state.commit, round=number) for read in state.reads
-    )
-    return replace(state, round=number, reads=tuple(reads))
+    begun = tuple(Read(read.token, state.commit, number) if read.round is None else read for read in state.reads)
+    return state._replace(round=number, reads=begun)
 
 
 def _confirm(state: State) -> State:
     answered = sorted([state.round, *(p.round for p in state.progress.values())], reverse=True)
     confirmed = answered[majority(len(state.voters)) - 1]
     ready = tuple(read for read in state.reads if read.round is not None and read.round <= confirmed)
-    output = replace(state.output, reads=(*state.output.reads, *ready))
-    return replace(state, reads=state.reads[len(ready) :], output=output)
+    output = state.output._replace(reads=(*state.output.reads, *ready))
+    return state._replace(reads=state.reads[len(ready) :], output=output)

@@ -8,7 +8,6 @@ The leader pipelines: it moves a follower's ``next_index`` when it sends, and lo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from systems_under_test.blocks.quorum import majority
@@ -61,7 +60,7 @@ def send_entries(state: State, peer: str) -> State:
     state = send(state, peer, _append_entries(state, progress, entries))
     if progress.probing:
         return state
-    return with_progress(state, peer, replace(progress, next_index=progress.next_index + len(entries)))
+    return with_progress(state, peer, progress._replace(next_index=progress.next_index + len(entries)))
 
 
 def _owed(state: State, progress: Progress) -> bool:
@@ -84,7 +83,7 @@ def receive_append_entries_reply(state: State, peer: str, reply: AppendEntriesRe
     answered = max(progress.round, reply.round)
     if reply.success:
         return _accepted(state, peer, reply.index, _matched(progress, reply.index, answered))
-    return _rejected(state, peer, replace(progress, heard=True, round=answered), reply)
+    return _rejected(state, peer, progress._replace(heard=True, round=answered), reply)
 
 
 def _matched(progress: Progress, index: int, answered: int) -> Progress:
@@ -112,7 +111,7 @@ def _rejected(state: State, peer: str, progress: Progress, reply: AppendEntriesR
         return with_progress(state, peer, progress)
     previous = state.log.last_not_after(min(reply.hint_index, reply.index - 1), reply.hint_term)
     next_index = max(previous, progress.match_index) + 1
-    return send_entries(with_progress(state, peer, replace(progress, next_index=next_index, probing=True)), peer)
+    return send_entries(with_progress(state, peer, progress._replace(next_index=next_index, probing=True)), peer)
 
 
 def advance_commit(state: State) -> State:
@@ -127,7 +126,7 @@ def advance_commit(state: State) -> State:
     agreed = stored[majority(len(state.voters)) - 1]
     if agreed <= state.commit or not _committable(state, agreed):
         return state
-    return replace(state, commit=agreed)
+    return state._replace(commit=agreed)
 
 
 def _committable(state: State, index: int) -> bool:
@@ -154,7 +153,7 @@ def receive_append_entries(state: State, leader: str, m: AppendEntries) -> State
     # 5. If leaderCommit > commitIndex, set commitIndex = min(leaderCommit, index of last new entry). Not of the last
     # entry in the log: what follows the new ones has not been compared with the leader's log.
     if min(m.commit, last_new) > state.commit:
-        state = replace(state, commit=min(m.commit, last_new))
+        state = state._replace(commit=min(m.commit, last_new))
     return send(state, leader, AppendEntriesReply(state.term, True, last_new, 0, 0, m.round))
 
 

@@ -25,11 +25,12 @@ def spec(folder: Path, nodes: int = 3, options: Mapping[str, str] | None = None)
     return ClusterSpec(
         nodes=tuple(NodeSpec(f"n{i}", "server", "relay:Relay", disk=i != 3) for i in range(1, nodes + 1)),
         options=options or {}, bugs=(), seed=1, clients=4, client_timeout_ms=1000, folder=folder,
+        modules=(RELAY,),
     )  # fmt: skip
 
 
 async def make(folder: Path, nodes: int = 3, options: Mapping[str, str] | None = None) -> RemoteCluster:
-    return await PROVIDER.create(spec(folder, nodes, options), RealRuntime(1), [RELAY])
+    return await PROVIDER.create(spec(folder, nodes, options), RealRuntime(1))
 
 
 async def eventually(check: Callable[[], Awaitable[bool]], seconds: float = 5.0) -> float:

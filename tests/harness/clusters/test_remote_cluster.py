@@ -293,7 +293,7 @@ def test_what_fails_on_one_node_is_done_on_the_others_and_told(runner: asyncio.R
         try:
             await typed.start(typed.nodes)
             cluster.shell("n2").connection.close()
-            with pytest.raises(ClusterError, match=r"^node n2 [^;]*$"):
+            with pytest.raises(ClusterError, match=r"^node n2 [^;]*command sh -c '# kill the program'\.\.\. [^;]*$"):
                 await typed.kill(typed.nodes)
             return [await programs(cluster, node) for node in ("n1", "n3")]
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -45,6 +46,23 @@ def processes_in(two: RemoteCluster, node: str) -> list[int]:
             continue  # it has ended meanwhile
     assert first in found
     return found
+
+
+@contextlib.contextmanager
+def frozen(two: RemoteCluster, node: str) -> Iterator[None]:
+    """Every process on the node stopped, its sshd too: the kernel answers, nobody else does."""
+    pids = processes_in(two, node)
+    try:
+        send(pids, signal.SIGSTOP)
+        yield
+    finally:
+        send(pids, signal.SIGCONT)
+
+
+def send(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):  # one session may just be ending
+            os.kill(pid, number)
 
 
 HOSTILE = ["", "a b", "$(touch /tmp/pwned)", "`id`", "'", '"', "a\nb", "*", ";exit 3", "-n", "\\", "ü", "~"]
@@ -125,35 +143,23 @@ def test_a_frozen_node_is_an_error_in_time_and_answers_after_the_thaw(
 ) -> None:
     shell = two.shell("n2")
     runner.run(shell.run("true"))
-    frozen = processes_in(two, "n2")
-    for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with frozen(two, "n2"):
         begin = time.monotonic()
         with pytest.raises(ShellError, match=r"node n2 .*(Timeout opening channel|not done after).*0\.5 s"):
             runner.run(shell.run("true", timeout_s=0.5))
         assert time.monotonic() - begin < 1.5
-    finally:
-        for pid in frozen:
-            os.kill(pid, signal.SIGCONT)
     assert runner.run(shell.run("echo", "thawed")).stdout == "thawed\n"
 
 
 def test_a_node_that_freezes_before_it_was_ever_reached(runner: asyncio.Runner, two: RemoteCluster) -> None:
     """The kernel accepts the connection, nobody speaks: the handshake itself must be bounded."""
     shell = two.shell("n2")
-    frozen = processes_in(two, "n2")
     shell.connection.break_off()
-    for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with frozen(two, "n2"):
         begin = time.monotonic()
         with pytest.raises(ShellError, match="node n2"):
             runner.run(shell.run("true", timeout_s=0.5))
         assert time.monotonic() - begin < 3.0
-    finally:
-        for pid in frozen:
-            os.kill(pid, signal.SIGCONT)
     assert runner.run(shell.run("echo", "thawed")).stdout == "thawed\n"
 
 

@@ -19,8 +19,10 @@ class _Inode:
         self.durable = b""
         self.content = b""
         self.pending: list[tuple[str, bytes, int]] = []  # (append | write | truncate, data, offset or length)
+        self.changes = 0  # ever pending
 
     def change(self, kind: str, data: bytes, number: int) -> None:
+        self.changes += 1
         self.pending.append((kind, data, number))
         self.content = _applied(self.content, kind, data, number)
 
@@ -40,9 +42,12 @@ class CrashDisk:
         self._names: dict[str, _Inode] = {}
         self._durable_names: dict[str, _Inode] = {}
         self._name_changes: list[Callable[[dict[str, _Inode]], None]] = []
+        self._renames = 0
         self.dead = False
-        self.syncs = 0
-        self.on_sync: Callable[[], None] = lambda: None
+        self.slow: dict[str, int] = {}
+        """How many turns of the event loop a file's sync takes, where it is not the usual few."""
+        self.turns: Callable[[], int] = lambda: 2
+        """The usual few."""
 
     def after_crash(self, random: Random, holes: bool = False) -> CrashDisk:
         """What a power loss leaves: of each file's unsynced changes a prefix, the last one torn (``holes``: any
@@ -111,30 +116,26 @@ class CrashDisk:
 
     async def sync(self, file: str) -> None:
         inode = self._inode(file)
-        covered = len(inode.pending)
-        await self._io()
-        for kind, data, number in inode.pending[:covered]:
+        covered = inode.changes
+        await self._io(self.slow.get(file) or self.turns())
+        done = max(len(inode.pending) - (inode.changes - covered), 0)  # syncs overlap: another may have done some
+        for kind, data, number in inode.pending[:done]:
             inode.durable = _applied(inode.durable, kind, data, number)
-        del inode.pending[:covered]
-        self._done()
+        del inode.pending[:done]
 
     async def sync_dir(self) -> None:
-        covered = len(self._name_changes)
-        await self._io()
-        for change in self._name_changes[:covered]:
+        covered = self._renames
+        await self._io(self.turns())
+        done = max(len(self._name_changes) - (self._renames - covered), 0)
+        for change in self._name_changes[:done]:
             change(self._durable_names)
-        del self._name_changes[:covered]
-        self._done()
+        del self._name_changes[:done]
 
-    async def _io(self) -> None:
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+    async def _io(self, turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
         if self.dead:
             raise PowerLost
-
-    def _done(self) -> None:
-        self.syncs += 1
-        self.on_sync()
 
     def _inode(self, file: str) -> _Inode:
         if file not in self._names:
@@ -151,6 +152,7 @@ class CrashDisk:
         if not self.dead:
             change(self._names)
             self._name_changes.append(change)
+            self._renames += 1
 
     def flip(self, file: str, at: int) -> None:
         """Damage one byte that is on the platter."""

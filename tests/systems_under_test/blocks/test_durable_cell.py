@@ -57,6 +57,19 @@ def test_overlapping_saves_end_with_the_last_value() -> None:
     asyncio.run(run())
 
 
+def test_a_slow_save_does_not_put_back_an_older_value() -> None:
+    async def run() -> None:
+        disk = CrashDisk()
+        disk.slow["vote.new.1"] = 9
+        cell = DurableCell(disk, "vote")
+        await asyncio.gather(cell.save({"generation": 1}), cell.save({"generation": 2}))
+        assert cell.load() == {"generation": 2}
+        survivor = disk.after_crash(Random(1))
+        assert DurableCell(survivor, "vote").load() == {"generation": 2}
+
+    asyncio.run(run())
+
+
 def test_damage_is_an_error() -> None:
     async def run() -> None:
         disk = CrashDisk()

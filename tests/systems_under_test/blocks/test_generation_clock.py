@@ -78,6 +78,24 @@ def test_whoever_is_told_of_a_generation_finds_it_durable() -> None:
     asyncio.run(run())
 
 
+def test_an_earlier_save_does_not_vouch_for_a_later_generation() -> None:
+    async def run() -> None:
+        disk = CrashDisk()
+        disk.slow["generation.new.2"] = 30
+        clock = GenerationClock(disk)
+        first = asyncio.create_task(clock.advance(7))
+        await asyncio.sleep(0)
+        second = asyncio.create_task(clock.advance(8))
+        await first
+        await clock.advance(8)
+        assert not second.done()
+        for seed in range(10):
+            assert recovered(disk, seed).current == 8
+        second.cancel()
+
+    asyncio.run(run())
+
+
 def test_overlapping_votes_of_two_generations_leave_the_newer() -> None:
     async def run() -> None:
         disk = CrashDisk()

@@ -44,7 +44,7 @@ async def play(folder: Path, script: Script, ops: Sequence[Op], reads: str = "le
             done.append(await client.invoke(op))
             took.append((runtime.now() - began) / 1e6)
         await client.close()
-        alive = [name for name in cluster.nodes if name not in dead and cluster.exit_status(name) is None]
+        alive = [name for name in cluster.nodes if name not in dead and "die" not in script[name]]
         seen = {name: (await env.call(name, {"type": "seen"}, 1000))["seen"] for name in alive}
     finally:
         await cluster.down()

@@ -135,7 +135,8 @@ def test_random_crashes_lose_no_synced_record_and_invent_none(holes: bool) -> No
     """Many lives of one log: random appends, cuts, overlapping syncs and power losses, against a list."""
 
     async def life(disk: CrashDisk, random: Random, floor: list[Any], serial: int) -> tuple[list[Any], list[Any], int]:
-        log = WriteAheadLog(disk, segment_bytes=250)
+        log = WriteAheadLog(disk, segment_bytes=random.choice((1, 250)))
+        disk.turns = lambda: random.randint(1, 5)
         now = log.open()
         durable, possible = list(now), list(now)
         assert now[: len(floor)] == floor

@@ -146,7 +146,7 @@ def test_a_cluster_that_cannot_be_built_says_why_and_leaves_nothing(tmp_path: Pa
 
     async def create() -> None:
         bad = spec(tmp_path)
-        await PROVIDER.create(type(bad)(nodes, {}, (), 1, 1, 1000, tmp_path), RealRuntime(1), [RELAY])
+        await PROVIDER.create(type(bad)(nodes, {}, (), 1, 1, 1000, tmp_path), RealRuntime(1))
 
     with pytest.raises(ClusterError, match=r"could not be built: .*n1"):
         asyncio.run(create())

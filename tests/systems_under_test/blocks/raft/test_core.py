@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 
 import pytest
 
@@ -89,8 +88,8 @@ def test_a_follower_far_behind_catches_up_message_by_message() -> None:
 
 
 def test_a_duplicated_or_late_acknowledgement_counts_once() -> None:
-    state = replace(leader(), voters=("n1", "n2", "n3", "n4", "n5"))
-    state = replace(state, progress=dict.fromkeys(("n2", "n3", "n4", "n5"), state.progress["n2"]))
+    state = leader()._replace(voters=("n1", "n2", "n3", "n4", "n5"))
+    state = state._replace(progress=dict.fromkeys(("n2", "n3", "n4", "n5"), state.progress["n2"]))
     for _ in range(3):
         state = acknowledge(state, "n2", 1)
     assert state.commit == 0

@@ -173,14 +173,14 @@ def test_a_crash_of_the_checker_is_unknown(monkeypatch: pytest.MonkeyPatch) -> N
     def crash(*_: object) -> None:
         raise RecursionError("too deep")
 
-    monkeypatch.setattr("checkers.linearizable.check.decide", crash)
+    monkeypatch.setattr("checkers.linearizable.verdict.decide", crash)
     result = check(VALID["one after the other"])
     assert (result.valid, result.reason) == ("unknown", Reason.CHECKER_ERROR)
     assert "RecursionError" in (result.explanation or "")
 
 
 def test_a_wrong_linearization_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("checkers.linearizable.check.decide", lambda *_: Decision(True, "search", order=()))
+    monkeypatch.setattr("checkers.linearizable.verdict.decide", lambda *_: Decision(True, "search", order=()))
     result = check(INVALID["a stale read"])
     assert (result.valid, result.reason) == ("unknown", Reason.CHECKER_ERROR)
     assert "is not placed" in (result.explanation or "")
@@ -190,7 +190,7 @@ def test_a_wrong_refutation_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> No
     def refute_all(key: Any, *_: object) -> Decision:
         return Decision(False, "search", refuted=key.required)
 
-    monkeypatch.setattr("checkers.linearizable.check.decide", refute_all)
+    monkeypatch.setattr("checkers.linearizable.verdict.decide", refute_all)
     result = check(VALID["one after the other"])
     assert (result.valid, result.reason) == ("unknown", Reason.CHECKER_ERROR)
 
@@ -202,7 +202,7 @@ def test_certificates_are_always_checked(monkeypatch: pytest.MonkeyPatch) -> Non
         asked.append(1)
         return certificate.refute(*arguments)
 
-    monkeypatch.setattr("checkers.linearizable.check.refute", spy)
+    monkeypatch.setattr("checkers.linearizable.verdict.refute", spy)
     for method in METHODS:
         assert check(VALID["one after the other"], method=method).valid is True
     assert len(asked) == len(METHODS)

@@ -1,0 +1,175 @@
+"""From words to a plan: defaults, suggestions, and replays that are not believed blindly."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import catalog
+from harness.catalog import UnknownNameError
+from harness.cli import main
+from harness.commands import Parser, UsageError, run
+from harness.commands.run_plan import faults_in_words, read_options, setup_of
+from harness.plan import Plan
+from harness.store import create_folder
+from tests.harness.play_cluster import play_system
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = Parser(prog="splitbrain")
+    subparsers = parser.add_subparsers(dest="command")
+    run.add(subparsers)
+    return parser.parse_args(["run", *words])
+
+
+def plan_of(*words: str) -> Plan:
+    return setup_of(parsed(*words)).plan
+
+
+def test_defaults_are_the_issues() -> None:
+    plan = plan_of("raft")
+    assert (plan.nodes, plan.concurrency, plan.rate_hz, plan.time_limit_s, plan.client_timeout_s) == (5, 10, 100, 30, 1)
+    assert (plan.initial, plan.workload, plan.faults, plan.schedule) == (None, "register", "none", ())
+    assert plan.provider == "local"
+    assert plan_of("single-leader").workload == "set"
+    assert plan_of("raft").seed != plan_of("raft").seed
+
+
+def test_every_option_reaches_the_plan() -> None:
+    plan = plan_of("single-leader", "-o", "replication=sync", "-o", "reads=any", "--workload", "register", "--faults",
+                   "kill=leader:2,pause", "--nodes", "7", "--concurrency", "3", "--rate", "5.5", "--time-limit", "20",
+                   "--client-timeout", "0.5", "--seed", "9")  # fmt: skip
+    assert plan.options["replication"] == "sync"
+    assert plan.options["failover"] == "automatic", "defaults stand in the plan, for who replays it later"
+    assert (plan.workload, plan.nodes, plan.concurrency, plan.rate_hz) == ("register", 7, 3, 5.5)
+    assert (plan.time_limit_s, plan.client_timeout_s, plan.seed) == (20, 0.5, 9)
+    assert {entry.fault for entry in plan.schedule} == {"kill", "pause"}
+
+
+def test_the_seed_decides_the_schedule() -> None:
+    words = ("raft", "--faults", "partition,kill")
+    assert plan_of(*words, "--seed", "1").schedule == plan_of(*words, "--seed", "1").schedule
+    assert plan_of(*words, "--seed", "1").schedule != plan_of(*words, "--seed", "2").schedule
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["rafd"], r"did you mean raft\?"),
+        ([], "read no system"),
+        (["raft", "-o", "hartbeat-ms=5"], r"did you mean heartbeat-ms\?"),
+        (["raft", "-o", "heartbeat-ms=fast"], "expected an integer"),
+        (["raft", "-o", "heartbeat-ms"], "expected KEY=VALUE, such as heartbeat-ms=50"),
+        (["single-leader", "-o", "replication=asynch"], r"did you mean async\?"),
+        (["raft", "--faults", "partiton"], r"did you mean partition\?"),
+        (["raft", "--faults", "kill=one:9"], "at most 5"),
+        (["raft", "--workload", "regster"], r"did you mean register\?"),
+        (["raft", "--provider", "lokal"], "lokal"),
+        (["raft", "--nodes", "0"], "an integer from 1 to"),
+        (["raft", "--nodes", "five"], "an integer from 1 to"),
+        (["raft", "--rate", "0"], "above 0"),
+        (["raft", "--rate", "nan"], "above 0"),
+        (["raft", "--seed", "-1"], "an integer from 0 to"),
+        (["raft", "--replay", "nowhere.json"], "read nothing from nowhere.json"),
+    ],
+)
+def test_mistakes_are_answered_with_what_was_read_expected_and_meant(words: Sequence[str], expected: str) -> None:
+    with pytest.raises((UsageError, UnknownNameError), match=expected):
+        setup_of(parsed(*words))
+
+
+def test_a_workload_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = play_system(operations=frozenset({"read"}))
+    monkeypatch.setattr(catalog, "system", lambda name: reader)
+    with pytest.raises(UsageError, match="asks for add, which 'play' does not do"):
+        setup_of(parsed("play", "--workload", "set"))
+
+
+def replayable(tmp_path: Path, **changes: Any) -> Path:
+    folder = create_folder(tmp_path, replace(plan_of("raft", "--faults", "kill", "--seed", "3"), **changes))
+    return folder.plan
+
+
+def test_a_replay_has_the_plan_and_its_schedule(tmp_path: Path) -> None:
+    path = replayable(tmp_path)
+    original = Plan.from_json(json.loads(path.read_text()))
+    assert len(original.schedule) >= 4
+    for words in (["--replay", str(path)], ["raft", "--replay", str(path)], ["--replay", str(path.parent)]):
+        assert plan_of(*words) == original
+
+
+def test_a_replay_does_not_draw_again(tmp_path: Path) -> None:
+    path = replayable(tmp_path)
+    fields = json.loads(path.read_text())
+    fields["schedule"] = fields["schedule"][:1]
+    path.write_text(json.dumps(fields))
+    assert len(plan_of("--replay", str(path)).schedule) == 1
+
+
+@pytest.mark.parametrize("words", [["--seed", "1"], ["--faults", "none"], ["-o", "a=b"], ["--nodes", "3"]])
+def test_a_replay_takes_no_other_plan(tmp_path: Path, words: list[str]) -> None:
+    with pytest.raises(UsageError, match="with --replay"):
+        setup_of(parsed("--replay", str(replayable(tmp_path)), *words))
+
+
+def test_a_replay_of_another_system_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="expected 'raft'"):
+        setup_of(parsed("single-leader", "--replay", str(replayable(tmp_path))))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"schema": "splitbrain.plan/99"}, "plan/99"),
+        ({"nodes": 10_000}, "nodes = 10000"),
+        ({"nodes": True}, "nodes = True"),
+        ({"rate_hz": "fast"}, "rate_hz"),
+        ({"time_limit_s": -1}, "time_limit_s"),
+        ({"options": {"heartbeat-ms": 5}}, "object of texts"),
+        ({"options": {"heart": "5"}}, "the option 'heart'"),
+        ({"workload": "../x"}, r"workload '\.\./x'"),
+        ({"system": "../x"}, r"system '\.\./x'"),
+        ({"faults": "what"}, "what"),
+        ({"surprise": 1}, "surprise"),
+        ({"schedule": [{"fault": "kill", "start_ns": 5, "stop_ns": 1, "action": {}}]}, "start_ns <= stop_ns"),
+        ({"schedule": [{"fault": "quake", "start_ns": 1, "stop_ns": 2, "action": {}}]}, "quake"),
+        ({"schedule": [{"fault": "kill", "start_ns": 1, "stop_ns": 2, "action": {"nodes": ["n9"]}}]}, "n9"),
+        ({"schedule": [{"fault": "kill"}]}, "plan.json"),
+        ({"schedule": 7}, "plan.json"),
+        ({"concurrency": 10**9}, "concurrency"),
+    ],
+)
+def test_a_plan_from_a_file_is_checked(tmp_path: Path, change: dict[str, Any], expected: str) -> None:
+    path = replayable(tmp_path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises((UsageError, UnknownNameError), match=expected):
+        setup_of(parsed("--replay", str(path)))
+
+
+def test_a_plan_that_is_no_plan(tmp_path: Path) -> None:
+    for number, text in enumerate(["", "[]", "null", "{", "\x00", '{"schema":"splitbrain.plan/1"}']):
+        path = tmp_path / f"{number}.json"
+        path.write_text(text)
+        with pytest.raises(UsageError, match="--replay"):
+            setup_of(parsed("--replay", str(path)))
+
+
+def test_options_are_completed_with_defaults() -> None:
+    assert read_options(["size=12"], play_system()) == {"mode": "fast", "size": "12"}
+
+
+def test_no_faults_is_said_in_words() -> None:
+    assert "--faults partition" in faults_in_words(plan_of("raft"))
+    assert faults_in_words(plan_of("raft", "--faults", "kill")).startswith("faults kill (")
+
+
+def test_usage_errors_exit_with_254(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "rafd", "--json"]) == 254
+    captured = capsys.readouterr()
+    assert "did you mean raft" in json.loads(captured.out)["error"]
