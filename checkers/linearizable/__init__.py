@@ -11,7 +11,7 @@ Unknown outcomes are first-class: an operation that ended in "info", or not at a
 its invocation, or never. One that failed certainly did not, and a read without an answer constrains nothing.
 """
 
-from checkers.linearizable.verdict import ANOMALY, EXPECT, check
 from checkers.linearizable.model import MODELS
+from checkers.linearizable.verdict import ANOMALY, EXPECT, check
 
 __all__ = ["ANOMALY", "EXPECT", "MODELS", "check"]

@@ -10,8 +10,9 @@ from typing import Final, Literal
 
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.operation import KeyHistory, Operation
-from checkers.linearizable.problem import Problem, problem
-from checkers.linearizable.search import Exploration, Point, explore, order, start
+from checkers.linearizable.problem import ANY, Problem, counting, problem
+from checkers.linearizable.search import Exploration, Point, explore, start
+from checkers.linearizable.supply import Placement, find, place
 from checkers.linearizable.symbolic import ends
 from harness.result import Reason
 
@@ -25,8 +26,8 @@ _WINDOW_CONFIGURATIONS: Final = 100_000
 class Decision:
     """``valid`` None: undecided, for ``reason``. ``order`` is a linearization where valid. ``refuted`` are operations
     whose results no linearization explains where invalid, in order of completion: later ones are not needed for that.
-    ``explained``: how many completions some linearization explains. ``windows`` counts them by method. ``problem``
-    says what went wrong, where something did."""
+    ``explained``: how many completions, at least, some linearization explains. ``windows`` counts them by method.
+    ``problem`` says what went wrong, where something did."""
 
     valid: bool | None
     method: str
@@ -43,24 +44,34 @@ def decide(key: KeyHistory, initial: int, method: Method, limit: Limit) -> Decis
     """Whether one key's operations can be linearized. Raises ImportError where z3 is asked for and is not installed,
     :class:`checkers.linearizable.problem.TooLarge` where memory would not do."""
     arrays = problem(key.required, key.optional, initial)
+    if method != "z3" and (from_nowhere := _from_nowhere(arrays)):
+        return Decision(False, "search", refuted=from_nowhere)
     if method == "z3":
         return _by_windows(arrays, limit, ("z3",))
     whole = limit if method == "search" else limit.share(2).at_most(configurations=_SEARCH_CONFIGURATIONS)
-    exploration = explore(arrays, (0, len(arrays)), [start(arrays)], whole)
+    exploration, placement = find(arrays, whole)
     if exploration.outcome == "done" or method == "search":
-        return _of_search(arrays, exploration)
+        return _of_search(arrays, exploration, placement)
     try:
         return _by_windows(arrays, limit, ("search", "z3"))
     except ImportError:  # without z3 the search's word stands
-        return _of_search(arrays, exploration)
+        return _of_search(arrays, exploration, placement)
 
 
-def _of_search(arrays: Problem, exploration: Exploration) -> Decision:
+def _from_nowhere(arrays: Problem) -> tuple[Operation, ...]:
+    """The first operation, if any, that saw a value which nothing could have left by then: a witness by itself."""
+    for rank, expected in enumerate(arrays.expects):
+        if expected not in (ANY, arrays.initial) and arrays.last_producer[rank] < 0:
+            return (arrays.operations[rank],)
+    return ()
+
+
+def _of_search(arrays: Problem, exploration: Exploration, placement: Placement) -> Decision:
     decision = Decision(
-        None, "search", explained=exploration.rank, configurations=exploration.configurations, windows={"search": 1}
+        None, "search", explained=placement.rank, configurations=exploration.configurations, windows={"search": 1}
     )
     if exploration.ends:
-        return replace(decision, valid=True, order=tuple(order(arrays, exploration.ends[0].trail)))
+        return replace(decision, valid=True, order=placement.order)
     if exploration.outcome == "done":
         return replace(decision, valid=False, refuted=arrays.operations[: exploration.refuted])
     return replace(decision, reason=Reason.TIMEOUT if exploration.outcome == "time" else Reason.OUT_OF_MEMORY)
@@ -68,7 +79,7 @@ def _of_search(arrays: Problem, exploration: Exploration) -> Decision:
 
 def _by_windows(arrays: Problem, limit: Limit, ways: tuple[str, ...]) -> Decision:
     """From cut to cut: all points that can be reached, until there are none, or the history ends."""
-    arrays = replace(arrays, classes=tuple(replace(each, counted=True) for each in arrays.classes))
+    arrays = counting(arrays, range(len(arrays.classes)))
     points: tuple[Point, ...] = (start(arrays),)
     windows: Counter[str] = Counter()
     visited = 0
@@ -87,7 +98,7 @@ def _by_windows(arrays: Problem, limit: Limit, ways: tuple[str, ...]) -> Decisio
     return Decision(
         True,
         "+".join(sorted({*windows, *ways[:1]})),
-        order=tuple(order(arrays, points[0].trail)),
+        order=place(arrays, points[0].trail).order,
         explained=len(arrays),
         configurations=visited,
         windows=windows,

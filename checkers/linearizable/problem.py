@@ -7,15 +7,15 @@ which is the first rank k not yet placed, and which later ranks are placed alrea
 before k completed), so a bit mask over slots, reused once an operation has completed, names them with few bits.
 
 Operations that perhaps took effect differ only in their transition and their invocation: they are kept as classes, and
-a configuration says how many of each class are used.
+a configuration says how many of each class are used, of those classes that are counted.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from checkers.linearizable.model import Step
@@ -43,14 +43,15 @@ def transition(step: Step) -> tuple[int, int]:
 class OptionalClass:
     """Operations that perhaps took effect, interchangeable but for their invocations (ascending).
 
-    ``counted`` is False where the class can never run out, so that nobody needs to count.
+    ``counted`` False: taken to be inexhaustible once the first was invoked, which is more than happened; see
+    ``checkers.linearizable.supply``.
     """
 
     expects: int
     leaves: int
     invokes: tuple[int, ...]
     operations: tuple[Operation, ...]
-    counted: bool
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def problem(required: Iterable[Operation], optional: Iterable[Operation], initia
     transitions = [transition(operation.step) for operation in operations]
     expects, leaves = [t[0] for t in transitions], [t[1] for t in transitions]
     invokes, completes = [operation.invoke for operation in operations], [_completion(o) for o in operations]
-    classes = _classes(optional, expects, leaves, invokes, completes)
+    classes = _classes(optional, expects, completes)
     bits, opens = _openings(invokes, completes)
     return Problem(
         initial=initial,
@@ -96,6 +97,12 @@ def problem(required: Iterable[Operation], optional: Iterable[Operation], initia
         cuts=_cuts(invokes, completes),
         classes=classes,
     )
+
+
+def counting(arrays: Problem, numbers: Container[int]) -> Problem:
+    """The problem with exactly these classes counted."""
+    classes = (replace(each, counted=number in numbers) for number, each in enumerate(arrays.classes))
+    return replace(arrays, classes=tuple(classes))
 
 
 def _completion(operation: Operation) -> int:
@@ -161,11 +168,7 @@ def _last_producers(
 
 
 def _classes(
-    optional: Iterable[Operation],
-    expects: Sequence[int],
-    leaves: Sequence[int],
-    invokes: Sequence[int],
-    completes: Sequence[int],
+    optional: Iterable[Operation], expects: Sequence[int], completes: Sequence[int]
 ) -> tuple[OptionalClass, ...]:
     """The optional operations worth considering, by class.
 
@@ -183,13 +186,12 @@ def _classes(
             observers[expected].append(rank)
     found = []
     for (expected, left), operations in sorted(grouped.items()):
-        ranks = [rank for value in _reachable(left, grouped) for rank in observers.get(value, ())]
-        latest = max((completes[rank] for rank in ranks), default=-1)
+        watched = [completes[rank] for value in _reachable(left, grouped) for rank in observers.get(value, ())]
+        latest = max(watched, default=-1)
         useful = tuple(operation for operation in operations if operation.invoke < latest)
         if useful:
             positions = tuple(operation.invoke for operation in useful)
-            counted = _can_run_out(positions, [(invokes[rank], completes[rank]) for rank in ranks])
-            found.append(OptionalClass(expected, left, positions, useful, counted))
+            found.append(OptionalClass(expected, left, positions, useful))
     return tuple(found)
 
 
@@ -203,17 +205,3 @@ def _reachable(value: int, optional: Iterable[tuple[int, int]]) -> set[int]:
                 found.add(left)
                 waiting.append(left)
     return found
-
-
-def _can_run_out(invokes: Sequence[int], observers: Sequence[tuple[int, int]]) -> bool:
-    """Whether more operations of a class could be asked for than had been invoked by then.
-
-    In a linearization with the fewest optional operations each of them is followed at once by one that observes it,
-    so that a chain of them ends in a required observer; no chain uses a class twice (the values between would be a
-    detour). So a class is used at most once per observer that was still running, or to come, when it became available.
-    """
-    asking = sorted(invoke for invoke, complete in observers if complete > invokes[0])
-    for position, asked in enumerate(asking, start=1):
-        if bisect_left(invokes, asked) < position and position > 1:
-            return True
-    return False

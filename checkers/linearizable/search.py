@@ -23,7 +23,6 @@ from operator import le
 from typing import Final, Literal
 
 from checkers.linearizable.limit import Limit
-from checkers.linearizable.operation import Operation
 from checkers.linearizable.problem import ANY, OptionalClass, Problem
 
 Used = tuple[int, ...]
@@ -47,13 +46,15 @@ class Exploration:
     """``ends``: points reached at the end of the span, none of which another one makes superfluous. ``outcome`` says
     whether these are all ("done"), or which limit ended the search. ``rank``: how many completions, from the start of
     the history, some linearization was found to explain. ``needed``: the highest rank that a dead configuration was
-    dead of; without ends, the ranks up to the higher of the two are refuted by themselves."""
+    dead of; without ends, the ranks up to the higher of the two are refuted by themselves. ``furthest`` is the way to
+    a configuration of that rank."""
 
     ends: tuple[Point, ...]
     outcome: Literal["done", "time", "memory"]
     rank: int
     needed: int
     configurations: int
+    furthest: Trail | None = None
 
     @property
     def refuted(self) -> int:
@@ -76,35 +77,25 @@ def explore(
     ends = Ends()
     memory = _Memory()
     stack = [_Configuration(span[0], 0, point.state, point.used, False, point.trail) for point in starts]
-    furthest, needed, visited = span[0], span[0], 0
+    rank, furthest, needed, visited = span[0], None, span[0], 0
+    outcome: Literal["done", "time", "memory"] = "done"
     while stack:
-        settled = _settle(problem, span[1], stack.pop())
-        furthest = max(furthest, settled.rank)
-        if settled.rank == span[1]:
-            ends.add(Point(settled.state, settled.used, settled.trail))
+        here = _settle(problem, span[1], stack.pop())
+        if here.rank > rank:
+            rank, furthest = here.rank, here.trail
+        if here.rank == span[1]:
+            ends.add(Point(here.state, here.used, here.trail))
             if not every_end:
                 break
             continue
-        if memory.covers(settled):
+        if memory.covers(here):
             continue
         visited += 1
-        if visited % _CLOCK_EVERY == 0 and limit.expired():
-            return Exploration(ends.points(), "time", furthest, needed, visited)
-        if visited > limit.configurations:
-            return Exploration(ends.points(), "memory", furthest, needed, visited)
-        dead_of = _expand(problem, settled, stack)
-        needed = max(needed, dead_of)
-    return Exploration(ends.points(), "done", furthest, needed, visited)
-
-
-def order(problem: Problem, trail: Trail | None) -> list[Operation]:
-    """The operations along a trail, in order. The n-th use of a class is its n-th invocation."""
-    steps = []
-    while trail is not None:
-        trail, step = trail
-        steps.append(step)
-    fresh = [iter(each.operations) for each in problem.classes]
-    return [problem.operations[step] if step >= 0 else next(fresh[~step]) for step in reversed(steps)]
+        if visited > limit.configurations or (visited % _CLOCK_EVERY == 0 and limit.expired()):
+            outcome = "memory" if visited > limit.configurations else "time"
+            break
+        needed = max(needed, _expand(problem, here, stack))
+    return Exploration(ends.points(), outcome, rank, needed, visited, furthest)
 
 
 @dataclass(slots=True)

@@ -149,7 +149,7 @@ def _required(z3: Any, problem: Problem, span: tuple[int, int]) -> Iterator[_Mom
 def _add_class(question: _Question, problem: Problem, number: int, span: tuple[int, int]) -> None:
     """The optional operations of a class: a pool of those invoked before the window, and one by one those within.
 
-    The pool needs no more of them than there are observers in the window (see ``problem._can_run_out``).
+    The pool needs no more of them than there are observers in the window (see ``witness._Shrinking.helpers``).
     """
     z3, each = question.z3, problem.classes[number]
     assert each.counted, "points between windows tell all that is used"

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from checkers.linearizable import brute
+from checkers.linearizable.brute import decide as decide_by_brute_force
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.model import Model
 from checkers.linearizable.operation import KeyHistory, Operation
 from checkers.linearizable.problem import ANY, problem, transition
-from checkers.linearizable.search import Exploration, explore, start
+from checkers.linearizable.search import Exploration
+from checkers.linearizable.supply import find
 
 _CONFIGURATIONS: Final = 20_000  # of one question
 _BRUTE_OPERATIONS: Final = 24
@@ -70,7 +71,7 @@ def _by_brute(model: Model, initial: int, shrinking: _Shrinking, chosen: Sequenc
     helpers = list(shrinking.helpers(chosen, every=True))
     if len(chosen) + len(helpers) > _BRUTE_OPERATIONS:
         return False
-    verdict = brute.decide(model, initial, chosen, helpers, visits_max=_BRUTE_VISITS)
+    verdict = decide_by_brute_force(model, initial, chosen, helpers, visits_max=_BRUTE_VISITS)
     if verdict:
         raise ContradictionError(f"brute force finds an order of {len(chosen)} operations that the search refuted")
     return verdict is False
@@ -89,7 +90,8 @@ class _Shrinking:
 
     def helpers(self, chosen: Sequence[Operation], *, every: bool = False) -> Iterator[Operation]:
         """The optional operations: all others that mutate. Of a class no more are needed than chosen operations
-        observe anything (see ``problem._can_run_out``), the earliest ones."""
+        observe anything, the earliest ones: in a linearization with the fewest optional operations each is followed at
+        once by one that observes it, so that a chain of them ends in a chosen one; and no chain uses a class twice."""
         taken = {operation.invoke for operation in chosen}
         needed = None if every else sum(transition(operation.step)[0] != ANY for operation in chosen)
         for operations in self._mutations.values():
@@ -108,7 +110,7 @@ class _Shrinking:
         """Search for an order of the chosen operations, with the help of all others."""
         arrays = problem(chosen, self.helpers(chosen), self._initial)
         near = self._limit.at_most(configurations=_CONFIGURATIONS)
-        return explore(arrays, (0, len(arrays)), [start(arrays)], near)
+        return find(arrays, near)[0]
 
     def guess(self, chosen: list[Operation]) -> list[Operation]:
         """A small part to begin with: the last operations, and all that made the value the very last one expects."""

@@ -99,13 +99,9 @@ class Connection:
         """A TCP connection to 127.0.0.1:``port`` on the node. Raises ShellError, also when nobody listens there."""
         deadline = time.monotonic() + timeout_s
         with self._explained(f"tunnel to port {port}", timeout_s):
-            transport = self._ready_transport(deadline)
             target, origin = ("127.0.0.1", port), ("127.0.0.1", 0)
-            with contextlib.closing(
-                transport.open_channel("direct-tcpip", target, origin, timeout=_left(deadline))
-            ) as c:
-                c.settimeout(_left(deadline))
-                yield c
+            with contextlib.closing(self._channel(deadline, "direct-tcpip", target, origin)) as channel:
+                yield channel
 
     def break_off(self) -> None:
         """Cut the TCP connection: every thread that waits on it raises. Takes no lock; the next use connects anew."""
@@ -119,9 +115,28 @@ class Connection:
         self.break_off()
 
     def _session(self, deadline: float) -> paramiko.Channel:
-        channel = self._ready_transport(deadline).open_session(timeout=_left(deadline))
+        return self._channel(deadline, "session", None, None)
+
+    def _channel(
+        self, deadline: float, kind: str, target: tuple[str, int] | None, origin: tuple[str, int] | None
+    ) -> paramiko.Channel:
+        """A new channel. A transport that turns out to be dead is replaced, once: nothing was asked of the node yet."""
+        transport, left = self._ready_transport(deadline), _left(deadline)
+        try:
+            channel = transport.open_channel(kind, target, origin, timeout=left)
+        except (EOFError, OSError, paramiko.SSHException) as error:
+            if isinstance(error, paramiko.SSHException) and transport.is_active():
+                raise  # refused by a living node, or not answered in time
+            self._forget(transport)
+            channel = self._ready_transport(deadline).open_channel(kind, target, origin, timeout=_left(deadline))
         channel.settimeout(_left(deadline))
         return channel
+
+    def _forget(self, transport: paramiko.Transport) -> None:
+        with self._lock:
+            if self._transport is transport:
+                self._transport = None
+        transport.close()
 
     def _ready_transport(self, deadline: float) -> paramiko.Transport:
         if not self._lock.acquire(timeout=_left(deadline)):

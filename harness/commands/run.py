@@ -151,7 +151,8 @@ def _no_verdict(args: argparse.Namespace, folder: RunFolder, status: int, text: 
 
 def _conclude(args: argparse.Namespace, setup: Setup, folder: RunFolder, verdict: Verdict) -> int:
     report = _write_report(folder)
-    repeat = shlex.join(["splitbrain", "run", "--replay", str(folder.plan)])
+    own_file = [setup.plan.system] if catalog.is_file(setup.plan.system) else []
+    repeat = shlex.join(["splitbrain", "run", *own_file, "--replay", str(folder.plan)])
     stream = output(args.json)
     for line in lines(verdict, setup, folder, report, repeat, told=args.leave_running):
         print(line, file=stream)

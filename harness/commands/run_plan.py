@@ -118,7 +118,11 @@ def _replayed(args: argparse.Namespace) -> Plan:
         raise UsageError(f"--replay: read nothing from {path} ({error.strerror}); expected a run's plan.json") from None
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise UsageError(f"--replay {path}: {error}") from None
-    if args.system not in (None, plan.system):
+    if catalog.is_file(plan.system) and args.system is None:
+        raise UsageError(f"read {path}, a plan of the system in the file {plan.system}; expected that file to be named "
+                         f"here too: splitbrain run {plan.system} --replay {path} (it will be executed)")  # fmt: skip
+    named = args.system if args.system is None or not catalog.is_file(args.system) else str(Path(args.system).resolve())
+    if named not in (None, plan.system):
         raise UsageError(
             f"read the system {args.system!r} with --replay; expected {plan.system!r}, as in {path}, or none"
         )

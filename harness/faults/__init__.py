@@ -1,0 +1,1 @@
+"""Faults: partitions, kills, pauses; their grammar and schedule; the nemesis that applies and measures them."""

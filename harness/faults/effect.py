@@ -19,6 +19,14 @@ Pair = tuple[Observation, Observation]
 SIGNALS: Final = ("net.refused", "net.closed", "net.timeout", "net.dropped_queue", "election")
 """Counters (and everything below them, as in ``election.won``) that tell of a message or a leader that was missed."""
 
+WORDS: Final = {
+    "net.refused": "refused",
+    "net.closed": "connections closed",
+    "net.timeout": "timed out",
+    "net.dropped_queue": "messages given up",
+    "election": "elections",
+}
+
 RECEIVED: Final = "net.received"
 
 EXCESS: Final = 1.5
@@ -123,7 +131,7 @@ def judge_absence(
         "signals_hz": round(inside_hz, 3),
         "signals_quiet_hz": round(outside_hz, 3),
     }
-    met = [f"{count} {_word(name)}" for name, count in inside.items() if count and missed]
+    met = [f"{count} {WORDS[name]}" for name, count in inside.items() if count and missed]
     met += [f"{messages_late} messages to them came late"] if messages_late else []
     return Effect(bit, measured, _absence(verb, silent, alone, met), absent_outside=steady(quiet, nodes))
 

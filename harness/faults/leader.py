@@ -26,7 +26,7 @@ async def statuses(cluster: Cluster, runtime: Runtime) -> dict[str, Message]:
 
     tasks = {node: runtime.spawn(ask(node), f"status of {node}") for node in cluster.nodes}
     answers = {node: await task for node, task in tasks.items()}
-    return {node: answer for node, answer in answers.items() if answer is not None}
+    return {node: answer for node, answer in answers.items() if answer}  # a node that starts says {}
 
 
 async def find_leader(cluster: Cluster, leader: Leader, runtime: Runtime, wait_ms: float = WAIT_MS_MAX) -> str | None:

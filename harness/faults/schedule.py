@@ -21,8 +21,8 @@ PERIOD_S: Final = 15.0
 ROUNDS: Final = 2
 LANE_SIZE: Final = 3
 SLOT_MIN_S: Final = 3.3  # below it, a time limit shorter than a period is given fewer rounds
-HEAD_S: Final = 0.25
-TAIL_S: Final = 0.6
+HEAD_S: Final = 0.27
+TAIL_S: Final = 1.0  # the last heal should end within the main phase, and starting nodes takes its time
 QUIET_S: Final = 1.3  # enough for connections to come back, and for a new leader
 QUIET_SHARE_MIN: Final = 0.36  # of a slot too short for that
 WINDOW_S: Final = 2.8  # enough for a failover; longer only where the quiet stretch is as long
@@ -65,7 +65,7 @@ def _windows(lane: Sequence[int], time_limit_s: float, shift: float) -> list[tup
     """(start, stop, position of the spec), in seconds. ``shift``, a share of the quiet stretch, sets lanes apart."""
     periods = max(1, ceil(time_limit_s / PERIOD_S))
     period_s = time_limit_s / periods
-    head_s, tail_s = min(HEAD_S, period_s / 50), min(TAIL_S, period_s / 16)
+    head_s, tail_s = min(HEAD_S, period_s / 50), min(TAIL_S, period_s / 15)
     usable_s = period_s - head_s - tail_s
     rounds = ROUNDS
     if time_limit_s < PERIOD_S:

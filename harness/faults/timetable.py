@@ -6,8 +6,8 @@ Each application gives two operations, ``start-<fault>`` and ``stop-<fault>``, w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from harness.generator.core import PENDING, Context, Generator, Pending
@@ -18,15 +18,19 @@ START: Final = "start-"
 STOP: Final = "stop-"
 
 
+Step = tuple[str, int]
+"""The name of a nemesis operation and the number of its application."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One operation to come: its time in ns from the start of the main phase, and for a stop the least time in ns
-    between what the start really took and it (a start may wait for a leader to be elected)."""
+    """One operation to come: its time in ns from the start of the main phase; and the least time in ns since the
+    operation ``after`` was really done, which may have taken long (a leader to be elected, nodes to be started)."""
 
     time_ns: int
     op: Op
-    application: int
-    window_min_ns: int = 0
+    after: Step | None = None
+    distance_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Timetable:
 
     entries: tuple[_Entry, ...]
     origin_ns: int | None = None
-    started_ns: tuple[tuple[int, int], ...] = ()
+    done_ns: Mapping[Step, int] = field(default_factory=dict)
 
     def op(self, context: Context) -> tuple[Op | Pending, Generator] | None:
         if not self.entries:
@@ -45,33 +49,36 @@ class Timetable:
         if NEMESIS not in context.free:
             return PENDING, self
         entry = self.entries[0]
-        time = max(context.time, self.origin_ns + entry.time_ns, self._earliest(entry))
+        time = max(context.time, self.origin_ns + entry.time_ns)
+        if entry.after is not None and entry.after in self.done_ns:
+            time = max(time, self.done_ns[entry.after] + entry.distance_ns)
         return replace(entry.op, time=time), replace(self, entries=self.entries[1:])
-
-    def _earliest(self, entry: _Entry) -> int:
-        if not entry.window_min_ns:
-            return 0
-        return max((time + entry.window_min_ns for number, time in self.started_ns if number == entry.application),
-                   default=0)  # fmt: skip
 
     def update(self, context: Context, event: Op) -> Generator:
         origin_ns = context.time if self.origin_ns is None else self.origin_ns
-        started_ns = self.started_ns
-        if event.process == NEMESIS and event.f.startswith(START):
-            number = event.value["application"]
-            started_ns = (*(entry for entry in started_ns if entry[0] != number), (number, event.time))
-        return replace(self, origin_ns=origin_ns, started_ns=started_ns)
+        done_ns = self.done_ns
+        if event.process == NEMESIS and event.f.startswith((START, STOP)):
+            done_ns = {**done_ns, (event.f, event.value["application"]): event.time}
+        return replace(self, origin_ns=origin_ns, done_ns=done_ns)
 
 
 def timetable(schedule: Sequence[ScheduledFault], origin_ns: int | None = None) -> Timetable:
-    """The generator of a schedule. ``origin_ns`` is the start of the main phase, if already known."""
-    entries = []
+    """The generator of a schedule. ``origin_ns`` is the start of the main phase, if already known.
+
+    When an operation takes long, the next one comes late: a window, and a quiet stretch between two faults that do not
+    overlap, keeps at least half its length.
+    """
+    entries: list[_Entry] = []
     for number, fault in enumerate(schedule):
         value = {"application": number, **fault.action}
         start = Op("info", NEMESIS, START + fault.fault, value)
         stop = Op("info", NEMESIS, STOP + fault.fault, value)
-        entries += [
-            _Entry(fault.start_ns, start, number),
-            _Entry(fault.stop_ns, stop, number, window_min_ns=(fault.stop_ns - fault.start_ns) // 2),
-        ]
+        before = max(schedule[:number], key=lambda earlier: earlier.stop_ns, default=None)
+        quiet_ns = 0 if before is None else fault.start_ns - before.stop_ns
+        if before is None or quiet_ns < 0:
+            entries.append(_Entry(fault.start_ns, start))
+        else:
+            last = STOP + before.fault, schedule.index(before)
+            entries.append(_Entry(fault.start_ns, start, last, quiet_ns // 2))
+        entries.append(_Entry(fault.stop_ns, stop, (start.f, number), (fault.stop_ns - fault.start_ns) // 2))
     return Timetable(tuple(sorted(entries, key=lambda entry: entry.time_ns)), origin_ns)

@@ -9,9 +9,10 @@ from typing import Final
 from harness.fault_window import fault_windows
 from harness.report.element import Child, Markup, element
 from harness.report.run_data import JsonObject, RunData, number_of, object_of, text_of
-from harness.report.text import cut, seconds, shown
+from harness.report.text import cut, seconds
 
 BANDS_MAX: Final = 1_000
+NAMES_MAX: Final = 12
 COLOURS: Final = 6
 
 
@@ -32,8 +33,8 @@ class Band:
 
 def bands(run: RunData, end_s: float) -> tuple[Band, ...]:
     """From ``faults.jsonl``; where there is none (an interrupted run), from the history. None stops after ``end_s``."""
-    entries = [_from_application(run, entry, end_s) for entry in run.faults] or [
-        (window.fault, run.seconds(window.start_ns), _stop(run, window.stop_ns, end_s), str(window))
+    entries = [_from_application(entry, end_s) for entry in run.faults] or [
+        (window.fault, window.start_ns / 1e9, _stop(window.stop_ns, end_s), str(window))
         for window in fault_windows(run.history)
     ]
     colours = {name: i % COLOURS for i, name in enumerate(dict.fromkeys(entry[0] for entry in entries))}
@@ -43,26 +44,40 @@ def bands(run: RunData, end_s: float) -> tuple[Band, ...]:
     )
 
 
-def _from_application(run: RunData, entry: JsonObject, end_s: float) -> tuple[str, float, float, str]:
+def _from_application(entry: JsonObject, end_s: float) -> tuple[str, float, float, str]:
     start_ns, stop_ns = number_of(entry, "started_ns"), number_of(entry, "stopped_ns")
-    start_s = 0.0 if start_ns is None else run.seconds(start_ns)
-    return text_of(entry, "fault", "?"), start_s, _stop(run, stop_ns, end_s), what(entry)
+    start_s = 0.0 if start_ns is None else start_ns / 1e9
+    return text_of(entry, "fault", "?"), start_s, _stop(stop_ns, end_s), what(entry)
 
 
-def _stop(run: RunData, time_ns: float | None, end_s: float) -> float:
-    return min(end_s, run.seconds(time_ns)) if time_ns is not None and time_ns >= 0 else end_s
+def _stop(time_ns: float | None, end_s: float) -> float:
+    return min(end_s, time_ns / 1e9) if time_ns is not None and time_ns >= 0 else end_s
 
 
 def what(entry: JsonObject) -> str:
     """What an application did, in words: ``partition isolate-leader (n3)``."""
     done = object_of(entry, "done") or object_of(entry, "action")
     nodes = done.get("nodes")
-    if not isinstance(nodes, list):
-        nodes = list(object_of(done, "drops"))
-    names = ", ".join(shown(node, 30).strip('"') for node in nodes[:12])
-    return " ".join(
-        part for part in (text_of(entry, "fault", "?"), text_of(done, "shape"), names and f"({names})") if part
-    )
+    names = _names(nodes) if isinstance(nodes, list) else _sides(object_of(done, "drops"))
+    words = [text_of(entry, "fault", "?"), text_of(done, "shape"), f"({names})" if names else ""]
+    return " ".join(word for word in words if word)
+
+
+def _names(nodes: Sequence[object]) -> str:
+    more = f" and {len(nodes) - NAMES_MAX} more" if len(nodes) > NAMES_MAX else ""
+    return ", ".join(node[:30] if isinstance(node, str) else "?" for node in nodes[:NAMES_MAX]) + more
+
+
+def _sides(drops: JsonObject) -> str:
+    """Who does not hear whom, where that is two groups: ``n1 | n2, n3``, or one way ``n1 to n2, n3``; else nothing."""
+    deaf: dict[tuple[str, ...], list[str]] = {}
+    for receiver, senders in drops.items():
+        if isinstance(senders, list):
+            deaf.setdefault(tuple(sorted(str(sender) for sender in senders)), []).append(receiver)
+    if len(deaf) == 1:
+        ((senders_of_all, receivers),) = deaf.items()
+        return f"{_names(senders_of_all)} to {_names(receivers)}"
+    return " | ".join(_names(group) for group in deaf.values()) if len(deaf) == 2 else ""
 
 
 @dataclass(frozen=True, slots=True)

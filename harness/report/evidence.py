@@ -14,7 +14,8 @@ from harness.report.timeline import Bar, timeline
 
 SHOWN_MAX: Final = 3
 LISTED_MAX: Final = 50
-OPERATIONS_MAX: Final = 24
+OPERATIONS_MAX: Final = 12
+LAST: Final = 2
 EXPLANATION_MAX: Final = 1_500
 
 
@@ -42,16 +43,21 @@ def _badge(anomaly: JsonObject) -> Markup:
 
 
 def calls_of(run: RunData, anomaly: JsonObject) -> list[Call]:
-    """The operations that an anomaly names by either of their lines, each once, in the order in which they began."""
+    """The operations that an anomaly names by either of their lines, each once, in its order."""
     positions = anomaly.get("operations")
     named = [p for p in positions if isinstance(p, int)] if isinstance(positions, list) else []
     found = {run.by_position[p].invoke: run.by_position[p] for p in named if p in run.by_position}
-    return [call for _, call in sorted(found.items())]
+    return list(found.values())
+
+
+def _chosen(calls: list[Call]) -> list[Call]:
+    """The first and the last few: what an anomaly names last is often the read that shows it."""
+    return calls if len(calls) <= OPERATIONS_MAX else calls[: OPERATIONS_MAX - LAST] + calls[-LAST:]
 
 
 def _anomaly(run: RunData, anomaly: JsonObject, bands: Sequence[Band]) -> Markup:
     calls = calls_of(run, anomaly)
-    drawn = calls[:OPERATIONS_MAX]
+    drawn = sorted(_chosen(calls), key=lambda call: call.invoke)
     explanation = clean(text_of(anomaly, "explanation", "no explanation"), EXPLANATION_MAX)
     parts: list[Child] = [element("p", _badge(anomaly), " ", explanation, class_="explanation")]
     if drawn:
@@ -59,7 +65,8 @@ def _anomaly(run: RunData, anomaly: JsonObject, bands: Sequence[Band]) -> Markup
         parts.append(element("div", timeline(bars, _near(bars, bands), "The operations that show it"), class_="scroll"))
         parts.append(_table(run, drawn, bands))
     if len(calls) > len(drawn):
-        parts.append(element("p", f"{count(len(calls) - len(drawn))} more operations are not shown.", class_="note"))
+        rest = f"{count(len(calls) - len(drawn))} more operations that it names are not shown."
+        parts.append(element("p", rest, class_="note"))
     return element("article", parts)
 
 
@@ -73,8 +80,8 @@ def _times(run: RunData, call: Call) -> tuple[float, float | None]:
     times = run.history.times
     if times[call.invoke] < 0 or (call.complete is not None and times[call.complete] < 0):
         return float(call.invoke), None if call.outcome == "info" or call.complete is None else float(call.complete)
-    end = None if call.outcome == "info" or call.complete is None else run.seconds(times[call.complete])
-    return run.seconds(times[call.invoke]), end
+    end = None if call.outcome == "info" or call.complete is None else times[call.complete] / 1e9
+    return times[call.invoke] / 1e9, end
 
 
 def _bar(run: RunData, call: Call) -> Bar:

@@ -12,9 +12,9 @@ from harness.report.band import COLOURS, Band, bands, what
 from harness.report.element import Child, Markup, clean, element, join, raw, relative
 from harness.report.evidence import anomalies
 from harness.report.run_data import JsonObject, RunData, number_of, object_of, objects_of, text_of
-from harness.report.statistic import OUTCOMES, Row, buckets, end_s, points, rows
+from harness.report.statistic import OUTCOMES, Row, Span, buckets, points, rows, span
 from harness.report.style import CSS, POLICY, SCRIPT
-from harness.report.text import count, duration, seconds, shown, size
+from harness.report.text import count, duration, opening, seconds, shown, size
 
 FAULT_ROWS_MAX: Final = 200
 WORDS: Final = {
@@ -22,13 +22,13 @@ WORDS: Final = {
     False: ("invalid", "Invalid", "✗"),
     "unknown": ("unknown", "Unknown", "?"),
 }
-BECAUSE_MAX: Final = 600
+BECAUSE_MAX: Final = 260
 
 
 def page(run: RunData, folder: Path) -> str:
     """The whole document. ``folder`` is only named, in the command that repeats the run."""
-    last_s = end_s(run)
-    drawn = bands(run, last_s)
+    shown_span = span(run)
+    drawn = bands(run, shown_span.end_s)
     title = f"{verdict_word(run)[1]}: {_subject(run)}"
     head = element(
         "head",
@@ -47,7 +47,7 @@ def page(run: RunData, folder: Path) -> str:
         _problems(run),
         anomalies(run, drawn),
         _faults(run),
-        _plots(run, drawn, last_s, [row.f for row in figures]),
+        _plots(run, drawn, shown_span, [row.f for row in figures]),
         _operations(figures),
         _plan(run, folder),
         _logs(run),
@@ -81,7 +81,7 @@ def _verdict(run: RunData) -> Markup:
     return element(
         "div",
         element("p", element("span", sign), word, class_="word"),
-        element("p", clean(_because(run), BECAUSE_MAX), class_="because"),
+        element("p", opening(clean(_because(run)), BECAUSE_MAX), class_="because"),
         element("dl", [element("div", element("dt", name), element("dd", value)) for name, value in _facts(run)],
                 class_="facts"),
         class_=f"verdict {css}",
@@ -139,7 +139,7 @@ def _faults(run: RunData) -> Markup | None:
         return None
     names = list(dict.fromkeys(text_of(entry, "fault", "?") for entry in run.faults))
     head = ["", "fault", "from", "to", "effect measured", "bit"]
-    body = [_fault(run, entry, names) for entry in run.faults[:FAULT_ROWS_MAX]]
+    body = [_fault(entry, names) for entry in run.faults[:FAULT_ROWS_MAX]]
     more: Child = None
     if len(run.faults) > FAULT_ROWS_MAX:
         more = element("p", f"{count(len(run.faults) - FAULT_ROWS_MAX)} more are in faults.jsonl.", class_="note")
@@ -150,10 +150,10 @@ def _faults(run: RunData) -> Markup | None:
     return element("section", element("h2", "Faults"), element("div", table, class_="scroll"), more, note, id="faults")
 
 
-def _fault(run: RunData, entry: JsonObject, names: Sequence[str]) -> Markup:
+def _fault(entry: JsonObject, names: Sequence[str]) -> Markup:
     name = text_of(entry, "fault", "?")
     times = [number_of(entry, "started_ns"), number_of(entry, "stopped_ns")]
-    began, ended = ("–" if time is None else seconds(run.seconds(time)) for time in times)
+    began, ended = ("–" if time is None else seconds(time / 1e9) for time in times)
     effect = object_of(entry, "effect")
     errors = entry.get("errors")
     said = (
@@ -177,21 +177,21 @@ def _swatch(colour: int) -> Markup:
     return element("svg", element("g", area, class_=f"fault-{colour}"), width=14, height=14)
 
 
-def _plots(run: RunData, drawn: Sequence[Band], last_s: float, names: Sequence[str]) -> Markup | None:
+def _plots(run: RunData, drawn: Sequence[Band], within: Span, names: Sequence[str]) -> Markup | None:
     of = points(run)
-    if not of or last_s <= 0:
+    if not of:
         return None
-    parts = buckets(of, last_s)
+    parts = buckets(of, within)
     return element(
         "section",
         element("h2", "Over time"),
         element("h3", "Latency"),
-        element("div", plot.latency(of, parts, drawn, last_s), class_="scroll"),
+        element("div", plot.latency(of, parts, drawn, within), class_="scroll"),
         _legend(drawn),
         element("h3", "Operations completed per second"),
-        element("div", plot.rate(parts, drawn, last_s), class_="scroll"),
+        element("div", plot.rate(parts, drawn, within), class_="scroll"),
         element("h3", "Availability"),
-        element("div", plot.availability(run, names, drawn, last_s), class_="scroll"),
+        element("div", plot.availability(run, names, drawn, within), class_="scroll"),
         element("p", "A tick where an operation of that name succeeded; a red bar where for a second or more some were "
                      "asked for and none succeeded.", class_="note"),
         id="plots",

@@ -10,7 +10,7 @@ from typing import Final
 from harness.report.band import Axis, Band, draw
 from harness.report.element import Markup, element, number
 from harness.report.run_data import JsonObject, RunData, number_of, objects_of, text_of
-from harness.report.statistic import OUTCOMES, Bucket, Point, log_ticks, nice_step
+from harness.report.statistic import OUTCOMES, Bucket, Point, Span, log_ticks, nice_step
 from harness.report.text import count, cut, duration, seconds
 
 WIDTH: Final = 960
@@ -25,13 +25,13 @@ LANES_MAX: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A plot's area: ``height`` in pixels below TOP, and the time that the axis spans, 0 to ``end_s`` seconds."""
+    """A plot's area: ``height`` in pixels below TOP, and the seconds that its axis spans."""
 
     height: float
-    end_s: float
+    span: Span
 
     def x(self, at_s: float) -> float:
-        return LEFT + (RIGHT - LEFT) * at_s / self.end_s
+        return LEFT + (RIGHT - LEFT) * (at_s - self.span.start_s) / self.span.length_s
 
     @property
     def bottom(self) -> float:
@@ -39,12 +39,12 @@ class Frame:
 
     @property
     def step_s(self) -> float:
-        return nice_step(self.end_s, 10)
+        return nice_step(self.span.length_s, 10)
 
 
-def latency(of: Sequence[Point], parts: Sequence[Bucket], behind: Sequence[Band], end_s: float) -> Markup:
+def latency(of: Sequence[Point], parts: Sequence[Bucket], behind: Sequence[Band], span: Span) -> Markup:
     """Every operation as a mark at its invocation, on a logarithmic axis, with the median and the 99th percentile."""
-    frame = Frame(250, end_s)
+    frame = Frame(250, span)
     known = [max(point.latency_s, FLOOR_S) for point in of]
     low = min(known, default=1e-3) / 1.5
     high = max(max(known, default=1.0) * 2.2, low * 20)  # room for the names of the faults above the marks
@@ -62,9 +62,9 @@ def latency(of: Sequence[Point], parts: Sequence[Bucket], behind: Sequence[Band]
     return _plot("Latency over time", frame, behind, ticks, [*marks, *lines, *_hits(parts, frame)])
 
 
-def rate(parts: Sequence[Bucket], behind: Sequence[Band], end_s: float) -> Markup:
+def rate(parts: Sequence[Bucket], behind: Sequence[Band], span: Span) -> Markup:
     """Operations completed per second, one outcome on top of the other."""
-    frame = Frame(150, end_s)
+    frame = Frame(150, span)
     step_s = parts[0].stop_s - parts[0].start_s
     most = max([sum(bucket.counts.values()) / step_s for bucket in parts], default=0.0) or 1.0
     tick = nice_step(most, 4)
@@ -78,32 +78,33 @@ def rate(parts: Sequence[Bucket], behind: Sequence[Band], end_s: float) -> Marku
     return _plot("Operations completed per second", frame, behind, ticks, [*areas, *_hits(parts, frame)])
 
 
-def availability(run: RunData, names: Sequence[str], behind: Sequence[Band], end_s: float) -> Markup:
+def availability(run: RunData, names: Sequence[str], behind: Sequence[Band], span: Span) -> Markup:
     """A lane per operation name: ticks where one succeeded, a bar where for a second or more none did."""
     names = names[:LANES_MAX]
-    frame = Frame(26.0 * len(names), end_s)
+    frame = Frame(26.0 * len(names), span)
     windows = {text_of(entry, "f"): entry for entry in objects_of(run.results, "availability")}
     lanes = []
     for i, name in enumerate(names):
         middle = TOP + 26 * i + 13
         lanes.append(element("text", cut(name, 8), x=LEFT - 8, y=middle + 4, class_="tick end"))
         lanes.append(_successes(run, name, middle, frame))
-        lanes += [_gap(window, name, middle, frame) for window in _windows(windows.get(name, {}))]
+        lanes += [_gap(window, name, middle, frame) for window in _windows(windows.get(name, {}), run.main_start_s)]
     return _plot("When which operation succeeded", frame, behind, [], lanes, named=False)
 
 
-def _windows(entry: JsonObject) -> list[tuple[float, float]]:
+def _windows(entry: JsonObject, main_start_s: float) -> list[tuple[float, float]]:
+    """Availability counts from the start of operations, plots from the start of the run."""
     found = entry.get("windows")
     pairs = [pair for pair in found if isinstance(pair, list) and len(pair) == 2] if isinstance(found, list) else []
     ends = [(number_of({"v": a}, "v"), number_of({"v": b}, "v")) for a, b in pairs[:200]]
-    return [(a, b) for a, b in ends if a is not None and b is not None and a < b]
+    return [(main_start_s + a, main_start_s + b) for a, b in ends if a is not None and b is not None and a < b]
 
 
 def _successes(run: RunData, name: str, middle: float, frame: Frame) -> Markup:
     """One tick per pixel and a half in which an operation of that name succeeded."""
     times = run.history.times
     ends = (
-        frame.x(run.seconds(times[call.complete]))
+        frame.x(times[call.complete] / 1e9)
         for call in run.calls
         if call.f == name and call.outcome == "ok" and call.complete is not None and times[call.complete] >= 0
     )
@@ -149,14 +150,14 @@ def _plot(
 
 
 def _time_axis(frame: Frame) -> list[Markup]:
-    steps = floor(frame.end_s / frame.step_s + 1e-9)
+    first, last = ceil(frame.span.start_s / frame.step_s - 1e-9), floor(frame.span.end_s / frame.step_s + 1e-9)
     parts = [element("path", d=f"M{LEFT} {number(frame.bottom)}H{RIGHT}", class_="axis")]
-    for i in range(steps + 1):
+    for i in range(first, last + 1):
         at = i * frame.step_s
         x = frame.x(at)
         parts.append(element("path", d=f"M{number(x)} {number(frame.bottom)}v4", class_="axis"))
         parts.append(element("text", f"{at:.10g}", x=x, y=frame.bottom + 17, class_="tick middle"))
-    label = "seconds since operations began"
+    label = "seconds since the run began"
     return [*parts, element("text", label, x=(LEFT + RIGHT) / 2, y=frame.bottom + 34, class_="axis-label middle")]
 
 
@@ -179,7 +180,7 @@ def _line(
     path, drawing = [], False
     for start, stop, value in of:
         if value is not None:
-            middle = min((start + stop) / 2, frame.end_s)
+            middle = min((start + stop) / 2, frame.span.end_s)
             path.append(f"{'L' if drawing else 'M'}{number(frame.x(middle))} {number(y(value))}")
         drawing = value is not None
     return element("path", d="".join(path), class_=f"line {name}") if path else element("g")
@@ -213,7 +214,7 @@ def _hits(parts: Sequence[Bucket], frame: Frame) -> list[Markup]:
             class_="hit",
         )
         for bucket in parts
-        if bucket.start_s < frame.end_s
+        if bucket.start_s < frame.span.end_s
     ]
 
 

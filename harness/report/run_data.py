@@ -34,8 +34,8 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class RunData:
-    """One run. ``calls`` are the history's operations, ``by_position`` finds one by either of its two lines;
-    ``origin_ns`` is the zero of every plot: the start of the main phase, or failing that the first operation."""
+    """One run. ``calls`` are the history's operations, ``by_position`` finds one by either of its two lines. Times are
+    seconds since the run began, as in the history and the checkers' words; operations began at ``main_start_s``."""
 
     name: str
     plan: JsonObject
@@ -46,10 +46,7 @@ class RunData:
     logs: tuple[Log, ...]
     problems: tuple[str, ...] = ()
     by_position: Mapping[int, Call] = field(default_factory=dict)
-    origin_ns: int = 0
-
-    def seconds(self, time_ns: float) -> float:
-        return (time_ns - self.origin_ns) / 1e9
+    main_start_s: float = 0.0
 
 
 def read_run(folder: Path) -> RunData:
@@ -64,7 +61,7 @@ def read_run(folder: Path) -> RunData:
         name=f"{folder.resolve().parent.name}/{folder.resolve().name}",
         plan=_object(folder / "plan.json", problems),
         results=results,
-        origin_ns=round(start_ns),
+        main_start_s=start_ns / 1e9,
         history=history,
         calls=calls,
         faults=_lines(folder / "faults.jsonl", problems),

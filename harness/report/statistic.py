@@ -26,6 +26,18 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """The time that plots show, in seconds since the run began."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def length_s(self) -> float:
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True)
 class Bucket:
     """What completed in a stretch of time: counts per outcome, and quantiles of the ok latencies (None without any)."""
 
@@ -53,17 +65,17 @@ def points(run: RunData) -> list[Point]:
     """All completed operations whose times are known."""
     times = run.history.times
     return [
-        Point(
-            run.seconds(times[call.invoke]), max(0.0, (times[call.complete] - times[call.invoke]) / 1e9), call.outcome
-        )
+        Point(times[call.invoke] / 1e9, max(0.0, (times[call.complete] - times[call.invoke]) / 1e9), call.outcome)
         for call in run.calls
         if call.complete is not None and times[call.invoke] >= 0 and times[call.complete] >= 0
     ]
 
 
-def end_s(run: RunData) -> float:
-    """The time of the last line of the history."""
-    return max([run.seconds(time) for time in run.history.times[-1000:] if time >= 0], default=0.0)
+def span(run: RunData) -> Span:
+    """From the last full second before operations began to the last line of the history; never empty."""
+    start_s = float(max(0, floor(run.main_start_s)))
+    end_s = max([time / 1e9 for time in run.history.times[-1000:] if time >= 0], default=0.0)
+    return Span(start_s, max(end_s, start_s + 0.001))
 
 
 def nice_step(span: float, parts: int) -> float:
@@ -80,14 +92,14 @@ def quantile(values: Sequence[float], q: float) -> float | None:
     return values[max(0, ceil(q * len(values)) - 1)] if values else None
 
 
-def buckets(of: Iterable[Point], until_s: float) -> list[Bucket]:
-    """Equal buckets from 0 to ``until_s``; an operation belongs to the one in which it completed."""
-    step = nice_step(until_s, BUCKETS)
-    count = max(1, ceil(until_s / step - 1e-9))
+def buckets(of: Iterable[Point], within: Span) -> list[Bucket]:
+    """Equal buckets; an operation belongs to the one in which it completed, at the ends to the nearest."""
+    step = nice_step(within.length_s, BUCKETS)
+    count = max(1, ceil(within.length_s / step - 1e-9))
     latencies: list[list[float]] = [[] for _ in range(count)]
     totals: list[Counter[str]] = [Counter() for _ in range(count)]
     for point in of:
-        index = min(count - 1, max(0, int((point.at_s + point.latency_s) / step)))
+        index = min(count - 1, max(0, int((point.at_s + point.latency_s - within.start_s) / step)))
         totals[index][point.outcome] += 1
         if point.outcome == "ok":
             latencies[index].append(point.latency_s)
@@ -95,7 +107,8 @@ def buckets(of: Iterable[Point], until_s: float) -> list[Bucket]:
     for i, (ok, total) in enumerate(zip(latencies, totals, strict=True)):
         ok.sort()
         counts = {name: total[name] for name in OUTCOMES}
-        result.append(Bucket(i * step, (i + 1) * step, counts, quantile(ok, 0.5), quantile(ok, 0.99)))
+        start_s = within.start_s + i * step
+        result.append(Bucket(start_s, start_s + step, counts, quantile(ok, 0.5), quantile(ok, 0.99)))
     return result
 
 

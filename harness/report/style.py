@@ -60,8 +60,8 @@ table { border-collapse: collapse; width: 100%; font-size: 13.5px; margin-top: 8
 th { text-align: left; color: var(--soft); font-weight: 500; font-size: 12px; white-space: nowrap; }
 th, td { padding: 5px 14px 5px 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
 tbody tr:last-child td { border-bottom: 0; }
-td { overflow-wrap: anywhere; unicode-bidi: isolate; }
-td.number, th.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
+td { overflow-wrap: break-word; unicode-bidi: isolate; max-width: 46em; }
+td.number, td.yes, td.no { font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.value, code, pre { font-family: ui-monospace, "SF Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace;
   font-size: 12.5px; }
 .error { display: block; color: var(--soft); font-size: 12.5px; }
@@ -91,12 +91,15 @@ svg .end { text-anchor: end; } svg .middle { text-anchor: middle; }
 .grid { stroke: var(--grid); fill: none; } .axis { stroke: var(--soft); fill: none; opacity: .7; }
 .break { stroke: var(--soft); stroke-dasharray: 2 4; fill: none; opacity: .6; }
 svg text.break-label { font-style: italic; }
+svg text.break-label, .timeline text.op-label.outside {
+  paint-order: stroke; stroke: var(--card); stroke-width: 3px; stroke-linejoin: round; }
 .band-area { fill: var(--tint); opacity: var(--band); }
 svg text.band-label { fill: var(--tint); font-size: 10.5px; font-weight: 600; }
 .fault-0 { --tint: var(--f0); } .fault-1 { --tint: var(--f1); } .fault-2 { --tint: var(--f2); }
 .fault-3 { --tint: var(--f3); } .fault-4 { --tint: var(--f4); } .fault-5 { --tint: var(--f5); }
 .dots { fill: none; stroke-width: 1.2; }
 .dots.ok { stroke: var(--ok); stroke-width: 2.6; stroke-linecap: round; opacity: .5; }
+td .band-area { opacity: .75; }
 .legend .dots { stroke-width: 1.6; opacity: 1; } .legend .dots.ok { stroke-width: 5; }
 .mark { stroke: var(--ink); stroke-dasharray: 4 3; opacity: .55; }
 .dots.info { stroke: var(--info); opacity: .95; } .dots.fail { stroke: var(--fail); opacity: .9; }

@@ -24,7 +24,8 @@ def _shown(value: Any, depth: int, limit: int) -> str:
     if isinstance(value, str):
         return json.dumps(value[:limit], ensure_ascii=False) + (f"… ({len(value):,} characters)" * (len(value) > limit))
     if isinstance(value, (list, tuple, set, frozenset)):
-        return "[" + _items([_shown(item, depth - 1, limit) for item in islice(value, _room(depth, limit))], len(value)) + "]"
+        items = [_shown(item, depth - 1, limit) for item in islice(value, _room(depth, limit))]
+        return "[" + _items(items, len(value)) + "]"
     if isinstance(value, Mapping):
         pairs = islice(value.items(), _room(depth, limit))
         return "{" + _items([f"{key!s:.40}: {_shown(item, depth - 1, limit)}" for key, item in pairs], len(value)) + "}"
@@ -56,6 +57,13 @@ def operation(f: str, argument: Any, result: Any, outcome: str, limit: int = 44)
     return " ".join(words + {"fail": ["✗ failed"], "info": ["? unknown"]}.get(outcome, []))
 
 
+def opening(text: str, limit: int) -> str:
+    """The beginning of a text, ended at a word."""
+    if len(text) <= limit:
+        return text
+    return text[:limit].rpartition(" ")[0].rstrip(" ,;:(") + " …"
+
+
 def seconds(value: float, digits: int = 2) -> str:
     return f"{value:,.{digits}f} s" if isfinite(value) else "?"
 
@@ -79,7 +87,7 @@ def size(value_bytes: int) -> str:
         if value < 1000:
             return f"{value:.3g} {unit}"
         value /= 1000
-    return f"{value:,.3g} GB"
+    return f"{count(round(value, 1))} GB"
 
 
 def width(text: str) -> int:

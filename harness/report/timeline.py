@@ -25,7 +25,8 @@ TOP: Final = 26
 ROW: Final = 26
 BAR: Final = 18
 GAP_PIXELS: Final = 84.0
-STRETCHES_MAX: Final = 5
+GAP_SHARE_MIN: Final = 0.3
+"""A stretch without operations is left out if it is this part of the whole; so there are at most three gaps."""
 STRETCH_PIXELS_MIN: Final = 110.0
 LETTER: Final = 6.7
 CUT_PIXELS_MIN: Final = 150.0
@@ -63,9 +64,8 @@ class Stretch:
 def stretches(bars: Sequence[Bar]) -> list[Stretch]:
     """The parts of the axis, in order, such that every operation's known time lies in one."""
     spans = _merge(sorted((bar.start_s, bar.seen_s) for bar in bars), 0.0)
-    limit = max((stop - start for start, stop in spans), default=0.0) / 2
-    while len(merged := _merge(spans, limit)) > STRETCHES_MAX:
-        limit = max(2 * limit, 1e-6)
+    whole = spans[-1][1] - spans[0][0]
+    merged = _merge(spans, GAP_SHARE_MIN * whole)
     padded = [_pad(start, stop) for start, stop in merged]
     lengths = [stop - start for start, stop in padded]
     free = RIGHT - LEFT - GAP_PIXELS * (len(padded) - 1) - STRETCH_PIXELS_MIN * len(padded)
@@ -206,7 +206,7 @@ def _axis(parts: Sequence[Stretch], behind: Sequence[Band], y: float) -> list[Ma
     for before, after in pairwise(parts):
         within = [band for band in behind if band.start_s < after.start_s and band.stop_s > before.stop_s]
         drawn.append(_gap(before, after, within, y))
-    label = "seconds since operations began"
+    label = "seconds since the run began"
     return [*drawn, element("text", label, x=(LEFT + RIGHT) / 2, y=y + 36, class_="axis-label middle")]
 
 
@@ -217,7 +217,7 @@ def _gap(before: Stretch, after: Stretch, within: Sequence[Band], y: float) -> M
     if within:
         lines.append(f"{count(len(within))} fault{'s' if len(within) > 1 else ''}")
     title = "; ".join([lines[0], *(band.title for band in within[:10])])
-    middle, height = (left + right) / 2, TOP - 18 + (y - TOP + 18) / 2
+    middle = (left + right) / 2
     return element(
         "g",
         element("title", title),
@@ -226,7 +226,7 @@ def _gap(before: Stretch, after: Stretch, within: Sequence[Band], y: float) -> M
             "path", d=f"M{number(left)} {TOP - 18}V{number(y)}M{number(right)} {TOP - 18}V{number(y)}", class_="break"
         ),
         [
-            element("text", line, x=middle, y=height + 15 * i, class_="tick middle break-label")
+            element("text", line, x=middle, y=TOP - 6 + 15 * i, class_="tick middle break-label")
             for i, line in enumerate(lines)
         ],
     )

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.cluster import ClusterError, ClusterSpec, Finding
 from harness.clusters.local import addresses, examination, leftovers
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from harness.clusters.local.fabric import Fabric
     from harness.clusters.local.keys import KeyPair

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from harness.cluster import ClusterSpec, NodeSpec
+from harness.clusters.local import leftovers
 from harness.clusters.local.provider import PROVIDER
 from harness.clusters.remote_cluster import RemoteCluster
 from harness.real_runtime import RealRuntime
@@ -43,7 +44,7 @@ async def eventually(check: Callable[[], Awaitable[bool]], seconds: float = 5.0)
 
 
 def run_folders(pid: int) -> list[Path]:
-    return sorted(Path("/run/splitbrain").glob(f"{pid}-*"))
+    return sorted(leftovers.RUNS.glob(f"{pid}-*"))
 
 
 def processes_of(run: str) -> list[int]:
@@ -51,7 +52,7 @@ def processes_of(run: str) -> list[int]:
     return [
         int(folder.name)
         for folder in Path("/proc").glob("[0-9]*")
-        if f"SPLITBRAIN_RUN={run}" in _read(folder / "environ") or f"/run/splitbrain/{run}" in _read(folder / "mountinfo")
+        if f"SPLITBRAIN_RUN={run}" in _read(folder / "environ") or f"/{run}" in _read(folder / "mountinfo")
     ]
 
 

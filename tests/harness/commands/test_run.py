@@ -119,7 +119,8 @@ def test_a_second_interruption_removes_the_cluster_at_once(tmp_path: Path) -> No
 
 
 def test_a_cluster_left_running_answers_until_it_is_released(tmp_path: Path) -> None:
-    process = start(tmp_path, "raft", "--nodes", "3", "--time-limit", "2", "--leave-running", "--json")
+    process = start(tmp_path, "raft", "--nodes", "3", "--time-limit", "2", "--rate", "300", "--leave-running",
+                    "--json")  # fmt: skip
     wait_for(process, "left running")
     assert len(node_processes(tmp_path)) >= 3
     process.send_signal(signal.SIGINT)

@@ -9,17 +9,20 @@ from typing import Any, cast
 
 import pytest
 
-from harness.cluster import ClusterSpec, NodeSpec
+from harness.cluster import Cluster, ClusterSpec, NodeSpec
+from harness.clusters.local.provider import PROVIDER
 from harness.clusters.loopback import LoopbackCluster
 from harness.fault import Fault
-from harness.faults import kill, pause
+from harness.faults import kill, partition, pause
 from harness.faults.nemesis import Nemesis
 from harness.history import NEMESIS, Op
 from harness.node import Message
 from harness.real_runtime import RealRuntime
 from harness.system import System
+from tests.harness.clusters.local_clusters import missing
 
-FAULTS: dict[str, Fault] = {"kill": kill.FAULT, "pause": pause.FAULT}
+FAULTS: dict[str, Fault] = {"partition": partition.FAULT, "kill": kill.FAULT, "pause": pause.FAULT}
+PROGRAMS = Path(__file__).parent / "programs.py"
 NODES = ("n1", "n2", "n3")
 LEADER = {"shape": "leader", "nodes": ["leader"], "count": 1, "spares": ["n3", "n2", "n1"]}
 FOLLOWER = {"shape": "one", "nodes": ["n3"]}
@@ -32,12 +35,8 @@ def believed(statuses: Mapping[str, Message]) -> str | None:
 SYSTEM = System("heartbeats", "", frozenset(), {}, cast(Any, None), (), ready=bool, leader=believed)
 
 
-async def apply(folder: Path, fault: str, action: Mapping[str, Any], ask: str) -> dict[str, Any]:
-    """One application of the fault, half a second long, and what the nemesis says of it."""
-    runtime = RealRuntime(seed=1)
-    nodes = tuple(NodeSpec(name, "node", "tests.harness.faults.programs:Heartbeats") for name in NODES)
-    spec = ClusterSpec(nodes, {"ask": ask}, (), seed=1, clients=1, client_timeout_ms=1000, folder=folder)
-    cluster = LoopbackCluster(spec, runtime, python_path=[Path(__file__).parents[3]])
+async def apply(cluster: Cluster, runtime: RealRuntime, fault: str, action: Mapping[str, Any]) -> dict[str, Any]:
+    """One application of the fault, half a second long, and what the nemesis says of it; then the cluster goes."""
     try:
         await cluster.start(cluster.nodes)
         nemesis = Nemesis(SYSTEM, cluster, FAULTS, runtime)
@@ -56,16 +55,61 @@ async def apply(folder: Path, fault: str, action: Mapping[str, Any], ask: str) -
     return effect
 
 
+def spec(folder: Path, ask: str) -> ClusterSpec:
+    nodes = tuple(NodeSpec(name, "node", f"{PROGRAMS.stem}:Heartbeats") for name in NODES)
+    return ClusterSpec(nodes, {"ask": ask}, (), seed=1, clients=1, client_timeout_ms=1000, folder=folder,
+                       modules=(PROGRAMS,))  # fmt: skip
+
+
+def on_loopback(folder: Path, fault: str, action: Mapping[str, Any], ask: str) -> dict[str, Any]:
+    async def run() -> dict[str, Any]:
+        runtime = RealRuntime(seed=1)
+        return await apply(LoopbackCluster(spec(folder, ask), runtime), runtime, fault, action)
+
+    return asyncio.run(run())
+
+
 @pytest.mark.parametrize("ask", ["yes", "no"])
 @pytest.mark.parametrize(("fault", "action", "node"), [("kill", FOLLOWER, "n3"), ("pause", LEADER, "n1")])
 def test_a_missed_node_bites(tmp_path: Path, fault: str, action: Mapping[str, Any], node: str, ask: str) -> None:
-    effect = asyncio.run(apply(tmp_path, fault, action, ask))
+    effect = on_loopback(tmp_path, fault, action, ask)
     assert effect["done"]["nodes"] == [node]
     assert effect["bit"], effect
 
 
 @pytest.mark.parametrize("fault", ["kill", "pause"])
 def test_a_node_that_nobody_talks_to_is_not_missed(tmp_path: Path, fault: str) -> None:
-    effect = asyncio.run(apply(tmp_path, fault, FOLLOWER, ask="never"))
+    effect = on_loopback(tmp_path, fault, FOLLOWER, ask="never")
     assert effect["applied"]
     assert not effect["bit"], effect
+
+
+ISOLATE: dict[str, Any] = {"shape": "isolate-leader", "nodes": ["leader"], "spares": list(NODES), "direction": "both"}
+
+
+@pytest.mark.cluster
+@pytest.mark.skipif(bool(missing()), reason=f"the provider local cannot be used here: {missing()}")
+@pytest.mark.parametrize(
+    ("fault", "action", "ask", "bit"),
+    [
+        ("partition", ISOLATE, "no", True),
+        ("partition", {**ISOLATE, "direction": "deaf"}, "no", True),
+        ("partition", ISOLATE, "never", False),
+        ("pause", LEADER, "no", True),
+        ("kill", FOLLOWER, "no", True),
+    ],
+)
+def test_faults_on_a_network_of_our_own(
+    tmp_path: Path, fault: str, action: dict[str, Any], ask: str, bit: bool
+) -> None:
+    async def run() -> dict[str, Any]:
+        runtime = RealRuntime(seed=1)
+        return await apply(await PROVIDER.create(spec(tmp_path, ask), runtime), runtime, fault, action)
+
+    effect = asyncio.run(run())
+    assert effect["applied"]
+    assert effect["bit"] is bit, effect
+    if fault == "partition" and bit:
+        receivers = ["n1"] if action["direction"] == "deaf" else list(NODES)
+        assert sorted(effect["done"]["drops"]) == receivers
+        assert effect["effect"]["measured"]["packets_dropped"] > 0

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from harness.cluster import ClusterError, NodeSpec, Provider, ShellError
-from harness.clusters.local import addresses
+from harness.clusters.local import addresses, leftovers
 from harness.clusters.local.provider import PROVIDER
 from harness.node import CallError
 from harness.real_runtime import RealRuntime
-from tests.harness.clusters.local_clusters import RELAY, make, processes_of, root_network, run_folders, spec, traces_of
+from tests.harness.clusters.local_clusters import make, processes_of, root_network, run_folders, spec, traces_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("local_provider")]
 
@@ -183,25 +183,45 @@ def test_cancelled_while_it_is_made(tmp_path: Path, after_s: float) -> None:
     assert traces_of(f"{os.getpid()}-") == {}
 
 
-def kill_a_harness(folder: Path, say: str, delay_s: float) -> tuple[str, float]:
-    """Kill -9 a harness ``delay_s`` after it said a word; returns its run's name and the seconds until nothing is
-    left of it but its folder."""
-    command = [sys.executable, "-m", "tests.harness.clusters.local.harness_process", str(folder)]
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of runs, for harnesses that are killed; other tests at the same time must not tidy up there."""
+    monkeypatch.setattr(leftovers, "RUNS", tmp_path / "runs")
+    return tmp_path / "runs"
+
+
+def start_a_harness(folder: Path, say: str) -> subprocess.Popen[str]:
+    """A harness in a process of its own, that has just said a word."""
+    command = [sys.executable, "-m", "tests.harness.clusters.local.harness_process", str(folder), str(leftovers.RUNS)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     while (line := process.stdout.readline().strip()) != say:
         assert line, f"the harness ended before it said {say}"
-    time.sleep(delay_s)
+    return process
+
+
+def kill(process: subprocess.Popen[str]) -> None:
     process.kill()
     process.wait()
+    assert process.stdout is not None
     process.stdout.close()
+
+
+def kill_a_harness(folder: Path, say: str, delay_s: float) -> tuple[str, float]:
+    """Kill -9 a harness ``delay_s`` after it said a word; returns how its run's name begins and the seconds until
+    nothing is left of it but its folder."""
+    process = start_a_harness(folder, say)
+    time.sleep(delay_s)
+    kill(process)
     begin = time.monotonic()
     while traces_of(f"{process.pid}-") and time.monotonic() < begin + 5:
         time.sleep(0.01)
     return f"{process.pid}-", time.monotonic() - begin
 
 
-def test_after_kill_9_of_the_harness_only_a_folder_is_left_and_the_next_start_removes_it(tmp_path: Path) -> None:
+def test_after_kill_9_of_the_harness_only_a_folder_is_left_and_the_next_start_removes_it(
+    tmp_path: Path, runs: Path
+) -> None:
     network = root_network()
     moments = [("begin", random.Random(n).uniform(0, 0.4)) for n in range(4)] + [("running", 0.0)]
     for number, (say, delay_s) in enumerate(moments):
@@ -209,33 +229,32 @@ def test_after_kill_9_of_the_harness_only_a_folder_is_left_and_the_next_start_re
         assert traces_of(run) == {}, f"killed {delay_s:.3f} s after {say}"
         assert seconds < 2
         assert root_network() == network
-    assert run_folders(int(run.rstrip("-"))), "it was running: its folder must be there"
+    left = [folder.name for folder in runs.iterdir()]
+    assert [name for name in left if name.startswith(run)], "it was running: its folder must be there"
 
-    async def next_start() -> None:
-        await (await make(tmp_path / "next", 1)).down()
+    async def next_start() -> list[Path]:
+        cluster = await make(tmp_path / "next", 1)
+        present = [*leftovers.RUNS.glob("*")]
+        await cluster.down()
+        return present
 
-    asyncio.run(next_start())
-    assert not run_folders(int(run.rstrip("-")))
+    (own,) = asyncio.run(next_start())
+    assert own.name not in left
+    assert list(runs.iterdir()) == []
 
 
-def test_a_stopped_supervisor_is_found_by_the_next_start(tmp_path: Path) -> None:
+def test_a_stopped_supervisor_is_found_by_the_next_start(tmp_path: Path, runs: Path) -> None:
     """Nothing of ours stops it; but were it stopped, it could not see the harness die."""
-    command = [sys.executable, "-m", "tests.harness.clusters.local.harness_process", str(tmp_path)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    while process.stdout.readline().strip() != "running":
-        assert process.poll() is None
-    (folder,) = run_folders(process.pid)
+    process = start_a_harness(tmp_path, "running")
+    (folder,) = runs.iterdir()
     outer = int((folder / "supervisor").read_text().split()[0])
     (inner,) = map(int, Path(f"/proc/{outer}/task/{outer}/children").read_text().split())
     os.kill(inner, signal.SIGSTOP)
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    kill(process)
     time.sleep(0.1)
     assert traces_of(folder.name)["processes"], "it is stuck, and everything below it lives on"
-    (said,) = [text for text in PROVIDER.remove_leftovers() if folder.name in text]
-    assert "its supervisor, killed" in said
+    (said,) = PROVIDER.remove_leftovers()
+    assert f"{folder}, left by process {process.pid} (and its supervisor, killed)" == said
     deadline = time.monotonic() + 2
     while traces_of(folder.name) and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -1,0 +1,73 @@
+"""How many optional operations there are is counted only where it turns out to matter.
+
+A configuration that says of 25 classes how many operations it has used is one of very many. So the search begins with
+all classes inexhaustible: what is invalid even then is invalid. If it finds an order, and that order needs no more
+operations than there are, it is a linearization. If it needs more of some class, those classes are counted from now on,
+and the search begins again (counterexample-guided abstraction refinement: Clarke et al. 2000).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from checkers.linearizable.limit import Limit
+from checkers.linearizable.operation import Operation
+from checkers.linearizable.problem import Problem, counting
+from checkers.linearizable.search import Exploration, Trail, explore, start
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The operations along a trail, in order, up to the first that is not there to be used: the next one of the class
+    ``overdrawn`` (None: all are there). ``rank``: the completions they explain."""
+
+    order: tuple[Operation, ...]
+    rank: int
+    overdrawn: int | None = None
+
+
+def place(arrays: Problem, trail: Trail | None) -> Placement:
+    """Give the n-th use of each class its n-th invocation, which must have been invoked by then."""
+    fresh = [iter(each.operations) for each in arrays.classes]
+    placed = [False] * len(arrays)
+    order: list[Operation] = []
+    rank = 0
+    for step in _steps(trail):
+        operation = arrays.operations[step] if step >= 0 else next(fresh[~step], None)
+        if operation is None or (rank < len(arrays) and operation.invoke > arrays.completes[rank]):
+            assert step < 0, "what happened is placed in its interval"
+            return Placement(tuple(order), rank, ~step)
+        order.append(operation)
+        if step >= 0:
+            placed[step] = True
+        while rank < len(arrays) and placed[rank]:
+            rank += 1
+    return Placement(tuple(order), rank)
+
+
+def _steps(trail: Trail | None) -> list[int]:
+    steps = []
+    while trail is not None:
+        trail, step = trail
+        steps.append(step)
+    return steps[::-1]
+
+
+def find(arrays: Problem, limit: Limit) -> tuple[Exploration, Placement]:
+    """Search the whole problem; with an end, the placement is a linearization, else it shows how far one was found.
+
+    The exploration counts the configurations of all its attempts.
+    """
+    counted: set[int] = set()
+    configurations = 0
+    while True:
+        left = replace(limit, configurations=limit.configurations - configurations)
+        attempt = counting(arrays, counted)
+        found = explore(attempt, (0, len(arrays)), [start(attempt)], left)
+        configurations += found.configurations
+        found = replace(found, configurations=configurations)
+        placement = place(attempt, found.ends[0].trail if found.ends else found.furthest)
+        if not found.ends or placement.overdrawn is None:
+            return found, placement
+        assert placement.overdrawn not in counted, "what is counted is not overdrawn"
+        counted.add(placement.overdrawn)
