@@ -30,7 +30,8 @@ from harness.result import Anomaly, Reason, Result
 EXPECT: Final = "set"
 NO_FAULT: Final = "none"
 _LISTED_MAX: Final = 24
-_TOLD_MAX: Final = 8
+_TOLD_MAX: Final = 4
+_GROUPS_MAX: Final = 6
 _COUNTS: Final = (
     "attempts", "acknowledged", "lost", "recovered", "never_read", "unexpected", "duplicates", "stale", "reads",
 )  # fmt: skip
@@ -246,15 +247,13 @@ def _anomalies(scene: _Scene, each: _Set, found: _Findings) -> Iterable[Anomaly]
 def _lost(scene: _Scene, each: _Set, lost: Mapping[int, Call]) -> Anomaly:
     in_order = sorted(lost, key=lambda code: _end_of_add(each.elements[code]))
     read = next(iter(lost.values()))
-    stories = "; ".join(_loss(scene, each.elements[code], code) for code in in_order[:_TOLD_MAX])
-    more = f"; and {len(lost) - _TOLD_MAX} more" if len(lost) > _TOLD_MAX else ""
     under: Counter[str] = Counter(name for code in lost for name in _under(each.elements[code], scene.faults))
     return Anomaly(
         type="lost",
         operations=_positions(each, in_order, read),
         explanation=(
             f"{_where(each)}{_elements(len(lost))} acknowledged and {'is' if len(lost) == 1 else 'are'} missing from "
-            f"the final read (op {read.complete}): {stories}{more}."
+            f"the final read (op {read.complete}): {_losses(scene, each, in_order)}."
         ),
         details={
             **_listed(scene, each, in_order),
@@ -266,18 +265,37 @@ def _lost(scene: _Scene, each: _Set, lost: Mapping[int, Call]) -> Anomaly:
     )  # fmt: skip
 
 
-def _loss(scene: _Scene, element: _Element, code: int) -> str:
-    seconds = scene.seconds(_end_of_add(element))
-    when = "" if seconds is None else f" at {seconds:.2f} s"
-    now, next_ = _faults_about(element, scene.faults)
+def _losses(scene: _Scene, each: _Set, in_order: Sequence[int]) -> str:
+    """The lost elements by the faults in whose windows they were acknowledged, in order of time."""
+    groups: dict[str, list[int]] = {}
+    for code in in_order:
+        groups.setdefault(_circumstance(each.elements[code], scene.faults), []).append(code)
+    told = [_loss(scene, each, circumstance, codes) for circumstance, codes in list(groups.items())[:_GROUPS_MAX]]
+    more = [f"and under {len(groups) - _GROUPS_MAX} other circumstances"] if len(groups) > _GROUPS_MAX else []
+    return "; ".join(told + more)
+
+
+def _circumstance(element: _Element, faults: Sequence[FaultWindow]) -> str:
+    now, next_ = _faults_about(element, faults)
     if now:
-        under = f", under {' and '.join(dict.fromkeys(str(fault) for fault in now))}"
-    elif next_ is not None:
-        lead = "" if seconds is None or next_.start_ns < 0 else f" {max(0.0, next_.start_ns / 1e9 - seconds):.2f} s"
-        under = f",{lead} before {next_}"
-    else:
-        under = ", under no fault"
-    return f"{show(scene.codes.value(code))} (op {_end_of_add(element)}, acknowledged{when}{under})"
+        return f"under {' and '.join(dict.fromkeys(str(fault) for fault in now))}"
+    return f"before {next_}" if next_ is not None else "under no fault"
+
+
+def _loss(scene: _Scene, each: _Set, circumstance: str, codes: Sequence[int]) -> str:
+    ends = [_end_of_add(each.elements[code]) for code in codes]
+    shown = ", ".join(
+        f"{show(scene.codes.value(code))} (op {end})" for code, end in list(zip(codes, ends, strict=True))[:_TOLD_MAX]
+    )
+    more = f" and {len(codes) - _TOLD_MAX} more" if len(codes) > _TOLD_MAX else ""
+    return f"{len(codes)} {circumstance}{_when(scene, ends[0], ends[-1])}: {shown}{more}"
+
+
+def _when(scene: _Scene, first: int, last: int) -> str:
+    first_s, last_s = scene.seconds(first), scene.seconds(last)
+    if first_s is None or last_s is None:
+        return ""
+    return f", acknowledged at {first_s:.2f} s" + (f" to {last_s:.2f} s" if last != first else "")
 
 
 def _returned_wrongly(scene: _Scene, each: _Set, type_: str, found: Mapping[int, Call], why: str) -> Anomaly:

@@ -124,6 +124,9 @@ class Cluster(Protocol):
         answer in time."""
 
     async def observe(self) -> Observation: ...
+    def entry(self, node: str) -> str:
+        """The command with which a person opens a shell on the node; empty where there is none."""
+
     def client_env(self, client: int, name: str) -> ClientEnv:
         """The environment of a client at endpoint ``client`` (0 .. clients - 1), under the given name."""
 

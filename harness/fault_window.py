@@ -2,6 +2,7 @@
 
 A fault is announced and done: ``start-<fault>`` twice, ``stop-<fault>`` twice, all of type "info" (``harness.fault``).
 It is in force from the announcement of its start until its stop is done; a fault that is never stopped stays in force.
+The operation ``heal``, by which a run ends whatever is still in force, stops every fault.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from harness.history import NEMESIS, History, Op
 
 _START: Final = "start-"
 _STOP: Final = "stop-"
+_HEAL: Final = "heal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def fault_windows(history: History) -> tuple[FaultWindow, ...]:
     for op in _nemesis(history):
         announcement = announced if announced is not None and announced.f == op.f else None
         announced = op if announcement is None else None
-        if op.f.startswith(_STOP):
+        if op.f.startswith(_STOP) or op.f == _HEAL:
             windows = [_stopped(window, op, announcement) for window in windows]
         elif op.f.startswith(_START) and announcement is None:
             windows.append(FaultWindow(op.f.removeprefix(_START), op.index, op.time, value=op.value))
@@ -67,6 +69,6 @@ def _nemesis(history: History) -> Iterable[Op]:
 def _stopped(window: FaultWindow, op: Op, announcement: Op | None) -> FaultWindow:
     """The window, ended here if it is still open, or was ended by the announcement of what is now done."""
     ended_there = announcement is not None and window.stop == announcement.index
-    if window.fault == op.f.removeprefix(_STOP) and (window.stop is None or ended_there):
+    if (op.f == _HEAL or window.fault == op.f.removeprefix(_STOP)) and (window.stop is None or ended_there):
         return replace(window, stop=op.index, stop_ns=op.time)
     return window

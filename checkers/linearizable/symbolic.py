@@ -10,21 +10,18 @@ z3 is imported on first use; a history that the search decides never loads it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
+from checkers.guard import OutOfTimeError
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.problem import ANY, Problem
 from checkers.linearizable.search import Ends, Exploration, Point, Trail
 
 QUERIES_MAX: Final = 100_000
 QUERY_MAX_S: Final = 60.0  # one question to z3, where no time limit is given
-
-
-class _OutOfTimeError(Exception):
-    """The deadline passed while the question was being written."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +52,7 @@ class _Question:
     starts: Sequence[Point]
     starting: list[Any]
     spent: list[Any]
+    limit: Limit
     last: dict[_Moment | None, Any] = field(default_factory=dict)
     orders: dict[tuple[_Moment, _Moment], Any] = field(default_factory=dict)
 
@@ -90,7 +88,7 @@ def ends(
 
     try:
         question = _ask(z3, problem, span, starts, limit)
-    except _OutOfTimeError:
+    except OutOfTimeError:
         return Exploration((), "time", span[0], span[0], 0)
     found = Ends()
     for asked in range(1, QUERIES_MAX + 1):
@@ -118,7 +116,7 @@ def _ask(z3: Any, problem: Problem, span: tuple[int, int], starts: Sequence[Poin
     solver = z3.Solver()
     starting = [z3.Bool(f"start {i}") for i in range(len(starts))]
     solver.add(z3.PbEq([(here, 1) for here in starting], 1))
-    question = _Question(z3, solver, list(_required(z3, problem, span)), starts, starting, [])
+    question = _Question(z3, solver, list(_required(z3, problem, span)), starts, starting, [], limit)
     for number in range(len(problem.classes)):
         _add_class(question, problem, number, span)
     for moment in question.moments:
@@ -126,8 +124,6 @@ def _ask(z3: Any, problem: Problem, span: tuple[int, int], starts: Sequence[Poin
         if moment.before != float("inf"):
             solver.add(moment.at < int(moment.before))
     for moment in question.moments:
-        if limit.expired():
-            raise _OutOfTimeError
         if moment.expects != ANY:
             _observe(question, moment)
     _close(question)
@@ -182,7 +178,7 @@ def _observe(question: _Question, observer: _Moment) -> None:
             continue
         chosen = z3.FreshConst(z3.BoolSort(), "source")
         sources.append(chosen)
-        _imply(question, chosen, *_is_source(question, source, observer, others))
+        _imply(question, chosen, _is_source(question, source, observer, others))
     question.solver.add(question.any_of(*sources, False if observer.taken is None else z3.Not(observer.taken)))
 
 
@@ -212,7 +208,7 @@ def _close(question: _Question) -> None:
             if other is not last
         ]
         taken = True if last is None or last.taken is None else last.taken
-        _imply(question, chosen, taken, *earlier)
+        _imply(question, chosen, (taken, *earlier))
     question.solver.add(question.z3.Or(list(question.last.values())))
 
 
@@ -220,7 +216,9 @@ def _unless_taken(question: _Question, moment: _Moment, *terms: Any) -> Any:
     return question.any_of(*terms, False if moment.taken is None else question.z3.Not(moment.taken))
 
 
-def _imply(question: _Question, chosen: Any, *terms: Any) -> None:
+def _imply(question: _Question, chosen: Any, terms: Iterable[Any]) -> None:
+    if question.limit.expired():
+        raise OutOfTimeError
     for term in terms:
         if term is not True:
             question.solver.add(question.z3.Implies(chosen, term))

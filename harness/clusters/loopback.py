@@ -76,6 +76,9 @@ class LoopbackCluster:
     def roles(self) -> Mapping[str, str]:
         return {name: node.spec.role for name, node in self._nodes.items()}
 
+    def entry(self, node: str) -> str:
+        return ""
+
     async def start(self, nodes: Sequence[str]) -> None:
         started = [self._nodes[name] for name in nodes if not self._nodes[name].running]
         for node in started:

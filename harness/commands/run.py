@@ -240,16 +240,10 @@ class Session:
         for line in lines(self._verdict, self._setup, self._folder, None, "", told=False):
             print(line, file=sys.stderr)
         for node in cluster.nodes:
-            print(f"  {_access(cluster, node)}", file=sys.stderr)
+            print(f"  {node}  {cluster.entry(node)}", file=sys.stderr)
         print("the cluster is left running; Enter or Ctrl-C removes it", file=sys.stderr, flush=True)
         with _entered(loop, released):
             await released.wait()
-
-
-def _access(cluster: Cluster, node: str) -> str:
-    """How a person reaches a node, in the words of a cluster that says so."""
-    access = getattr(cluster, "access", None)
-    return f"{node}: {access(node)}" if access is not None else node
 
 
 @contextmanager

@@ -131,8 +131,8 @@ def judge_absence(
         "signals_hz": round(inside_hz, 3),
         "signals_quiet_hz": round(outside_hz, 3),
     }
-    met = [f"{count} {WORDS[name]}" for name, count in inside.items() if count and missed]
-    met += [f"{messages_late} messages to them came late"] if messages_late else []
+    met = [f"{WORDS[name]} {count}" for name, count in inside.items() if count and missed]
+    met += [f"messages to them that came late {messages_late}"] if messages_late else []
     return Effect(bit, measured, _absence(verb, silent, alone, met), absent_outside=steady(quiet, nodes))
 
 

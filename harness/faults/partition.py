@@ -38,7 +38,11 @@ class Partition:
     @property
     def shapes(self) -> Mapping[str, str]:
         one_way = {name + ONE_WAY: f"{line}; one direction only" for name, line in _HELP.items()}
-        return _HELP | one_way | {CLIENTS: "clients' packets are dropped at a majority of the nodes; clients:N at N"}
+        return (
+            _HELP
+            | one_way
+            | {CLIENTS: "clients' packets are dropped at the leader and others, a majority in all; clients:N at N"}
+        )
 
     def choose(self, spec: FaultSpec, turn: int, nodes: tuple[str, ...], random: Random) -> Action:
         """The default mix isolates the leader on turns 0, 3, 6, ...; the other shapes share the rest."""
@@ -46,7 +50,7 @@ class Partition:
         order = shuffled(nodes, random)
         if shape == CLIENTS:
             count = majority(len(nodes)) if spec.size is None else size_within(spec, len(nodes))
-            return {"shape": shape, "drops": {node: [CLIENTS] for node in sorted(order[:count])}}
+            return {"shape": shape, "nodes": [LEADER], "count": count, "spares": order}
         name, one_way = shape.removesuffix(ONE_WAY), shape.endswith(ONE_WAY)
         if name == ISOLATE_LEADER:
             _needs_nodes(shape, 2, len(nodes))
@@ -62,7 +66,7 @@ class Partition:
         return {"shape": shape, "drops": drops(pairs, one_way)}
 
     async def apply(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
-        cut: Drops = action["drops"] if "drops" in action else isolation(action, cluster.nodes)
+        cut: Drops = action["drops"] if "drops" in action else _cut(action, cluster.nodes)
         await cluster.partition(cut)
         return {**action, "drops": cut}
 
@@ -74,6 +78,12 @@ class Partition:
         self, done: Mapping[str, Any], quiet: tuple[Observation, Observation], window: tuple[Observation, Observation]
     ) -> Effect:
         return judge_drops(quiet, window)
+
+
+def _cut(action: Action, nodes: tuple[str, ...]) -> Drops:
+    if action["shape"] == CLIENTS:
+        return {node: [CLIENTS] for node in sorted(concrete_nodes(action))}
+    return isolation(action, nodes)
 
 
 def isolation(action: Action, nodes: tuple[str, ...]) -> Drops:

@@ -39,6 +39,16 @@ def test_a_fault_never_stopped_stays_in_force() -> None:
     assert not window.overlaps(-5, -1)
 
 
+def test_the_heal_at_the_end_of_a_run_stops_every_fault() -> None:
+    history = nemesis(
+        ("start-kill", None), ("start-kill", DONE), ("start-pause", None), ("start-pause", None), ("heal", None),
+        ("heal", {}), ("start-kill", None),
+    )  # fmt: skip
+    assert [(w.fault, w.start, w.stop) for w in fault_windows(history)] == [
+        ("kill", 0, 5), ("pause", 2, 5), ("kill", 6, None),
+    ]  # fmt: skip
+
+
 def test_faults_overlap_and_one_stop_ends_all_windows_of_its_fault() -> None:
     history = nemesis(
         ("start-kill", None), ("start-kill", {"nodes": ["n1"]}), ("start-pause", None), ("start-pause", None),

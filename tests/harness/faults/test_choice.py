@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from random import Random
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.cluster import Cluster
 from harness.fault import FaultSpec, FaultSyntaxError
 from harness.faults import kill, partition, pause
 from harness.faults.partition import CLIENTS, isolation
 from harness.faults.target import LEADER, concrete_nodes, is_symbolic, resolve
 from harness.faults.topology import majority, minority
+from tests.harness.faults.model import run
 
 NODES = ("n1", "n2", "n3", "n4", "n5")
 ALL = [(fault.FAULT, shape) for fault in (partition, kill, pause) for shape in (None, *fault.FAULT.shapes)]
@@ -87,11 +90,23 @@ def test_isolation_cuts_nodes_and_never_clients(direction: str, expected: dict[s
     assert isolation({"nodes": ["n2"], "direction": direction}, ("n1", "n2", "n3")) == expected
 
 
-def test_clients_are_cut_at_a_majority_or_at_the_number_given() -> None:
+class Wires:
+    """A cluster that notes what it is asked to drop."""
+
+    nodes = NODES
+
+    async def partition(self, drops: dict[str, list[str]]) -> None:
+        self.drops = drops
+
+
+def test_clients_are_cut_from_the_leader_and_others_and_no_node_from_another() -> None:
     for size, count in ((None, 3), (2, 2)):
         action = partition.FAULT.choose(FaultSpec("partition", CLIENTS, size), 0, NODES, Random(3))
-        assert len(action["drops"]) == count
-        assert set(map(tuple, action["drops"].values())) == {(CLIENTS,)}
+        wires = Wires()
+        run(partition.FAULT.apply(cast(Cluster, wires), resolve(action, "n4")))
+        assert "n4" in wires.drops
+        assert len(wires.drops) == count
+        assert set(map(tuple, wires.drops.values())) == {(CLIENTS,)}
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_a_kill_bites_when_the_node_was_silent_and_others_noticed() -> None:
     assert effect.bit
     assert effect.absent_outside
     assert effect.measured["refused"] == 10
-    assert "10 refused" in effect.explanation
+    assert "refused 10" in effect.explanation
 
 
 @pytest.mark.parametrize(
