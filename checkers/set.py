@@ -231,8 +231,8 @@ class _Scene:
     faults: Sequence[FaultWindow]
 
     def seconds(self, position: int) -> float | None:
-        time = self.history.times[position]
-        return None if time < 0 else round(time / 1e9, 3)
+        seconds = self.history.seconds(position)
+        return None if seconds is None else round(seconds, 3)
 
 
 def _anomalies(scene: _Scene, each: _Set, found: _Findings) -> Iterable[Anomaly]:

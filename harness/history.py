@@ -96,8 +96,8 @@ class History(Sequence[Op]):
     ``errors``, ``keys``, ``sessions``, ``nodes``, ``extras``  list, or None if no operation has one.
     """
 
-    __slots__ = ("_names", "_partners", "errors", "extras", "f_names", "fs", "keys", "nodes", "processes", "sessions",
-                 "times", "types", "values")  # fmt: skip
+    __slots__ = ("_names", "_origin_ns", "_partners", "errors", "extras", "f_names", "fs", "keys", "nodes",
+                 "processes", "sessions", "times", "types", "values")  # fmt: skip
 
     def __init__(self, ops: Iterable[Op] = ()) -> None:
         types = bytearray()
@@ -125,6 +125,7 @@ class History(Sequence[Op]):
         self.f_names: Final = tuple(f_codes)
         self._names: Final = {code: name for name, code in name_codes.items()}
         self._partners: array[int] | None = None
+        self._origin_ns: int | None = None
         self.errors = self._dense(columns["error"])
         self.keys = self._dense(columns["key"])
         self.sessions = self._dense(columns["session"])
@@ -171,6 +172,21 @@ class History(Sequence[Op]):
     def process_name(self, code: int) -> Process:
         """The process that a code of the column ``processes`` stands for."""
         return code if code >= 0 else self._names[code]
+
+    def seconds(self, index: int) -> float | None:
+        """When the operation at that position stands, in seconds since the first client operation; None if unknown.
+
+        A run's clock starts with its cluster, another history's perhaps in 1970; a reader wants neither.
+        """
+        return None if self.times[index] < 0 else (self.times[index] - self.origin_ns) / 1e9
+
+    @property
+    def origin_ns(self) -> int:
+        """The time of the first client operation that has one; 0 if none has."""
+        if self._origin_ns is None:
+            clients = (t for t, process in zip(self.times, self.processes, strict=True) if process >= 0 and t >= 0)
+            self._origin_ns = next(clients, 0)
+        return self._origin_ns
 
     @property
     def partners(self) -> array[int]:

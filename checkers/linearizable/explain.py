@@ -77,8 +77,8 @@ def _no_order(witness: Sequence[Operation], codes: Codes) -> str:
 
 
 def _circumstances(history: History, observer: Operation, faults: Sequence[FaultWindow]) -> str:
-    time = history.times[observer.invoke]
-    when = f" It began {time / 1e9:.2f} s into the run" if time >= 0 else ""
+    seconds = history.seconds(observer.invoke)
+    when = f" It began {seconds:.2f} s into the history" if seconds is not None else ""
     under = [str(fault) for fault in faults if fault.overlaps(observer.invoke, observer.complete or observer.invoke)]
     if under:
         return f"{when or ' It ran'}, under {' and '.join(dict.fromkeys(under))}."

@@ -81,13 +81,14 @@ DESCRIPTIONS: Final = {
 
 def _lines(entry: Mapping[str, Any]) -> Iterator[str]:
     """One entry as text: its name and summary, then whatever else there is to say, indented."""
-    yield f"{entry['name']:<16}{entry['summary']}"
+    yield f"{entry['name']:<16}  {entry['summary']}"
     for field, value in entry.items():
         if field in ("name", "summary") or not value:
             continue
         if isinstance(value, dict):
             yield f"    {field}:"
-            yield from (f"      {name:<18}{_detail(detail)}" for name, detail in value.items())
+            width = max(map(len, value))
+            yield from (f"      {name:<{width}}  {_detail(detail)}" for name, detail in value.items())
         else:
             yield f"    {field}: {', '.join(value) if isinstance(value, list) else value}"
 

@@ -112,14 +112,13 @@ def _row(recording: Recording, index: int) -> tuple[str, ...]:
     elif end and end.error is not None:
         outcome = f"{end.type}: {_cell(end.error)}"
     return (str(index), str(recording.lines[index]), printable(str(op.process)), printable(op.f), value, outcome,
-            _interval(op.time, end.time if end else -1))  # fmt: skip
+            _interval(history.seconds(index), history.seconds(end.index) if end else None))  # fmt: skip
 
 
-def _interval(start_ns: int, end_ns: int) -> str:
-    if start_ns < 0:
+def _interval(start_s: float | None, end_s: float | None) -> str:
+    if start_s is None:
         return ""
-    end = f"{end_ns / 1e9:.6f}" if end_ns >= 0 else "?"
-    return f"{start_ns / 1e9:.6f} .. {end} s"
+    return f"{start_s:.6f} .. {'?' if end_s is None else format(end_s, '.6f')} s"
 
 
 def _cell(value: Any) -> str:

@@ -18,13 +18,18 @@ COLOURS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One application of a fault, from ``start_s`` to ``stop_s``; ``colour`` is a number of the style sheet's."""
+    """One application of a fault, from ``start_s`` to ``stop_s``, and what it did in words; ``colour`` is a number of
+    the style sheet's."""
 
     fault: str
     colour: int
     start_s: float
     stop_s: float
-    title: str
+    words: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.words}, {seconds(self.start_s)} to {seconds(self.stop_s)}"
 
     @property
     def css(self) -> str:
@@ -38,10 +43,7 @@ def bands(run: RunData, end_s: float) -> tuple[Band, ...]:
         for window in fault_windows(run.history)
     ]
     colours = {name: i % COLOURS for i, name in enumerate(dict.fromkeys(entry[0] for entry in entries))}
-    return tuple(
-        Band(fault, colours[fault], start, stop, f"{what}, {seconds(start)} to {seconds(stop)}")
-        for fault, start, stop, what in entries[:BANDS_MAX]
-    )
+    return tuple(Band(fault, colours[fault], start, stop, words) for fault, start, stop, words in entries[:BANDS_MAX])
 
 
 def _from_application(entry: JsonObject, end_s: float) -> tuple[str, float, float, str]:

@@ -16,6 +16,7 @@ SHOWN_MAX: Final = 3
 LISTED_MAX: Final = 50
 OPERATIONS_MAX: Final = 12
 LAST: Final = 2
+AFTER_S: Final = 2.0
 EXPLANATION_MAX: Final = 1_500
 
 
@@ -98,15 +99,12 @@ def _bar(run: RunData, call: Call) -> Bar:
 def _table(run: RunData, calls: Sequence[Call], bands: Sequence[Band]) -> Markup:
     keyed = any(call.key is not None for call in calls)
     nodes = run.history.nodes
-    head = ["index", "process", *(["key"] if keyed else []), "operation", "outcome", "began", "took", "fault in force"]
+    head = ["index", "process", *(["key"] if keyed else []), "operation", "outcome", "began", "took", "fault"]
     body = []
     for call in calls:
         start, stop = _times(run, call)
         node = nodes[call.complete] if nodes and call.complete is not None else None
         took = "–" if stop is None else duration(max(0.0, stop - start))
-        faults = {
-            band.title.split(",")[0] for band in bands if band.start_s <= (stop or start) and start <= band.stop_s
-        }
         cells: list[Child] = [
             _cell(str(call.invoke), "number"),
             _cell(f"{call.process}" + (f" at {node[:20]}" if isinstance(node, str) else ""), "number"),
@@ -115,7 +113,7 @@ def _table(run: RunData, calls: Sequence[Call], bands: Sequence[Band]) -> Markup
             element("td", element("span", call.outcome, class_=f"outcome {call.outcome}"), _error(call.error)),
             _cell(seconds(start, 3), "number"),
             _cell(took, "number"),
-            _cell(", ".join(sorted(faults)) or "–"),
+            _cell(_faults(bands, start, start if stop is None else stop)),
         ]
         body.append(element("tr", cells))
     return element(
@@ -125,6 +123,18 @@ def _table(run: RunData, calls: Sequence[Call], bands: Sequence[Band]) -> Markup
         ),
         class_="scroll",
     )
+
+
+def _faults(bands: Sequence[Band], start_s: float, stop_s: float) -> str:
+    """The faults in force during an operation; failing that the one that ended shortly before it."""
+    during = dict.fromkeys(band.words for band in bands if band.start_s <= stop_s and start_s <= band.stop_s)
+    if during:
+        return ", ".join(during)
+    before = [band for band in bands if 0 <= start_s - band.stop_s <= AFTER_S]
+    if not before:
+        return "–"
+    last = max(before, key=lambda band: band.stop_s)
+    return f"{duration(start_s - last.stop_s)} after {last.words}"
 
 
 def _cell(text: str, css: str | None = None) -> Markup:

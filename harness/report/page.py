@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.report import plot
 from harness.report.band import COLOURS, Band, bands, what
-from harness.report.element import Child, Markup, clean, element, join, raw, relative
+from harness.report.element import Child, Markup, clean, element, raw, relative
 from harness.report.evidence import anomalies
 from harness.report.run_data import JsonObject, RunData, number_of, object_of, objects_of, text_of
 from harness.report.statistic import OUTCOMES, Row, Span, buckets, points, rows, span
@@ -292,4 +292,4 @@ def _logs(run: RunData) -> Markup | None:
     return element("section", element("h2", "What the nodes said"), element("ul", items, class_="logs"), id="logs")
 
 
-__all__ = ["command", "join", "page", "verdict_word"]
+__all__ = ["command", "page", "verdict_word"]

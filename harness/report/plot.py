@@ -93,7 +93,7 @@ def availability(run: RunData, names: Sequence[str], behind: Sequence[Band], spa
 
 
 def _windows(entry: JsonObject, main_start_s: float) -> list[tuple[float, float]]:
-    """Availability counts from the start of operations, plots from the start of the run."""
+    """Availability counts from the start of the main phase, plots from the first operation."""
     found = entry.get("windows")
     pairs = [pair for pair in found if isinstance(pair, list) and len(pair) == 2] if isinstance(found, list) else []
     ends = [(number_of({"v": a}, "v"), number_of({"v": b}, "v")) for a, b in pairs[:200]]
@@ -157,7 +157,7 @@ def _time_axis(frame: Frame) -> list[Markup]:
         x = frame.x(at)
         parts.append(element("path", d=f"M{number(x)} {number(frame.bottom)}v4", class_="axis"))
         parts.append(element("text", f"{at:.10g}", x=x, y=frame.bottom + 17, class_="tick middle"))
-    label = "seconds since the run began"
+    label = "seconds since operations began"
     return [*parts, element("text", label, x=(LEFT + RIGHT) / 2, y=frame.bottom + 34, class_="axis-label middle")]
 
 

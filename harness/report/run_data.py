@@ -34,8 +34,8 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class RunData:
-    """One run. ``calls`` are the history's operations, ``by_position`` finds one by either of its two lines. Times are
-    seconds since the run began, as in the history and the checkers' words; operations began at ``main_start_s``."""
+    """One run. ``calls`` are the history's operations, ``by_position`` finds one by either of its two lines. All times
+    count from the first client operation, as in the checkers' words; the main phase began at ``main_start_s``."""
 
     name: str
     plan: JsonObject
@@ -54,17 +54,17 @@ def read_run(folder: Path) -> RunData:
     problems: list[str] = []
     history, calls = _history(folder / "history.jsonl", problems)
     results = _object(folder / "results.json", problems)
+    origin_ns = history.origin_ns
     start_ns = number_of(results, "main_start_ns")
-    if start_ns is None:
-        start_ns = history.times[calls[0].invoke] if calls else 0
+    _count_from(history, origin_ns)
     return RunData(
         name=f"{folder.resolve().parent.name}/{folder.resolve().name}",
         plan=_object(folder / "plan.json", problems),
         results=results,
-        main_start_s=start_ns / 1e9,
+        main_start_s=0.0 if start_ns is None else max(0.0, (start_ns - origin_ns) / 1e9),
         history=history,
         calls=calls,
-        faults=_lines(folder / "faults.jsonl", problems),
+        faults=tuple(_from_origin(entry, origin_ns) for entry in _lines(folder / "faults.jsonl", problems)),
         logs=tuple(islice(_logs(folder), LOGS_MAX)),
         problems=tuple(problems),
         by_position={
@@ -80,6 +80,17 @@ def _history(path: Path, problems: list[str]) -> tuple[History, tuple[Call, ...]
     except (OSError, FormatError, HistoryError, RecursionError) as error:
         problems.append(f"history.jsonl: {error}")
         return History(), ()
+
+
+def _count_from(history: History, origin_ns: int) -> None:
+    """Set the clock of a history that nobody else has: a run's begins with its cluster, and readers want operations."""
+    for index, time in enumerate(history.times):
+        history.times[index] = time if time < 0 else max(0, time - origin_ns)
+
+
+def _from_origin(entry: JsonObject, origin_ns: int) -> JsonObject:
+    times = {name: number_of(entry, name) for name in ("started_ns", "stopped_ns")}
+    return {**entry, **{name: max(0, time - origin_ns) for name, time in times.items() if time is not None}}
 
 
 def _text(path: Path) -> str:

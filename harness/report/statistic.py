@@ -27,7 +27,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The time that plots show, in seconds since the run began."""
+    """The time that plots show, in seconds since operations began."""
 
     start_s: float
     end_s: float

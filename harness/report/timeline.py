@@ -206,7 +206,7 @@ def _axis(parts: Sequence[Stretch], behind: Sequence[Band], y: float) -> list[Ma
     for before, after in pairwise(parts):
         within = [band for band in behind if band.start_s < after.start_s and band.stop_s > before.stop_s]
         drawn.append(_gap(before, after, within, y))
-    label = "seconds since the run began"
+    label = "seconds since operations began"
     return [*drawn, element("text", label, x=(LEFT + RIGHT) / 2, y=y + 36, class_="axis-label middle")]
 
 

@@ -68,7 +68,7 @@ def test_when_and_under_which_fault() -> None:
     fault = [Op("info", "nemesis", "start-partition", v) for v in (None, value)]
     lines = [*lines[:4], *fault, *lines[4:]]
     timed = History(Op(op.type, op.process, op.f, op.value, time=i * 500_000_000) for i, op in enumerate(lines))
-    assert story(timed).endswith(" It began 3.00 s into the run, under partition (isolate-leader, n1).")
+    assert story(timed).endswith(" It began 3.00 s into the history, under partition (isolate-leader, n1).")
     assert story(History(lines)).endswith(" It ran, under partition (isolate-leader, n1).")
 
 
