@@ -32,6 +32,7 @@ NO_FAULT: Final = "none"
 _LISTED_MAX: Final = 24
 _TOLD_MAX: Final = 4
 _GROUPS_MAX: Final = 6
+_AFTERMATH_NS: Final = 500_000_000
 _COUNTS: Final = (
     "attempts", "acknowledged", "lost", "recovered", "never_read", "unexpected", "duplicates", "stale", "reads",
 )  # fmt: skip
@@ -81,8 +82,9 @@ def check(history: History, *, time_limit_s: float | None = None) -> Result:
 
     Invalid: one anomaly "lost", "unexpected" or "duplicate" per key, its operations being (of at most 24 elements)
     both halves of the add, then both of the read. ``details`` has the counts, over all keys, and ``lost_under``: for
-    each fault how many elements were acknowledged while it was in force, or before it as the next one ("none" if there
-    was no such fault). Unknown where a final read is missing. Raises :class:`harness.history.HistoryError`.
+    each fault how many elements were acknowledged while it was in force, or just after, or before it as the next one
+    ("none" if there was no such fault). Unknown where a final read is missing. Raises
+    :class:`harness.history.HistoryError`.
     """
     deadline = None if time_limit_s is None else monotonic() + time_limit_s
     return guarded(EXPECT, lambda: _judge(history, deadline), method="set")
@@ -90,7 +92,7 @@ def check(history: History, *, time_limit_s: float | None = None) -> Result:
 
 def _judge(history: History, deadline: float | None) -> Result:
     codes = Codes()
-    faults = fault_windows(history)
+    scene = _Scene(history, codes, fault_windows(history))
     counts: Counter[str] = Counter()
     lost_under: Counter[str] = Counter()
     anomalies: list[Anomaly] = []
@@ -99,8 +101,8 @@ def _judge(history: History, deadline: float | None) -> Result:
     for each in sets:
         found = _look(each, codes, deadline)
         _count(counts, each, found)
-        lost_under.update(name for code in found.lost for name in _under(each.elements[code], faults))
-        anomalies.extend(_anomalies(_Scene(history, codes, faults), each, found))
+        lost_under.update(name for code in found.lost for name in _blamed(scene, each.elements[code])[1])
+        anomalies.extend(_anomalies(scene, each, found))
         if found.final is None:
             unread.append(each.key)
     missing = (unread or not sets) and not anomalies
@@ -209,19 +211,6 @@ def _count(counts: Counter[str], each: _Set, found: _Findings) -> None:
         counts[name] += len(getattr(found, name))
 
 
-def _under(element: _Element, faults: Sequence[FaultWindow]) -> list[str]:
-    """The faults in force while the add ran; else the first to begin after it; else none."""
-    now, next_ = _faults_about(element, faults)
-    return list(dict.fromkeys(fault.fault for fault in now)) or [next_.fault if next_ else NO_FAULT]
-
-
-def _faults_about(element: _Element, faults: Sequence[FaultWindow]) -> tuple[list[FaultWindow], FaultWindow | None]:
-    add = element.acknowledged
-    assert add is not None, "only what was acknowledged can be lost"
-    now = [fault for fault in faults if fault.overlaps(add.invoke, _end(add))]
-    return now, next((fault for fault in faults if fault.start > _end(add)), None)
-
-
 @dataclass(frozen=True, slots=True)
 class _Scene:
     """What the stories are told with."""
@@ -247,7 +236,7 @@ def _anomalies(scene: _Scene, each: _Set, found: _Findings) -> Iterable[Anomaly]
 def _lost(scene: _Scene, each: _Set, lost: Mapping[int, Call]) -> Anomaly:
     in_order = sorted(lost, key=lambda code: _end_of_add(each.elements[code]))
     read = next(iter(lost.values()))
-    under: Counter[str] = Counter(name for code in lost for name in _under(each.elements[code], scene.faults))
+    under: Counter[str] = Counter(name for code in lost for name in _blamed(scene, each.elements[code])[1])
     return Anomaly(
         type="lost",
         operations=_positions(each, in_order, read),
@@ -269,17 +258,25 @@ def _losses(scene: _Scene, each: _Set, in_order: Sequence[int]) -> str:
     """The lost elements by the faults in whose windows they were acknowledged, in order of time."""
     groups: dict[str, list[int]] = {}
     for code in in_order:
-        groups.setdefault(_circumstance(each.elements[code], scene.faults), []).append(code)
+        groups.setdefault(_blamed(scene, each.elements[code])[0], []).append(code)
     told = [_loss(scene, each, circumstance, codes) for circumstance, codes in list(groups.items())[:_GROUPS_MAX]]
     more = [f"and under {len(groups) - _GROUPS_MAX} other circumstances"] if len(groups) > _GROUPS_MAX else []
     return "; ".join(told + more)
 
 
-def _circumstance(element: _Element, faults: Sequence[FaultWindow]) -> str:
-    now, next_ = _faults_about(element, faults)
-    if now:
-        return f"under {' and '.join(dict.fromkeys(str(fault) for fault in now))}"
-    return f"before {next_}" if next_ is not None else "under no fault"
+def _blamed(scene: _Scene, element: _Element) -> tuple[str, list[str]]:
+    """Under which faults a lost element was acknowledged, in words and by name: those in force while its add ran; else
+    the one healed just before (its victims may not yet know); else the first to begin after it."""
+    add = element.acknowledged
+    assert add is not None, "only what was acknowledged can be lost"
+    if now := [fault for fault in scene.faults if fault.overlaps(add.invoke, _end(add))]:
+        return f"under {' and '.join(dict.fromkeys(map(str, now)))}", list(dict.fromkeys(fault.fault for fault in now))
+    time_ns = scene.history.times[add.invoke]
+    for fault in reversed(scene.faults):
+        if fault.stop is not None and fault.stop < add.invoke and 0 <= fault.stop_ns >= time_ns - _AFTERMATH_NS:
+            return f"just after {fault}", [fault.fault]
+    next_ = next((fault for fault in scene.faults if fault.start > _end(add)), None)
+    return (f"before {next_}", [next_.fault]) if next_ is not None else ("under no fault", [NO_FAULT])
 
 
 def _loss(scene: _Scene, each: _Set, circumstance: str, codes: Sequence[int]) -> str:

@@ -65,15 +65,17 @@ def test_a_lost_element() -> None:
 
 
 def test_losses_are_told_under_their_faults() -> None:
+    pause = [read([1]), read([1]), read([1])]
     result = judge(
-        add(1), fault("start-partition", PARTITION), add(2), add(3), fault("stop-partition"), add(4),
-        fault("start-kill", {"nodes": ["n1"]}), fault("stop-kill"), add(5), read([1]),
+        add(1), fault("start-partition", PARTITION), add(2), add(3), fault("stop-partition"), add(4), *pause, add(5),
+        fault("start-kill", {"nodes": ["n1"]}), fault("stop-kill"), *pause, add(6), read([1]),
     )  # fmt: skip
-    assert result.details["lost_under"] == {"partition": 2, "kill": 1, "none": 1}
+    assert result.details["lost_under"] == {"partition": 3, "kill": 1, "none": 1}
     explanation = result.anomalies[0].explanation
     assert "2 under partition (isolate-leader, n3), acknowledged at 0.50 s to 0.70 s: 2 (op 5), 3 (op 7)" in explanation
-    assert "1 before kill (n1), acknowledged at 1.10 s: 4 (op 11)" in explanation
-    assert "1 under no fault, acknowledged at 1.70 s: 5 (op 17)" in explanation
+    assert "1 just after partition (isolate-leader, n3), acknowledged at 1.10 s: 4 (op 11)" in explanation
+    assert "1 before kill (n1), acknowledged at 1.90 s: 5 (op 19)" in explanation
+    assert "1 under no fault, acknowledged at 3.10 s: 6 (op 31)" in explanation
 
 
 def test_what_nobody_knows_may_appear_or_not() -> None:
