@@ -53,9 +53,14 @@ def decide(key: KeyHistory, initial: int, method: Method, limit: Limit) -> Decis
     if exploration.outcome == "done" or method == "search":
         return _of_search(arrays, exploration, placement)
     try:
-        return _by_windows(arrays, limit, ("search", "z3"))
+        decision = _by_windows(arrays, limit, ("search", "z3"))
     except ImportError:  # without z3 the search's word stands
         return _of_search(arrays, exploration, placement)
+    return replace(
+        decision,
+        explained=max(decision.explained, placement.rank),
+        configurations=decision.configurations + exploration.configurations,
+    )
 
 
 def _from_nowhere(arrays: Problem) -> tuple[Operation, ...]:

@@ -1,0 +1,163 @@
+"""Kills the whole `splitbrain run` with SIGKILL at random moments, and looks for anything that is left of it.
+
+    python -m benchmarks.harness_kills [KILLS] [--seed N]
+
+Each try starts the real command on local nodes with partitions, kills and pauses, and kills it after 0.1 to 14 s. Then
+no process of the run may remain (told by the run's mark in its environment, by its mounts, or by a network namespace
+that was not there before), the machine's interfaces, firewall, mounts and loop devices must be as they were, the next
+start must leave no folder in /run/splitbrain, and `splitbrain check` of the run's folder must say something of use and
+never that it is valid. Exit status 1 if anything was not so. Start nothing else with clusters meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from harness.clusters.local import leftovers
+from harness.clusters.local.provider import PROVIDER
+from tests.harness.clusters.local_clusters import missing, processes_of, root_network, run_folders
+
+ROOT = Path(__file__).resolve().parent.parent
+SPLITBRAIN = (sys.executable, "-m", "harness.cli")
+RUN = ("run", "raft", "--faults", "partition,kill,pause", "--time-limit", "12")
+MOMENTS_S = (0.1, 14.0)
+GONE_S_MAX = 5.0  # after that something counts as left
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a run must leave as it was."""
+
+    network: tuple[str, ...]
+    mounts: str
+    loops: str
+    namespaces: frozenset[str]
+
+    def changes_since(self, before: Machine) -> list[str]:
+        names = ("network", "mounts", "loops")
+        changed = [name for name in names if getattr(self, name) != getattr(before, name)]
+        return changed + [f"namespace {name}" for name in sorted(self.namespaces - before.namespaces)]
+
+
+def machine() -> Machine:
+    loops = subprocess.run(["losetup", "-a"], capture_output=True, text=True, check=True).stdout
+    return Machine(root_network(), Path("/proc/mounts").read_text(), loops, namespaces())
+
+
+def namespaces() -> frozenset[str]:
+    """The network namespaces in which any process of this machine is."""
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/ns/net"):
+        try:
+            found.add(os.readlink(link))
+        except OSError:  # its process has ended meanwhile
+            continue
+    return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One try: when, in which phase, what was left for good, how long it took to go, what ``check`` said."""
+
+    after_s: float
+    phase: str
+    left: tuple[str, ...]
+    gone_s: float
+    status: int | None
+    said: str
+
+
+def kill_one(store: Path, after_s: float) -> Kill:
+    before = machine()
+    output = store / "output.txt"
+    with output.open("w") as stream:
+        process = subprocess.Popen([*SPLITBRAIN, *RUN, "--store", str(store / "runs")], cwd=ROOT,
+                                   stdin=subprocess.DEVNULL, stdout=stream, stderr=stream)  # fmt: skip
+        try:
+            process.wait(after_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    begin = time.monotonic()
+    left = _left(process.pid, before)
+    while left and time.monotonic() < begin + GONE_S_MAX:
+        time.sleep(0.005)
+        left = _left(process.pid, before)
+    gone_s = time.monotonic() - begin
+    left += _left_after_the_next_start(process.pid)
+    status, said = check(store / "runs" / "latest")
+    if status not in (None, 2, 254) and process.returncode == -9:
+        left.append(f"a verdict on a killed run (status {status})")
+    return Kill(after_s, _phase(output.read_text(), process.returncode), tuple(left), gone_s, status, said)
+
+
+def _left(pid: int, before: Machine) -> list[str]:
+    return [f"process {other}" for other in processes_of(f"{pid}-")] + machine().changes_since(before)
+
+
+def _left_after_the_next_start(pid: int) -> list[str]:
+    said = [line for line in PROVIDER.remove_leftovers() if "NOT" in line]
+    return said + [str(folder) for folder in run_folders(pid)]
+
+
+def check(run: Path) -> tuple[int | None, str]:
+    """Status and first line of `splitbrain check`; None if the run was killed before it had a folder."""
+    if not run.exists():
+        return None, "no folder yet"
+    done = subprocess.run([*SPLITBRAIN, "check", str(run), "--json"], cwd=ROOT, capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    told = json.loads(done.stdout.splitlines()[-1])
+    return done.returncode, str(told.get("error") or f"{told['valid']}: {told['explanation']}")
+
+
+def _phase(output: str, status: int) -> str:
+    """What the run said last of what it was doing."""
+    if status != -9:
+        return f"ended by itself with {status}"
+    lines = [line for line in output.splitlines() if " s  " in line]
+    return " ".join(lines[-1].split()[2:4]) if lines else "beginning"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("kills", nargs="?", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    args = parser.parse_args(words)
+    if lacks := missing():
+        print(f"the provider local cannot be used here; it lacks {lacks}")
+        return 2
+    draw = random.Random(args.seed)
+    print(f"seed {args.seed}; on this machine there were {list(leftovers.RUNS.glob('*')) or 'no folders of runs'}")
+    kills = []
+    for number in range(1, args.kills + 1):
+        with tempfile.TemporaryDirectory(prefix="splitbrain-") as store:
+            kill = kill_one(Path(store), draw.uniform(*MOMENTS_S))
+        kills.append(kill)
+        print(f"{number:3}  {kill.after_s:5.2f} s, {kill.phase}: gone after {1000 * kill.gone_s:.0f} ms; left: "
+              f"{', '.join(kill.left) or 'nothing'}; check {kill.status}: {kill.said[:200]}", flush=True)  # fmt: skip
+    _print_figures(kills)
+    return 1 if any(kill.left for kill in kills) else 0
+
+
+def _print_figures(kills: Sequence[Kill]) -> None:
+    gone_ms = sorted(1000 * kill.gone_s for kill in kills)
+    print(f"\n{len(kills)} kills; something left after {sum(bool(kill.left) for kill in kills)}")
+    print(f"everything gone after: median {median(gone_ms):.0f} ms, most {gone_ms[-1]:.0f} ms")
+    statuses = Counter("no folder" if kill.status is None else str(kill.status) for kill in kills)
+    print("check of what remained: " + ", ".join(f"{name}: {times}" for name, times in sorted(statuses.items())))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
