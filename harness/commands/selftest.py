@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 USAGE = 254
+WORKERS_MAX = 4  # many tests start a cluster of their own: more at once would only wait for each other
 
 
 def add(subparsers: Any) -> None:
@@ -34,7 +36,7 @@ def gates(pytest_arguments: list[str]) -> dict[str, list[str]]:
         "format": [*python, "ruff", "format", "--check", "."],
         "lint": [*python, "ruff", "check", "."],
         "types": [*python, "mypy"],
-        "tests": [*python, "pytest", *pytest_arguments],
+        "tests": [*python, "pytest", "-n", str(min(WORKERS_MAX, os.cpu_count() or 1)), *pytest_arguments],
     }
 
 
