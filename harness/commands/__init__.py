@@ -8,10 +8,14 @@ command prints exactly one line of JSON, as the last line of standard output, an
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NoReturn
 
 from harness.catalog import BadFileError, UnknownNameError, alternatives
+
+PROGRAM: Final = os.environ.get("SPLITBRAIN_COMMAND", "splitbrain")
+"""What a person types to call this program: the launcher says how it was called."""
 
 USAGE: Final = 254
 CRASH: Final = 255
@@ -76,6 +80,7 @@ def positive_seconds(text: str) -> float:
 __all__ = [
     "CRASH",
     "EXIT_STATUSES",
+    "PROGRAM",
     "USAGE",
     "BadFileError",
     "Parser",

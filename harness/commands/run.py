@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from harness import catalog
 from harness.cluster import Cluster, Provider
-from harness.commands import CRASH, EXIT_STATUSES, UsageError, one_of, positive_seconds
+from harness.commands import CRASH, EXIT_STATUSES, PROGRAM, UsageError, one_of, positive_seconds
 from harness.commands.live import Display, display, output
 from harness.commands.output import emit
 from harness.commands.run_plan import (
@@ -152,7 +152,7 @@ def _no_verdict(args: argparse.Namespace, folder: RunFolder, status: int, text: 
 def _conclude(args: argparse.Namespace, setup: Setup, folder: RunFolder, verdict: Verdict) -> int:
     report = _write_report(folder)
     own_file = [setup.plan.system] if catalog.is_file(setup.plan.system) else []
-    repeat = shlex.join(["splitbrain", "run", *own_file, "--replay", str(folder.plan)])
+    repeat = shlex.join([PROGRAM, "run", *own_file, "--replay", str(folder.plan)])
     stream = output(args.json)
     for line in lines(verdict, setup, folder, report, repeat, told=args.leave_running):
         print(line, file=stream)

@@ -236,7 +236,9 @@ def _latency(value_s: float | None) -> str:
 def _plan(run: RunData, folder: Path) -> Markup | None:
     if not run.plan:
         return None
-    replay = shlex.join(["splitbrain", "run", "--replay", str(folder / "plan.json")])
+    system = text_of(run.plan, "system", "?")
+    own_file = [system] if system.endswith(".py") else []  # executed by a replay, so it must be named
+    replay = shlex.join(["splitbrain", "run", *own_file, "--replay", str(folder / "plan.json")])
     schedule = run.plan.get("schedule")
     fields = [(name, shown(value, 300)) for name, value in _few(run.plan, 40) if name not in ("schema", "schedule")]
     if isinstance(schedule, list):

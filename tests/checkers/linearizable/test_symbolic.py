@@ -17,7 +17,7 @@ from checkers.linearizable.problem import Problem, counting, problem
 from checkers.linearizable.search import Point, explore, start
 from harness.history import History
 from harness.result import Reason
-from tests.checkers.linearizable.notation import single
+from tests.checkers.linearizable.notation import of, single
 
 
 def counted(history: History) -> Problem:
@@ -54,6 +54,15 @@ def test_windows_are_decided_one_after_the_other() -> None:
     decision = decide(key, initial, "z3", Limit())
     assert (decision.valid, decision.method) == (True, "z3")
     assert decision.windows["z3"] > 5
+
+
+def test_what_one_window_used_is_gone_in_the_next() -> None:
+    """The first window may end with the lost write or without it; the second needs its value twice."""
+    key, initial, _ = single(
+        of(("write", 1, 0, None), ("write", 9, 1, 2), ("write", 7, 3, 8), ("cas", [1, 3], 4, 5), ("read", 1, 6, 7))
+    )
+    assert decide(key, initial, "z3", Limit()).valid is False
+    assert decide(key, initial, "search", Limit()).valid is False
 
 
 def test_no_time_is_no_verdict() -> None:
