@@ -24,12 +24,13 @@ _PART: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 class Lane:
     """Runs one blocking job again and again in a thread, never twice at once; requests meanwhile share the next run."""
 
-    __slots__ = ("_executor", "_job", "_running", "_waiting")
+    __slots__ = ("_executor", "_failure", "_job", "_running", "_waiting")
 
     def __init__(self, executor: ThreadPoolExecutor, job: Callable[[], Callable[[], None]]) -> None:
         """``job`` is called in the event loop when a run begins, and returns what to do in the thread."""
         self._executor, self._job = executor, job
         self._running = False
+        self._failure: BaseException | None = None
         self._waiting: list[asyncio.Future[None]] = []
 
     @property
@@ -38,8 +39,12 @@ class Lane:
         return bool(self._waiting)
 
     def run(self) -> Awaitable[None]:
-        """Completes when a run that began after this call has ended. Raises its OSError."""
+        """Completes when a run that began after this call has ended. Raises its OSError, and for ever after: the kernel
+        drops the pages it could not write and calls the next sync a success, which would be a lie about them."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._failure is not None:
+            waiter.set_exception(self._failure)
+            return waiter
         self._waiting.append(waiter)
         if not self._running:
             self._begin()
@@ -58,8 +63,12 @@ class Lane:
 
     def _end(self, done: asyncio.Future[None], waiters: list[asyncio.Future[None]]) -> None:
         self._running = False
-        _complete(waiters, done.exception())
-        if self._waiting:
+        self._failure = done.exception()
+        _complete(waiters, self._failure)
+        if self._failure is not None:
+            waiters, self._waiting = self._waiting, []
+            _complete(waiters, self._failure)
+        elif self._waiting:
             self._begin()
 
 
