@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -33,38 +34,50 @@ ROOT = Path(__file__).resolve().parent.parent
 SPLITBRAIN = (sys.executable, "-m", "harness.cli")
 RUN = ("run", "raft", "--faults", "partition,kill,pause", "--time-limit", "12")
 MOMENTS_S = (0.1, 14.0)
+RUN_MARK = re.compile(r"(?:/|SPLITBRAIN_RUN=)(\d+-\d+-\d+)\b")
 GONE_S_MAX = 5.0  # after that something counts as left
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a run must leave as it was."""
+    """What a run must leave as it was. Loop devices and namespaces of other runs, as far as they can be told by their
+    marks, do not count: tests of somebody else may be under way."""
 
     network: tuple[str, ...]
     mounts: str
-    loops: str
+    loops: frozenset[str]
     namespaces: frozenset[str]
 
     def changes_since(self, before: Machine) -> list[str]:
-        names = ("network", "mounts", "loops")
-        changed = [name for name in names if getattr(self, name) != getattr(before, name)]
-        return changed + [f"namespace {name}" for name in sorted(self.namespaces - before.namespaces)]
+        changed = [name for name in ("network", "mounts") if getattr(self, name) != getattr(before, name)]
+        return changed + sorted((self.loops - before.loops) | (self.namespaces - before.namespaces))
 
 
-def machine() -> Machine:
-    loops = subprocess.run(["losetup", "-a"], capture_output=True, text=True, check=True).stdout
-    return Machine(root_network(), Path("/proc/mounts").read_text(), loops, namespaces())
+def machine(pid: int) -> Machine:
+    """As the harness with this process id sees it, or has left it."""
+    loops = subprocess.run(["losetup", "-a"], capture_output=True, text=True, check=True).stdout.splitlines()
+    own = frozenset(line for line in loops if not others_runs(line, pid))
+    return Machine(root_network(), Path("/proc/mounts").read_text(), own, namespaces(pid))
 
 
-def namespaces() -> frozenset[str]:
-    """The network namespaces in which any process of this machine is."""
-    found = set()
-    for link in Path("/proc").glob("[0-9]*/ns/net"):
+def others_runs(text: str, pid: int) -> list[str]:
+    """The marks of runs in a text that are not of this harness."""
+    return [run for run in RUN_MARK.findall(text) if not run.startswith(f"{pid}-")]
+
+
+def namespaces(pid: int) -> frozenset[str]:
+    """The network namespaces in which any process of this machine is, without those of another harness's run."""
+    found, others = set(), set()
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            found.add(os.readlink(link))
-        except OSError:  # its process has ended meanwhile
+            name = os.readlink(folder / "ns" / "net")
+            text = (folder / "mountinfo").read_text() + (folder / "environ").read_bytes().decode("utf-8", "replace")
+        except OSError:  # the process has ended meanwhile
             continue
-    return frozenset(found)
+        found.add(name)
+        if others_runs(text, pid):
+            others.add(name)
+    return frozenset(found - others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +93,7 @@ class Kill:
 
 
 def kill_one(store: Path, after_s: float) -> Kill:
-    before = machine()
+    before = machine(0)
     output = store / "output.txt"
     with output.open("w") as stream:
         process = subprocess.Popen([*SPLITBRAIN, *RUN, "--store", str(store / "runs")], cwd=ROOT,
@@ -104,7 +117,7 @@ def kill_one(store: Path, after_s: float) -> Kill:
 
 
 def _left(pid: int, before: Machine) -> list[str]:
-    return [f"process {other}" for other in processes_of(f"{pid}-")] + machine().changes_since(before)
+    return [f"process {other}" for other in processes_of(f"{pid}-")] + machine(pid).changes_since(before)
 
 
 def _left_after_the_next_start(pid: int) -> list[str]:

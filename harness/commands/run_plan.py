@@ -151,6 +151,8 @@ def _check_types(plan: Plan) -> None:
             getattr(plan, field.name), str
         ):
             raise ValueError(f"read {field.name} = {getattr(plan, field.name)!r}; expected text")
+    if plan.initial is not None:
+        raise ValueError(f"read initial = {str(plan.initial)[:80]!r}; expected null: a run begins with an empty system")
     if not isinstance(plan.options, dict) or not all(isinstance(v, str) for v in plan.options.values()):
         raise ValueError(f"read options = {str(plan.options)[:80]}; expected an object of texts")
     for entry in plan.schedule:

@@ -128,6 +128,7 @@ def test_a_replay_of_another_system_is_refused(tmp_path: Path) -> None:
     [
         ({"schema": "splitbrain.plan/99"}, "plan/99"),
         ({"nodes": 10_000}, "nodes = 10000"),
+        ({"initial": 0}, "expected null"),
         ({"nodes": True}, "nodes = True"),
         ({"rate_hz": "fast"}, "rate_hz"),
         ({"time_limit_s": -1}, "time_limit_s"),
