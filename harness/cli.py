@@ -6,12 +6,23 @@ its one line of JSON: {"error": ...}, with the same status.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
-from harness.commands import CRASH, EXIT_STATUSES, USAGE, BadFileError, Parser, UnknownNameError, UsageError
+from harness.commands import (
+    CRASH,
+    EXIT_STATUSES,
+    USAGE,
+    BadFileError,
+    Parser,
+    UnknownNameError,
+    UsageError,
+    complain,
+    silence,
+)
 
 
 class Command(NamedTuple):
@@ -49,7 +60,15 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _open_missing_streams()
     _make_output_safe()
+    try:
+        return _run(words)
+    except Exception:  # noqa: BLE001 - the reason cannot even be told; Python's status for that is 1, "invalid"
+        return _close_output()
+
+
+def _run(words: list[str]) -> int:
     try:
         status = _dispatch(words)
         sys.stdout.flush()
@@ -114,6 +133,16 @@ def _version() -> str:
         return "(not installed: running from its source)"
 
 
+def _open_missing_streams() -> None:
+    """Standard streams that were closed before we began become /dev/null: else the next file that is opened would get
+    the descriptor, and what is printed would be written into it."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            if (opened := os.open(os.devnull, os.O_RDWR)) != descriptor:
+                os.dup2(opened, descriptor)
+            setattr(sys, name, open(descriptor, "r+", encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
 def _make_output_safe() -> None:
     # A history may hold half of a surrogate pair, and a terminal may speak ASCII only: neither is a reason to crash.
     for stream in (sys.stdout, sys.stderr):
@@ -124,7 +153,7 @@ def _make_output_safe() -> None:
 
 def _end(words: list[str], status: int, text: str, fields: Mapping[str, Any] | None = None) -> int:
     """Say why there is no verdict, to people and, with --json, to programs."""
-    print(f"splitbrain: {text}", file=sys.stderr, flush=True)
+    complain(f"splitbrain: {text}")
     if "--json" in words:
         from harness.commands.output import emit
 
@@ -135,17 +164,15 @@ def _end(words: list[str], status: int, text: str, fields: Mapping[str, Any] | N
 def _crash(words: list[str], error: Exception) -> int:
     import traceback
 
-    traceback.print_exc(file=sys.stderr)
+    complain(traceback.format_exc().rstrip())
     what = f"{type(error).__name__}: {error}"
     return _end(words, CRASH, f"crashed ({what}): a bug of splitbrain, and no verdict; the lines above say where")
 
 
 def _close_output() -> int:
-    """Whoever read our output has gone. Python would complain once more at exit, so give it somewhere to write."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    print("splitbrain: standard output was closed before everything was written", file=sys.stderr)
+    """Whoever read our output has gone."""
+    silence(sys.stdout)
+    complain("splitbrain: standard output was closed before everything was written")
     return CRASH
 
 

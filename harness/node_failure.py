@@ -15,6 +15,7 @@ CRASH: Final = "crash"
 EVENTS: Final = "events.jsonl"
 
 _LINES_MAX: Final = 2_000_000
+_LINE_CHARS_MAX: Final = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +39,33 @@ class NodeFailure:
 def node_failures(folder: Path) -> list[NodeFailure]:
     """The failures in the events that were fetched into ``folder/<node>/``, in order of node."""
     return [
-        failure for path in sorted(folder.glob(f"*/{EVENTS}")) for failure in _failures(path) if failure is not None
+        failure
+        for path in sorted(folder.glob(f"*/{EVENTS}"))
+        if path.is_file()  # and no pipe, which would let us wait for ever
+        for failure in _failures(path)
+        if failure is not None
     ]
 
 
 def _failures(path: Path) -> Iterator[NodeFailure | None]:
     with open(path, encoding="utf-8", errors="replace") as stream:
-        for number, line in enumerate(stream):
-            if number >= _LINES_MAX:
+        for _ in range(_LINES_MAX):
+            line = stream.readline(_LINE_CHARS_MAX)
+            if not line:
                 return
             if f'"name":"{ASSERTION}"' in line or f'"name":"{CRASH}"' in line:
-                yield _failure(path.parent.name, line)
+                yield _failure(path.parent.name, line) if len(line) < _LINE_CHARS_MAX else _unread(path.parent.name)
+
+
+def _unread(node: str) -> NodeFailure:
+    """What is too long to be read may be the worst of news: then no verdict is valid."""
+    return NodeFailure(CRASH, node, 0, "?", f"an event longer than {_LINE_CHARS_MAX:,} characters, which is not read")
 
 
 def _failure(node: str, line: str) -> NodeFailure | None:
     try:
         event: Any = json.loads(line)
-    except ValueError:  # the last line of a node that was killed while writing it
+    except (ValueError, RecursionError):  # the last line of a node that was killed while writing it; or mischief
         return None
     if not isinstance(event, dict) or event.get("name") not in (ASSERTION, CRASH):
         return None

@@ -21,6 +21,7 @@ from harness.generator import Context, Generator, any_of, clients, delay, functi
 from harness.generator import nemesis as on_nemesis
 from harness.history import NEMESIS, Op
 from harness.interpreter import Counts, Interpreter
+from harness.node_failure import EVENTS
 from harness.plan import Plan
 from harness.progress import Phase, Progress, Say, Watch
 from harness.readiness import NotReadyError, log_tails, until_ready
@@ -265,6 +266,8 @@ class Run:
         plan, options = self._setup.plan, self._options()
         if self._nemesis is not None:
             await self._nemesis.baseline()
+            if self._state.stopped:  # meanwhile, when there was nothing yet to be stopped
+                return
         self._state.main_start_ns = start_ns = self._runtime.now()
         load: Generator = clients(time_limit(plan.time_limit_s, self._setup.workload.generator(options)))
         if plan.schedule:
@@ -312,6 +315,12 @@ class Run:
             await cluster.fetch_logs(self._folder.nodes)
         except FAILURES as error:
             self._state.troubles.append(f"the nodes' logs were not fetched: {error}")
+            return
+        unread = [node for node in cluster.nodes if not (self._folder.nodes / node / EVENTS).is_file()]
+        if unread and self._interpreter is not None:
+            self._state.troubles.append(
+                f"the events of {', '.join(unread)} were not fetched: a failed assertion there would not be known"
+            )
 
     def _record(self) -> Record:
         state = self._state

@@ -47,13 +47,13 @@ class RunFolder:
         return self.path / PLAN
 
     def write_plan(self, plan: Plan) -> None:
-        _write(self.plan, json.dumps(plan.as_json(), indent=2) + "\n")
+        replace_file(self.plan, json.dumps(plan.as_json(), indent=2) + "\n")
 
     def write_results(self, results: Mapping[str, Any]) -> None:
-        _write(self.path / RESULTS, json.dumps(results, indent=2) + "\n")
+        replace_file(self.path / RESULTS, json.dumps(results, indent=2) + "\n")
 
     def write_faults(self, applications: Iterable[Mapping[str, Any]]) -> None:
-        _write(self.path / FAULTS, "".join(json.dumps(application) + "\n" for application in applications))
+        replace_file(self.path / FAULTS, "".join(json.dumps(application) + "\n" for application in applications))
 
 
 def plan_name(plan: Plan) -> str:
@@ -84,10 +84,13 @@ def create_folder(store: Path, plan: Plan, now: datetime | None = None) -> RunFo
     return folder
 
 
-def _write(path: Path, text: str) -> None:
-    """Replace a file as a whole: a reader sees the old one or the new one."""
+def replace_file(path: Path, text: str) -> None:
+    """Replace a file as a whole: a reader sees the old one or the new one. Never writes through a link, be it in the
+    place of the file or of the one that is written first."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.write_text(text, encoding="utf-8")
+    scratch.unlink(missing_ok=True)
+    with open(scratch, "x", encoding="utf-8") as stream:
+        stream.write(text)
     scratch.replace(path)
 
 

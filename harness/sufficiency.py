@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from harness.history import FAIL, INVOKE, OK, History
@@ -9,16 +10,20 @@ from harness.result import Reason
 from harness.workload import Thresholds
 
 
-def shortfall(history: History, thresholds: Thresholds) -> tuple[Reason, str] | None:
-    """Why too little happened for a valid verdict, with the figures; None if enough did."""
+def shortfall(history: History, thresholds: Thresholds, end: int | None = None) -> tuple[Reason, str] | None:
+    """Why too little happened for a valid verdict, with the figures; None if enough did.
+
+    ``end`` is the position at which the main phase ended (None: with the history). What is asked later, when all is
+    healed, shows that the system works again, and not that it did right while it was disturbed.
+    """
     for f in thresholds.counted:
-        invoked, ok = _count(history, f, INVOKE), _count(history, f, OK)
+        invoked, ok = _count(history, f, INVOKE, end), _count(history, f, OK, end)
         if ok < thresholds.ok_min or ok < thresholds.ok_share_min * invoked:
             return Reason.TOO_FEW_OK, (
                 f"{ok} of {invoked} operations {f!r} succeeded; a verdict needs at least {thresholds.ok_min} and "
                 f"{thresholds.ok_share_min:.0%} of them: run longer, at a higher rate, or with fewer faults"
             )
-    conflicts = count_conflicts(history, thresholds.writes, thresholds.conflicts_min)
+    conflicts = count_conflicts(history, thresholds.writes, thresholds.conflicts_min, end)
     if conflicts < thresholds.conflicts_min:
         return Reason.NO_CONFLICT, (
             f"{conflicts} pairs of operations on the same key overlapped with a write among them; a verdict needs at "
@@ -27,26 +32,27 @@ def shortfall(history: History, thresholds: Thresholds) -> tuple[Reason, str] | 
     return None
 
 
-def _count(history: History, f: str, code: int) -> int:
+def _count(history: History, f: str, code: int, end: int | None) -> int:
     if f not in history.f_names:
         return 0
     wanted = history.f_names.index(f)
     return sum(
         1
-        for name, kind, process in zip(history.fs, history.types, history.processes, strict=True)
+        for name, kind, process in islice(zip(history.fs, history.types, history.processes, strict=True), end)
         if name == wanted and kind == code and process >= 0
     )
 
 
-def count_conflicts(history: History, writes: tuple[str, ...], enough: int) -> int:
-    """Pairs of client operations on the same key that overlapped, one of them in ``writes``; stops at ``enough``.
+def count_conflicts(history: History, writes: tuple[str, ...], enough: int, end: int | None = None) -> int:
+    """Pairs of client operations on the same key that overlapped, one of them in ``writes``; stops at ``enough``, or at
+    position ``end``.
 
     Operations that failed are left out: they did nothing that another could have met. One that ended in "info" counts
     until then, though it may take effect later: that it overlaps all that follows says nothing about the load.
     """
     partners, conflicts = history.partners, 0
     running: dict[Any, dict[int, bool]] = {}  # key -> invocation -> whether it writes
-    for index, code in enumerate(history.types):
+    for index, code in islice(enumerate(history.types), end):
         if history.processes[index] < 0:
             continue
         start = index if code == INVOKE else partners[index]
@@ -54,8 +60,8 @@ def count_conflicts(history: History, writes: tuple[str, ...], enough: int) -> i
         if code != INVOKE:
             others.pop(start, None)
             continue
-        end = partners[index]
-        if end >= 0 and history.types[end] == FAIL:
+        completion = partners[index]
+        if completion >= 0 and history.types[completion] == FAIL:
             continue
         writing = history.f_names[history.fs[index]] in writes
         conflicts += len(others) if writing else sum(others.values())

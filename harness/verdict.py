@@ -6,18 +6,19 @@ of these can turn valid into unknown; nothing turns invalid into anything else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
 from harness.availability import Availability, availability
 from harness.faults.effect import summary
+from harness.faults.witness import witnessed
 from harness.formats import read_history
-from harness.history import History
+from harness.history import NEMESIS, History
 from harness.node_failure import ASSERTION, NodeFailure, node_failures
 from harness.result import SCHEMA, Reason, Result, unknown
-from harness.runner import Record, Setup
+from harness.runner import HEAL, Record, Setup
 from harness.store import RunFolder
 from harness.sufficiency import shortfall
 
@@ -55,10 +56,11 @@ def judge(setup: Setup, folder: RunFolder, record: Record, time_limit_s: float |
 
     Raises harness.formats' FormatError if the history on disk is not one: that is no verdict.
     """
-    folder.write_faults(record.applications)
     history = read_history(folder.history, "jsonl") if folder.history.exists() else History()
     failures = node_failures(folder.nodes)
-    faults = _faults(setup, record)
+    applications = witnessed(record.applications, history)
+    folder.write_faults(applications)
+    faults = _faults(setup, applications)
     result = _qualified(checked(setup, history, time_limit_s), setup, history, record, faults, failures)
     times = availability(history, record.main_start_ns, record.main_end_ns)
     verdict = Verdict(result, faults, times, record)
@@ -84,9 +86,9 @@ def checked(setup: Setup, history: History, time_limit_s: float | None) -> Resul
     return unknown(workload.expect, reason, text, model=workload.model, seconds=seconds)
 
 
-def _faults(setup: Setup, record: Record) -> list[dict[str, Any]]:
+def _faults(setup: Setup, applications: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Per fault named in the plan: times applied, what was measured, whether it ever bit."""
-    lines = {line["name"]: line for line in summary(record.applications)}
+    lines = {line["name"]: line for line in summary(applications)}
     names = dict.fromkeys([*_named(setup), *lines])
     return [lines.get(name, {"name": name, "applied": 0, "bit": False, "effect": {}}) for name in names]
 
@@ -136,7 +138,7 @@ def _run_doubts(record: Record, failures: Sequence[NodeFailure]) -> Iterator[tup
 
 def _evidence_doubts(setup: Setup, history: History, faults: Sequence[dict[str, Any]]) -> Iterator[tuple[Reason, str]]:
     """Why a valid history would be no evidence."""
-    if (short := shortfall(history, setup.workload.thresholds)) is not None:
+    if (short := shortfall(history, setup.workload.thresholds, _main_phase_end(history))) is not None:
         yield short
     if toothless := [line["name"] for line in faults if not line["bit"]]:
         yield (
@@ -146,3 +148,13 @@ def _evidence_doubts(setup: Setup, history: History, faults: Sequence[dict[str, 
                 "(faults.jsonl has the figures)"
             ),
         )
+
+
+def _main_phase_end(history: History) -> int:
+    """The position at which the load was over and the heal began; the end where there was none."""
+    heals = (
+        index
+        for index, code in enumerate(history.processes)
+        if code < 0 and history.f_names[history.fs[index]] == HEAL and history.process_name(code) == NEMESIS
+    )
+    return next(heals, len(history))

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TextIO
 
 from harness.catalog import BadFileError, UnknownNameError, alternatives
 
@@ -52,6 +53,23 @@ class Parser(argparse.ArgumentParser):
         )
 
 
+def complain(text: str) -> None:
+    """Lines for people on standard error, if anybody reads it: nobody there is no reason to end otherwise. What they
+    quote (a plan, the last words of a node) may be anything, so no control character gets to the terminal."""
+    from harness.commands.output import printable
+
+    try:
+        print("\n".join(map(printable, text.split("\n"))), file=sys.stderr, flush=True)
+    except OSError:
+        silence(sys.stderr)
+
+
+def silence(stream: TextIO) -> None:
+    """Whoever read it has gone, or it is full: let what is written to it go nowhere. Python flushes at its exit, and
+    would end with a status of its own if that failed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def one_of(known: Callable[[], Iterable[str]] | Iterable[str]) -> Callable[[str], str]:
     """An argparse ``type``: one of these names (or of what a function gives, when needed); else a suggestion."""
 
@@ -86,6 +104,8 @@ __all__ = [
     "Parser",
     "UnknownNameError",
     "UsageError",
+    "complain",
     "one_of",
     "positive_seconds",
+    "silence",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any, Final, Protocol, TextIO
 
 from harness.commands.output import printable
@@ -21,7 +22,32 @@ class Display(Protocol):
 
 def display(stream: TextIO) -> Display:
     """The live display if ``stream`` is a terminal that can show one, else plain lines."""
-    return LiveLine(stream) if stream.isatty() else PlainLines(stream)
+    return WhileSeen(LiveLine(stream) if stream.isatty() else PlainLines(stream))
+
+
+class WhileSeen:
+    """Another display, until it can show nothing any more (its reader has gone): that is no reason to end a run, with
+    a cluster standing and faults in force."""
+
+    def __init__(self, shown: Display) -> None:
+        self._shown, self._seen = shown, True
+
+    def watch(self, progress: Progress) -> None:
+        self._try(lambda: self._shown.watch(progress))
+
+    def say(self, text: str) -> None:
+        self._try(lambda: self._shown.say(text))
+
+    def close(self) -> None:
+        self._try(self._shown.close)
+
+    def _try(self, show: Callable[[], None]) -> None:
+        if not self._seen:
+            return
+        try:
+            show()
+        except OSError:
+            self._seen = False
 
 
 class PlainLines:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from harness import catalog
 from harness.cluster import Cluster, Provider
-from harness.commands import CRASH, EXIT_STATUSES, PROGRAM, UsageError, one_of, positive_seconds
+from harness.commands import CRASH, EXIT_STATUSES, PROGRAM, UsageError, complain, one_of, positive_seconds
 from harness.commands.live import Display, display, output
 from harness.commands.output import emit
 from harness.commands.run_plan import (
@@ -104,14 +104,19 @@ def run(args: argparse.Namespace) -> int:
                          "folder that is ours to write") from None  # fmt: skip
     session = Session(setup, folder, args.leave_running, display(output(args.json)))
     try:
-        verdict = session.verdict()
+        with _terminated_as_interrupted():
+            verdict = session.verdict()
+            report = _write_report(folder)
     except asyncio.CancelledError:
         return _no_verdict(args, folder, ABORTED, "interrupted twice: the cluster was removed, and there is no verdict")
+    except InterruptedCheckError:
+        again = shlex.join([PROGRAM, "check", str(folder.path)])
+        return _no_verdict(args, folder, EXIT_STATUS["unknown"], f"the check was interrupted; {again} repeats it")
     except (RunError, ContractError) as error:
         return _no_verdict(args, folder, CRASH, str(error))
     finally:
         session.close()
-    return _conclude(args, setup, folder, verdict)
+    return _conclude(args, setup, folder, verdict, report)
 
 
 def _integer(low: int, high: int) -> Any:
@@ -143,21 +148,20 @@ def _check_provider(provider: Provider) -> None:
 
 
 def _no_verdict(args: argparse.Namespace, folder: RunFolder, status: int, text: str) -> int:
-    print(f"splitbrain: {text}\nwhat there is of the run: {folder.path}", file=sys.stderr, flush=True)
+    complain(f"splitbrain: {text}\nwhat there is of the run: {folder.path}")
     if args.json:
         emit({"error": text, "store": str(folder.path)})
     return status
 
 
-def _conclude(args: argparse.Namespace, setup: Setup, folder: RunFolder, verdict: Verdict) -> int:
-    report = _write_report(folder)
+def _conclude(args: argparse.Namespace, setup: Setup, folder: RunFolder, verdict: Verdict, report: Path | None) -> int:
     own_file = [setup.plan.system] if catalog.is_file(setup.plan.system) else []
     repeat = shlex.join([PROGRAM, "run", *own_file, "--replay", str(folder.plan)])
-    stream = output(args.json)
-    for line in lines(verdict, setup, folder, report, repeat, told=args.leave_running):
-        print(line, file=stream)
-    stream.flush()
-    if args.json:
+    text = "\n".join(lines(verdict, setup, folder, report, repeat, told=args.leave_running))
+    if not args.json:
+        print(text, flush=True)
+    else:
+        complain(text)
         emit(as_json(verdict, setup, folder, report, repeat))
     return EXIT_STATUS[verdict.result.valid]
 
@@ -169,9 +173,13 @@ def _write_report(folder: RunFolder) -> Path | None:
 
         path: Path = write(folder.path)
         return path
-    except Exception as error:  # noqa: BLE001 (a page for people must not cost the verdict)
-        print(f"splitbrain: no report: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (a page for people must not cost the verdict)
+        complain(f"splitbrain: no report: {type(error).__name__}: {error}")
         return None
+
+
+class InterruptedCheckError(Exception):
+    """The run is over and on disk, and was not judged."""
 
 
 class Session:
@@ -186,7 +194,8 @@ class Session:
         self._released: asyncio.Event | None = None
 
     def verdict(self) -> Verdict:
-        """Make the run, then judge it. Raises what ``Run.execute`` raises, and CancelledError after a second Ctrl-C."""
+        """Make the run, then judge it. Raises what ``Run.execute`` raises, CancelledError after a second Ctrl-C, and
+        InterruptedCheckError."""
         for line in opening(self._setup, self._folder, faults_in_words(self._setup.plan)):
             self._display.say(line)
         for line in self._setup.provider.remove_leftovers():
@@ -197,8 +206,11 @@ class Session:
             shutil.rmtree(self._folder.path / "cluster", ignore_errors=True)
         if self._verdict is None:
             self._display.say("        checking")
-            with _terminated_as_interrupted():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # the event loop took its own handler away
+            try:
                 self._verdict = judge(self._setup, self._folder, record, CHECK_TIME_LIMIT_S)
+            except KeyboardInterrupt:
+                raise InterruptedCheckError from None
         return self._verdict
 
     def close(self) -> None:
@@ -266,7 +278,8 @@ def _entered(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> Iterator[
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM during the check ends the check, as Ctrl-C does: the run's results are still written."""
+    """SIGTERM ends what is done here, as Ctrl-C does, and not the process: a checker that is interrupted has a result,
+    and what was found is still told."""
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

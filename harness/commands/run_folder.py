@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from harness import catalog
 from harness.commands import UsageError
+from harness.file import read_json
 from harness.plan import Plan
 from harness.result import Anomaly, Reason, Result
 
@@ -60,7 +60,10 @@ def read_run_folder(folder: Path) -> RunToCheck:
 
     plan = _plan(folder / PLAN)
     if not (folder / HISTORY).is_file():
-        raise UsageError(f"read the folder {folder}, which has no {HISTORY}; expected a run's folder, or a file")
+        raise UsageError(
+            f"read the folder {folder}, which has no {HISTORY}: that run ended before its clients began, so there is "
+            "nothing to judge; expected the folder of one that went further, or a file"
+        )
     workload = catalog.workload(plan.workload)
     failures = node_failures(folder / NODES)
     return RunToCheck(
@@ -75,27 +78,27 @@ def read_run_folder(folder: Path) -> RunToCheck:
 
 def _plan(path: Path) -> Plan:
     try:
-        return Plan.from_json(json.loads(path.read_text(encoding="utf-8")))
+        return Plan.from_json(read_json(path))
     except FileNotFoundError:
         raise UsageError(
             f"read the folder {path.parent}, which has no {path.name}; expected a run's folder, such as store/latest, "
             "or the path of a history"
         ) from None
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise UsageError(f"{path}: {error}") from None
 
 
 def _doubt(path: Path) -> Doubt | None:
     """What the run's own results say against it, whatever its history says now."""
     try:
-        results = json.loads(path.read_text(encoding="utf-8"))
+        results = read_json(path)
         valid = results["valid"]
         if valid not in (True, False, "unknown"):
             raise ValueError(f'read valid = {str(valid)[:80]!r}; expected true, false or "unknown"')
         reason = Reason(results["reason"]) if valid == "unknown" else None
     except FileNotFoundError:
         return Doubt(Reason.INTERRUPTED, _NOT_ENDED.format(path.name))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         return Doubt(Reason.HARNESS_ERROR, f"the history is valid, but {path} cannot be read ({error})")
     if valid is False:
         return Doubt(Reason.CHECKER_ERROR, _CONTRADICTED.format(path.name))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import secrets
 from collections.abc import Mapping
@@ -15,8 +14,10 @@ from harness import catalog
 from harness.catalog import alternatives
 from harness.commands import UsageError
 from harness.fault import Fault, FaultSyntaxError
+from harness.faults.action import check_action
 from harness.faults.grammar import NONE, parse
 from harness.faults.schedule import schedule
+from harness.file import read_json
 from harness.plan import Plan
 from harness.runner import Setup, misfits, node_specs
 from harness.system import Option, System
@@ -112,7 +113,7 @@ def _replayed(args: argparse.Namespace) -> Plan:
     if path.is_dir():
         path /= "plan.json"
     try:
-        plan = Plan.from_json(json.loads(path.read_text(encoding="utf-8")))
+        plan = Plan.from_json(read_json(path))
         _check_types(plan)
     except OSError as error:
         raise UsageError(f"--replay: read nothing from {path} ({error.strerror}); expected a run's plan.json") from None
@@ -156,9 +157,10 @@ def _check_types(plan: Plan) -> None:
     if not isinstance(plan.options, dict) or not all(isinstance(v, str) for v in plan.options.values()):
         raise ValueError(f"read options = {str(plan.options)[:80]}; expected an object of texts")
     for entry in plan.schedule:
-        times_known = isinstance(entry.start_ns, int) and isinstance(entry.stop_ns, int)
-        if not times_known or not 0 <= entry.start_ns <= entry.stop_ns or not isinstance(entry.action, dict):
-            raise ValueError(f"read the scheduled fault {str(entry)[:200]}; expected start_ns <= stop_ns and an action")
+        times_known = type(entry.start_ns) is type(entry.stop_ns) is int
+        if not times_known or not 0 <= entry.start_ns <= entry.stop_ns <= plan.time_limit_s * 1e9:
+            raise ValueError(f"read the scheduled fault {str(entry)[:200]}; expected start_ns <= stop_ns within the "
+                             f"{plan.time_limit_s:g} s of the run")  # fmt: skip
 
 
 def _check_replayed(plan: Plan, system: System, faults: Mapping[str, Fault]) -> None:
@@ -168,14 +170,16 @@ def _check_replayed(plan: Plan, system: System, faults: Mapping[str, Fault]) -> 
         parse(plan.faults, faults)
     except FaultSyntaxError as error:
         raise UsageError(str(error)) from None
-    known = {spec.name for spec in node_specs(system, plan.nodes)}
+    if strange := [bug for bug in plan.bugs if bug not in tuple(system.bugs)]:
+        raise UsageError(f"--replay: read the bug {str(strange[0])[:80]!r}; expected {alternatives('', system.bugs)}")
+    nodes = tuple(spec.name for spec in node_specs(system, plan.nodes))
     for entry in plan.schedule:
-        if entry.fault not in faults:
-            raise catalog.UnknownNameError("faults", entry.fault, faults)
-        named = entry.action.get("nodes", ())
-        strange = [node for node in named if node not in known and node != "leader"] if isinstance(named, list) else []
-        if strange:
-            raise UsageError(f"--replay: read a fault on {strange[0]!r}; expected a node of {', '.join(sorted(known))}")
+        if not isinstance(entry.fault, str) or entry.fault not in faults:
+            raise catalog.UnknownNameError("faults", str(entry.fault), faults)
+        try:
+            check_action(entry.action, nodes)
+        except ValueError as error:
+            raise UsageError(f"--replay: {error}") from None
 
 
 def faults_in_words(plan: Plan) -> str:

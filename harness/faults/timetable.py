@@ -69,16 +69,19 @@ def timetable(schedule: Sequence[ScheduledFault], origin_ns: int | None = None) 
     overlap, keeps at least half its length.
     """
     entries: list[_Entry] = []
+    latest: int | None = None  # of those before, the one that stops last
     for number, fault in enumerate(schedule):
         value = {"application": number, **fault.action}
         start = Op("info", NEMESIS, START + fault.fault, value)
         stop = Op("info", NEMESIS, STOP + fault.fault, value)
-        before = max(schedule[:number], key=lambda earlier: earlier.stop_ns, default=None)
+        before = None if latest is None else schedule[latest]
         quiet_ns = 0 if before is None else fault.start_ns - before.stop_ns
         if before is None or quiet_ns < 0:
             entries.append(_Entry(fault.start_ns, start))
         else:
-            last = STOP + before.fault, schedule.index(before)
-            entries.append(_Entry(fault.start_ns, start, last, quiet_ns // 2))
+            assert latest is not None, "there is one before"
+            entries.append(_Entry(fault.start_ns, start, (STOP + before.fault, latest), quiet_ns // 2))
         entries.append(_Entry(fault.stop_ns, stop, (start.f, number), (fault.stop_ns - fault.start_ns) // 2))
+        if before is None or fault.stop_ns > before.stop_ns:
+            latest = number
     return Timetable(tuple(sorted(entries, key=lambda entry: entry.time_ns)), origin_ns)

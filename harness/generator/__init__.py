@@ -18,7 +18,7 @@ from harness.generator.limit import limit, time_limit, until_ok
 from harness.generator.phase import phases, sequence, synchronize, then
 from harness.generator.source import cycle, function, log, once, repeat
 from harness.generator.thread import clients, each_thread, nemesis, on_threads, reserve
-from harness.generator.timing import at, delay, rate, stagger
+from harness.generator.timing import at, delay, quiet, rate, stagger
 
 __all__ = [
     "ANY",
@@ -49,6 +49,7 @@ __all__ = [
     "on_threads",
     "once",
     "phases",
+    "quiet",
     "rate",
     "repeat",
     "reserve",

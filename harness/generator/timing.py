@@ -69,6 +69,18 @@ class _At:
         return _At(self.time_ns, self.generator.update(context, event))
 
 
+@dataclass(frozen=True, slots=True)
+class _Quiet:
+    length_ns: int
+    generator: Generator
+
+    def op(self, context: Context) -> Answer:
+        return PENDING, _At(context.time + self.length_ns, self.generator)
+
+    def update(self, context: Context, event: Op) -> Generator:
+        return _Quiet(self.length_ns, self.generator.update(context, event))
+
+
 def rate(per_second: float, generator: Generator, spacing: Spacing = "exponential") -> Generator:
     """``per_second`` operations a second on average, counted over all threads together (Jepsen's ``stagger``).
 
@@ -93,3 +105,8 @@ def delay(seconds: float, generator: Generator) -> Generator:
 def at(time_ns: int, generator: Generator) -> Generator:
     """Operations not before ``time_ns`` on the run's clock."""
     return _At(time_ns, generator)
+
+
+def quiet(seconds: float, generator: Generator) -> Generator:
+    """Operations not before ``seconds`` after the first time it is asked."""
+    return _Quiet(round(seconds * 1e9), generator)

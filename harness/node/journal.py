@@ -20,9 +20,10 @@ class Journal:
         self._bytes = os.fstat(self._fd).st_size
         self.lost = 0
 
-    def append(self, line: str) -> None:
+    def append(self, line: str, *, last: bool = False) -> None:
+        """Add a line; ``last`` words have room even past the bound."""
         data = line.encode("utf-8", "backslashreplace") + b"\n"
-        if self._bytes + len(data) > JOURNAL_BYTES_MAX:
+        if self._bytes + len(data) > JOURNAL_BYTES_MAX and not last:
             self.lost += 1
             return
         try:
@@ -43,8 +44,11 @@ class Record:
         text = text[:LINE_CHARACTERS_MAX]
         self._log.append(f"{stamp}.{time.time_ns() // 1_000_000 % 1000:03d} {self._name}/{self._incarnation} {text}")
 
-    def event(self, name: str, fields: dict[str, Any]) -> None:
-        """One JSON line: name, node, incarnation, both clocks, fields. TypeError or ValueError if it is not JSON."""
+    def event(self, name: str, fields: dict[str, Any], *, last: bool = False) -> None:
+        """One JSON line: name, node, incarnation, both clocks, fields. TypeError or ValueError if it is not JSON.
+
+        ``last``: how this incarnation ends. A verdict hangs on it, so no earlier chatter may crowd it out.
+        """
         line = {
             "name": name,
             "node": self._name,
@@ -53,7 +57,7 @@ class Record:
             "time_monotonic_ns": time.monotonic_ns(),
             "fields": fields,
         }
-        self._events.append(json.dumps(line, allow_nan=False, separators=(",", ":")))
+        self._events.append(json.dumps(line, allow_nan=False, separators=(",", ":")), last=last)
 
     @property
     def lost(self) -> int:

@@ -86,7 +86,7 @@ class NodeProcess:
 
     def _end(self, event: str, fields: dict[str, Any], status: int) -> NoReturn:
         self._env.die()
-        self._record.event(event, fields)
+        self._record.event(event, fields, last=True)
         os._exit(status)  # not sys.exit: nothing of this incarnation may run on, and a hung fsync must not hold it up
 
     def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -13,10 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from harness.file import read_bounded, read_json
 from harness.formats import FormatError, read_history
 from harness.history import Call, History, HistoryError
 
-FILE_BYTES_MAX: Final = 64_000_000
 FAULTS_MAX: Final = 5_000
 LOGS_MAX: Final = 500
 
@@ -75,6 +75,8 @@ def read_run(folder: Path) -> RunData:
 
 def _history(path: Path, problems: list[str]) -> tuple[History, tuple[Call, ...]]:
     try:
+        if path.exists() and not path.is_file():
+            raise OSError("it is no regular file")
         history = read_history(path)
         return history, tuple(history.calls())
     except (OSError, FormatError, HistoryError, RecursionError) as error:
@@ -93,16 +95,10 @@ def _from_origin(entry: JsonObject, origin_ns: int) -> JsonObject:
     return {**entry, **{name: max(0, time - origin_ns) for name, time in times.items() if time is not None}}
 
 
-def _text(path: Path) -> str:
-    if path.stat().st_size > FILE_BYTES_MAX:
-        raise OSError(f"read {path.stat().st_size:,} bytes; expected at most {FILE_BYTES_MAX:,}")
-    return path.read_text(encoding="utf-8")
-
-
 def _object(path: Path, problems: list[str]) -> JsonObject:
     try:
-        data = json.loads(_text(path))
-    except (OSError, ValueError, RecursionError) as error:
+        data = read_json(path)
+    except (OSError, ValueError) as error:
         problems.append(f"{path.name}: {error}")
         return {}
     if not isinstance(data, dict):
@@ -116,7 +112,7 @@ def _lines(path: Path, problems: list[str]) -> tuple[JsonObject, ...]:
     if not path.exists():
         return ()
     try:
-        entries = [json.loads(line) for line in _text(path).splitlines()[:FAULTS_MAX] if line.strip()]
+        entries = [json.loads(line) for line in read_bounded(path).splitlines()[:FAULTS_MAX] if line.strip()]
     except (OSError, ValueError, RecursionError) as error:
         problems.append(f"{path.name}: {error}")
         return ()

@@ -24,6 +24,7 @@ ERRORS: Final[Mapping[str, Outcome]] = {
     "closed": "info",
     "unknown": "info",  # the node gave up waiting: the request may be in a log and come true later
     "superseded": "info",
+    "malformed": "info",  # neither a value nor an error: whoever answered that may have done anything
 }
 """Every error code of the key-value systems, and what it says about the operation."""
 
@@ -63,8 +64,8 @@ class KeyValueClient:
                    "value": op.value}  # fmt: skip
         deadline = self._env.now() + int(self._env.timeout_ms * 1e6)
         node, reply = await self._ask(request, follower=op.f == "read" and self._reads != "leader", deadline=deadline)
-        if "error" in reply:
-            code = str(reply["error"])
+        if "error" in reply or "value" not in reply:
+            code = str(reply.get("error", "malformed"))
             return replace(op, type=ERRORS.get(code, "info"), error=code, node=node)
         return replace(op, type="ok", value=reply["value"] if op.f == "read" else op.value, node=node)
 

@@ -23,6 +23,7 @@ class PlayCluster:
     runtime: Runtime
     never_ready: bool = False
     fetch_fails: bool = False
+    unfetched: str = ""
     dead_after_heal: bool = False
     events: str = ""
     cut: bool = False
@@ -60,12 +61,18 @@ class PlayCluster:
     def client_env(self, client: int, name: str) -> ClientEnv:
         return self  # type: ignore[return-value]
 
+    def entry(self, node: str) -> str:
+        return ""
+
     async def fetch_logs(self, folder: Path) -> Mapping[str, Sequence[Path]]:
         self.log.append("logs")
         if self.fetch_fails:
             raise ShellError("n1: no answer")
         for node in self.nodes:
             (folder / node).mkdir(parents=True)
+            if node == self.unfetched:  # as a remote cluster does: the others' logs are worth having
+                (folder / node / "not-fetched.txt").write_text("no answer\n")
+                continue
             (folder / node / "node.log").write_text(f"I am {node}\n")
             (folder / node / "events.jsonl").write_text(self.events if node == "n1" else "")
         return {}

@@ -153,6 +153,26 @@ def test_a_reader_that_goes_away_is_no_traceback(history: Path) -> None:
     assert done.stderr == "splitbrain: standard output was closed before everything was written\n"
 
 
+def test_nobody_to_tell_is_never_a_verdict(tmp_path: Path) -> None:
+    """Python itself would end with 1 here, which says "invalid"."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "harness.cli", "check", str(tmp_path / "missing"), "--json"]
+    for streams in ({"stderr": writing}, {"stdout": writing}, {"stdout": writing, "stderr": writing}):
+        out, err = streams.get("stdout", subprocess.DEVNULL), streams.get("stderr", subprocess.DEVNULL)
+        done = subprocess.run(command, cwd=ROOT, check=False, stdout=out, stderr=err)
+        assert done.returncode in (254, 255), streams
+    os.close(writing)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_was_never_open_is_no_crash(history: Path, tmp_path: Path, closed: str) -> None:
+    command = f'exec "$@" {closed}'
+    for path, status in ((history, 0), (tmp_path / "missing", 254)):
+        words = ["sh", "-c", command, "sh", sys.executable, "-m", "harness.cli", "check", str(path), "--json"]
+        assert subprocess.run(words, cwd=ROOT, capture_output=True, check=False).returncode == status
+
+
 def test_a_small_check_loads_nothing_heavy(history: Path) -> None:
     code = (
         f"import sys; from harness.cli import main; status = main(['check', {str(history)!r}, '--json']);"

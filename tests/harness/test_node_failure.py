@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
+import pytest
+
+from harness import node_failure
 from harness.node_failure import node_failures
 
 
@@ -39,6 +43,22 @@ def test_events_are_hostile_input(tmp_path: Path) -> None:
                  '{"name":"crash","fields":7}', "\x00\xff")  # fmt: skip
     (only,) = node_failures(tmp_path)
     assert (only.where, only.error, only.incarnation) == ("", "", 0)
+
+
+def test_events_may_be_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_events(tmp_path, "n1", '{"name":"crash","fields":' + "[" * 200_000)
+    (tmp_path / "n2").mkdir()
+    os.mkfifo(tmp_path / "n2" / "events.jsonl")
+    (tmp_path / "n3" / "events.jsonl").mkdir(parents=True)
+    assert node_failures(tmp_path) == []
+
+
+def test_an_event_too_long_to_read_is_never_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_failure, "_LINE_CHARS_MAX", 100)
+    write_events(tmp_path, "n1", event("assertion", where="handle", error="x" * 1000), event("start"))
+    (only,) = node_failures(tmp_path)
+    assert only.kind == "crash"
+    assert "longer than 100" in only.error
 
 
 def test_no_logs_no_failures(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from harness import catalog
+from harness.cluster import Observation
 from harness.clusters.loopback import LoopbackProvider
 from harness.faults.grammar import parse
 from harness.faults.schedule import schedule
@@ -169,6 +170,25 @@ def test_too_little_happened(tmp_path: Path) -> None:
     assert (verdict.result.valid, verdict.result.reason) == ("unknown", Reason.NO_CONFLICT)
 
 
+def test_what_the_system_does_when_all_is_healed_is_no_evidence(tmp_path: Path) -> None:
+    """Nobody is answered from a fraction of a second on; in the end ten waiting probes succeed at once."""
+    cut = (ScheduledFault("cut", SECOND // 3, 9 * SECOND, {}),)
+    rehearsal = Rehearsal(tmp_path, cuts=cut, plan={"rate_hz": 10.0}, dead_after_heal=True)
+    rehearsal.runtime.at(12_700, lambda: setattr(rehearsal.cluster, "dead_after_heal", False))
+    verdict = rehearsal.verdict()
+    assert verdict.record.recovered
+    healed = next(op.index for op in rehearsal.history if op.f == HEAL)
+    assert sum(op.type == "ok" and op.f == "add" for op in rehearsal.history[healed:]) >= 10
+    assert (verdict.result.valid, verdict.result.reason) == ("unknown", Reason.TOO_FEW_OK)
+
+
+def test_a_fault_that_comes_when_nobody_asks_has_no_effect(tmp_path: Path) -> None:
+    late = (ScheduledFault("cut", 12 * SECOND, 14 * SECOND, {}),)
+    verdict = Rehearsal(tmp_path, cuts=late).verdict()
+    assert (verdict.result.valid, verdict.result.reason) == ("unknown", Reason.FAULT_WITHOUT_EFFECT)
+    assert "no client operation" in (tmp_path / "latest" / "faults.jsonl").read_text()
+
+
 def test_a_lost_write_stays_invalid_whatever_else_is_wrong(tmp_path: Path) -> None:
     rehearsal = Rehearsal(tmp_path, cuts=TWO_CUTS, fault=Cut(bites=False), fetch_fails=True)
     rehearsal.runtime.at(9_990, lambda: rehearsal.cluster.data.difference_update(range(100, 120)))
@@ -189,6 +209,9 @@ def test_a_crashed_node_and_missing_logs_leave_no_valid_verdict(tmp_path: Path) 
     assert (crashed.result.valid, crashed.result.reason) == ("unknown", Reason.HARNESS_ERROR)
     unfetched = Rehearsal(tmp_path, fetch_fails=True).verdict()
     assert (unfetched.result.valid, unfetched.result.reason) == ("unknown", Reason.HARNESS_ERROR)
+    one_unfetched = Rehearsal(tmp_path, unfetched="n2").verdict()
+    assert (one_unfetched.result.valid, one_unfetched.result.reason) == ("unknown", Reason.HARNESS_ERROR)
+    assert "the events of n2 were not fetched" in str(one_unfetched.result.explanation)
 
 
 def test_a_checker_that_raises_gives_unknown(tmp_path: Path) -> None:
@@ -201,6 +224,23 @@ def test_a_checker_that_raises_gives_unknown(tmp_path: Path) -> None:
     verdict = rehearsal.verdict()
     assert (verdict.result.valid, verdict.result.reason) == ("unknown", Reason.CHECKER_ERROR)
     assert "a bug of ours" in str(verdict.result.explanation)
+
+
+def test_an_interruption_just_before_the_operations_begin_is_not_lost(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, cuts=TWO_CUTS)
+    observe = PlayCluster.observe
+
+    async def interrupted(cluster: PlayCluster) -> Observation:
+        patch.undo()
+        rehearsal.run.stop()
+        return await observe(cluster)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PlayCluster, "observe", interrupted)
+        record = rehearsal.play()
+    assert record.interrupted
+    assert rehearsal.runtime.now() < 3 * SECOND, "the operations do not begin"
+    assert rehearsal.cluster.log[-2:] == ["logs", "down"]
 
 
 def test_an_interrupted_run_is_healed_fetched_checked_and_not_valid(tmp_path: Path) -> None:

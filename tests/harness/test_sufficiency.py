@@ -100,3 +100,14 @@ def test_the_sweep_counts_what_the_definition_counts(steps: list[tuple[int, str,
             ops.append(running[process])
     history = History(ops)
     assert count_conflicts(history, ("write",), 10**9) == slow_count(history)
+
+
+def test_what_comes_after_the_end_is_no_load() -> None:
+    load = one_by_one(2)
+    history = History([*load, *overlapping("write", "write"), *one_by_one(20)])
+    assert shortfall(history, THRESHOLDS) is None
+    found = shortfall(history, THRESHOLDS, end=len(load))
+    assert found is not None
+    assert "2 of 2" in found[1]
+    assert count_conflicts(history, ("write",), 100, end=len(load) + 1) == 0
+    assert count_conflicts(history, ("write",), 100, end=len(load) + 2) == 1

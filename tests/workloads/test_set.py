@@ -35,6 +35,21 @@ class Elements:
         return replace(ended, value=sorted(self.elements - set(self.forgets)))
 
 
+class Lagging(Elements):
+    """A set whose reads come from a replica that is ``lag_s`` behind."""
+
+    def __init__(self, lag_s: float) -> None:
+        super().__init__()
+        self.lag_ns, self.added_ns = lag_s * 1e9, dict[int, int]()
+
+    def __call__(self, op: Op, draws: Draws) -> Op:
+        ended = super().__call__(op, draws)
+        if op.f == "add":
+            self.added_ns[op.value] = op.time
+            return ended
+        return replace(ended, value=[e for e, added_ns in self.added_ns.items() if added_ns + self.lag_ns <= op.time])
+
+
 def recorded(elements: Elements) -> History:
     assert WORKLOAD.final_generator is not None
     whole = phases(limit(400, WORKLOAD.generator(OPTIONS)), WORKLOAD.final_generator(OPTIONS))
@@ -57,6 +72,11 @@ def test_all_there_is_valid_and_one_lost_is_not() -> None:
     result = WORKLOAD.check(recorded(Elements(forgets=(123,))), 10.0)
     assert result.valid is False
     assert "123" in result.anomalies[0].explanation
+
+
+def test_a_replica_that_is_behind_has_lost_nothing() -> None:
+    assert WORKLOAD.check(recorded(Lagging(1.5)), 10.0).valid is True
+    assert WORKLOAD.check(recorded(Lagging(60.0)), 10.0).valid is False
 
 
 @pytest.mark.parametrize("failing", [1, 20])

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import catalog
+from harness import catalog, report
 from harness.cli import main
 from harness.commands import EXIT_STATUSES
+from harness.commands import run as run_command
 from harness.commands.live import LiveLine, PlainLines
 from harness.progress import Phase, Progress
 from harness.system import Role
@@ -116,6 +117,61 @@ def test_a_second_interruption_removes_the_cluster_at_once(tmp_path: Path) -> No
     assert (tmp_path / "latest" / "history.jsonl").exists(), "the history is kept"
     assert node_processes(tmp_path) == []
     assert "130" in _help()
+
+
+def test_a_reader_that_goes_away_does_not_end_the_run(tmp_path: Path) -> None:
+    process = start(tmp_path, "raft", "--nodes", "3", "--time-limit", "2", "--seed", "4")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()  # as `| head -1` does
+    assert process.stderr is not None
+    assert process.stderr.read() == "splitbrain: standard output was closed before everything was written\n"
+    assert process.wait(30) == 255, "the verdict was not told"
+    run = tmp_path / "latest"
+    assert json.loads((run / "results.json").read_text())["valid"] is True
+    assert (run / "nodes" / "n1" / "node.log").exists()
+    assert (run / "report.html").exists()
+    assert node_processes(tmp_path) == []
+
+
+def test_programs_get_their_line_though_nobody_reads_the_progress(tmp_path: Path) -> None:
+    process = start(tmp_path, "raft", "--nodes", "3", "--time-limit", "2", "--seed", "4", "--json")
+    assert process.stderr is not None
+    process.stderr.readline()
+    process.stderr.close()
+    assert process.stdout is not None
+    assert json.loads(process.stdout.read())["valid"] is True
+    assert process.wait(30) == 0
+
+
+def test_an_interrupted_check_says_how_to_repeat_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the moments around the checker itself, which ends by itself with a reason."""
+
+    def interrupted(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
+
+    monkeypatch.setattr(catalog, "provider", loopback)
+    monkeypatch.setattr(run_command, "judge", interrupted)
+    assert main(["run", "raft", "--nodes", "1", "--time-limit", "0.2", "--store", str(tmp_path), "--json"]) == 2
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert f"splitbrain check {told['store']}" in told["error"]
+
+
+def test_an_interruption_while_the_report_is_written_costs_the_report_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(folder: Path) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
+
+    monkeypatch.setattr(catalog, "provider", loopback)
+    monkeypatch.setattr(report, "write", interrupted)
+    assert main(["run", "raft", "--nodes", "3", "--time-limit", "2", "--store", str(tmp_path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (told["valid"], told["report"]) == (True, None)
 
 
 def test_a_cluster_left_running_answers_until_it_is_released(tmp_path: Path) -> None:

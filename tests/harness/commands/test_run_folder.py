@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,23 @@ def test_a_run_without_a_history(tmp_path: Path, capsys: pytest.CaptureFixture[s
     (tmp_path / "history.jsonl").unlink()
     assert cli.main(["check", folder]) == 254
     assert "which has no history.jsonl" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["plan.json", "results.json", "nodes/n1/events.jsonl"])
+@pytest.mark.parametrize("what", ["pipe", "/dev/zero", "deep"])
+def test_a_hostile_folder_neither_hangs_nor_crashes_nor_is_called_valid(
+    tmp_path: Path, name: str, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = run_folder(tmp_path, VALID, FINE)
+    path = tmp_path / name
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    match what:
+        case "pipe":
+            os.mkfifo(path)
+        case "deep":
+            path.write_text('{"name":"assertion","valid":' + "[" * 200_000)
+        case _:
+            path.symlink_to(what)
+    status, _ = checked(capsys, folder)
+    assert status == {"plan.json": 254, "results.json": 2}.get(name, 0), "what cannot be an event is none"

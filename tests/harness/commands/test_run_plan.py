@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -142,6 +143,11 @@ def test_a_replay_of_another_system_is_refused(tmp_path: Path) -> None:
         ({"schedule": [{"fault": "quake", "start_ns": 1, "stop_ns": 2, "action": {}}]}, "quake"),
         ({"schedule": [{"fault": "kill", "start_ns": 1, "stop_ns": 2, "action": {"nodes": ["n9"]}}]}, "n9"),
         ({"schedule": [{"fault": "kill"}]}, "plan.json"),
+        ({"schedule": [{"fault": [], "start_ns": 1, "stop_ns": 2, "action": {}}]}, "fault"),
+        ({"schedule": [{"fault": "kill", "start_ns": False, "stop_ns": True, "action": {}}]}, "start_ns <= stop_ns"),
+        ({"schedule": [{"fault": "kill", "start_ns": 1, "stop_ns": 10**18, "action": {}}]}, "within the 30 s"),
+        ({"bugs": "abc"}, "the bug 'a'"),
+        ({"bugs": [{}]}, "the bug '{}'"),
         ({"schedule": 7}, "plan.json"),
         ({"concurrency": 10**9}, "concurrency"),
     ],
@@ -153,12 +159,70 @@ def test_a_plan_from_a_file_is_checked(tmp_path: Path, change: dict[str, Any], e
         setup_of(parsed("--replay", str(path)))
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, "either nodes or drops"),
+        ([], "either nodes or drops"),
+        ({"shape": "one", "nodes": ["n1"], "drops": {}}, "either nodes or drops"),
+        ({"nodes": ["n1"]}, "a shape"),
+        ({"shape": "one", "nodes": "n1; reboot"}, "nodes = n1; reboot"),
+        ({"shape": "one", "nodes": []}, "nodes"),
+        ({"shape": "one", "nodes": [{}]}, "nodes"),
+        ({"shape": "one", "nodes": ["n6"]}, "n6"),
+        ({"shape": "x", "drops": {"n1": ["n1 }; flush ruleset"]}}, "flush ruleset"),
+        ({"shape": "x", "drops": {"../n1": ["n2"]}}, "drops"),
+        ({"shape": "x", "drops": {"n1": "n2"}}, "drops"),
+        ({"shape": "leader", "nodes": ["leader"], "count": "x"}, "count"),
+        ({"shape": "leader", "nodes": ["leader"], "count": 6}, "count"),
+        ({"shape": "leader", "nodes": ["leader"], "spares": ["n7"]}, "spares"),
+        ({"shape": "x", "nodes": ["leader"], "direction": 3}, "direction"),
+        ({"shape": "one", "nodes": ["n1"], "application": 7}, "application"),
+    ],
+)
+def test_an_action_from_a_file_is_checked(tmp_path: Path, change: Any, expected: str) -> None:
+    path = replayable(tmp_path)
+    schedule = [{"fault": "kill", "start_ns": 1, "stop_ns": 2, "action": change}]
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schedule": schedule}))
+    with pytest.raises(UsageError, match=expected):
+        setup_of(parsed("--replay", str(path)))
+
+
+@pytest.mark.parametrize("faults", [",".join(catalog.names("faults")), *(
+    f"{name}={shape}" for name in catalog.names("faults") for shape in catalog.fault(name).shapes
+)])  # fmt: skip
+def test_every_action_that_is_chosen_can_be_replayed(tmp_path: Path, faults: str) -> None:
+    for seed in range(5):
+        plan = plan_of("raft", "--faults", faults, "--seed", str(seed), "--time-limit", "60")
+        assert plan.schedule
+        assert plan_of("--replay", str(create_folder(tmp_path, plan).plan)) == Plan.from_json(
+            json.loads(json.dumps(plan.as_json()))
+        )
+
+
+def test_a_plan_that_never_ends_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "plan.json")
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    for path in (tmp_path, tmp_path / "deep.json", Path("/dev/zero")):
+        with pytest.raises(UsageError, match="--replay"):
+            setup_of(parsed("--replay", str(path)))
+
+
 def test_a_plan_that_is_no_plan(tmp_path: Path) -> None:
     for number, text in enumerate(["", "[]", "null", "{", "\x00", '{"schema":"splitbrain.plan/1"}']):
         path = tmp_path / f"{number}.json"
         path.write_text(text)
         with pytest.raises(UsageError, match="--replay"):
             setup_of(parsed("--replay", str(path)))
+
+
+def test_a_hostile_plan_says_nothing_to_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = replayable(tmp_path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "nodes": "\x1b]0;owned\x07"}))
+    assert main(["run", "--replay", str(path)]) == 254
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert "owned" in said
 
 
 def test_options_are_completed_with_defaults() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -128,3 +129,12 @@ def test_a_late_start_still_gets_half_its_window() -> None:
     assert following is not None
     assert isinstance(following[0], Op)
     assert following[0].time == late + (entry.stop_ns - entry.start_ns) // 2
+
+
+def test_the_timetable_of_a_whole_day_is_made_at_once() -> None:
+    """It is made when the operations begin, in the event loop: they would wait for it (it once took minutes)."""
+    second = 1_000_000_000
+    day = [ScheduledFault("kill", at * second, at * second + second, {"nodes": ["n1"]}) for at in range(30_000)]
+    began = process_time()
+    assert len(timetable(day).entries) == 60_000
+    assert process_time() - began < 5

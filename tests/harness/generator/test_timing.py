@@ -8,7 +8,7 @@ from statistics import mean, pstdev
 
 import pytest
 
-from harness.generator import Draws, at, clients, delay, limit, rate, sequence, stagger
+from harness.generator import Draws, at, clients, delay, limit, quiet, rate, sequence, stagger
 from harness.generator.simulate import simulate
 from harness.generator.timing import Spacing
 from harness.history import Op
@@ -70,6 +70,14 @@ def test_at_waits_for_its_moment() -> None:
         ("b", 500_000_000),
         ("c", 900_000_000),
     ]
+
+
+def test_quiet_counts_from_the_first_time_it_is_asked() -> None:
+    history = simulate(sequence(at(500_000_000, op("a")), quiet(0.2, sequence(op("b"), op("c")))))
+    (first, second, third) = [entry.time for entry in invocations(history)]
+    assert first == 500_000_000
+    assert 700_000_000 <= second <= 710_000_000
+    assert third == second
 
 
 def test_a_rate_of_nothing_is_a_mistake() -> None:

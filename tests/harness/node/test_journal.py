@@ -40,3 +40,14 @@ def test_the_bound_holds_across_restarts(tmp_path: Path, monkeypatch: pytest.Mon
         grown.append("12345")
     assert path.read_text() == "12345\n12345\n"
     assert grown.lost == 2
+
+
+def test_the_last_words_have_room_past_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "JOURNAL_BYTES_MAX", 300)
+    record = Record("n1", 1, str(tmp_path / "node.log"), str(tmp_path / "events.jsonl"))
+    for term in range(10):
+        record.event("elected", {"term": term})
+    assert record.lost > 0
+    record.event("assertion", {"where": "handle", "error": "a term fell"}, last=True)
+    lines = (tmp_path / "events.jsonl").read_text().splitlines()
+    assert json.loads(lines[-1])["name"] == "assertion"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.history import NEMESIS, Op
-from harness.report import write
+from harness.report import NAME, write
 from harness.report.band import what
 from harness.report.page import command
 from tests.harness.report.example import FAULTS, PLAN, lost, operations, results, write_run
@@ -164,3 +165,23 @@ def test_a_partition_is_described_by_its_sides() -> None:
 def test_the_command_quotes_what_a_shell_would_read() -> None:
     plan = {**PLAN.as_json(), "options": {"a": "b; rm -rf ~"}, "workload": "$(x)"}
     assert "-o 'a=b; rm -rf ~' --workload '$(x)'" in command(plan)
+
+
+def test_a_hostile_folder_gets_no_file_outside_itself_written_or_shown(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", operations(50, 5), {})
+    secret = tmp_path / "secret"
+    secret.write_text("a private key")
+    for name in (NAME, f".{NAME}.new", f".{NAME}.{os.getpid()}", "nodes/n1/link.log"):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(secret)
+    (folder / "nodes" / "n7").symlink_to("/etc")
+    for name in ("plan.json", "results.json", "history.jsonl"):
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+    page = write(folder)
+    assert secret.read_text() == "a private key"
+    assert not page.is_symlink()
+    text = page.read_text()
+    assert "it is no regular file" in text
+    assert "link.log" not in text
+    assert "n7" not in text

@@ -125,6 +125,11 @@ def test_error_replies_mean_what_the_table_says_and_strangers_nothing(tmp_path: 
     assert len(seen["n1"]) == len(codes)
 
 
+def test_a_reply_that_says_nothing_is_no_success(tmp_path: Path) -> None:
+    done, _, _ = asyncio.run(play(tmp_path, {"n1": [{}]}, [op(), op("read", None)]))
+    assert [(d.type, d.error) for d in done] == [("info", "malformed")] * 2
+
+
 def test_what_is_retried_is_certainly_not_executed() -> None:
     assert {ERRORS[code] for code in RETRIED} == {"fail"}
 
