@@ -65,8 +65,8 @@ def _unread(node: str) -> NodeFailure:
 def _failure(node: str, line: str) -> NodeFailure | None:
     try:
         event: Any = json.loads(line)
-    except (ValueError, RecursionError):  # the last line of a node that was killed while writing it; or mischief
-        return None
+    except (ValueError, RecursionError):  # torn, by a kill or a full disk; what it would have said may be the worst
+        return NodeFailure(CRASH, node, 0, "?", "an event that names an assertion or a crash and cannot be read")
     if not isinstance(event, dict) or event.get("name") not in (ASSERTION, CRASH):
         return None
     fields = event.get("fields")

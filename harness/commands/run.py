@@ -222,7 +222,7 @@ class Session:
         hold = self._hold if self._leave_running else None
         runtime = RealRuntime(self._setup.plan.seed)
         self._run = Run(self._setup, runtime, self._folder, self._display.watch, self._display.say, hold)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the last: its terminal was closed
             loop.add_signal_handler(number, self._interrupted)
         self._task = loop.create_task(self._run.execute())
         return await self._task

@@ -93,7 +93,7 @@ def _doubt(path: Path) -> Doubt | None:
     try:
         results = read_json(path)
         valid = results["valid"]
-        if valid not in (True, False, "unknown"):
+        if not isinstance(valid, bool) and valid != "unknown":  # 0 == False, and is no verdict
             raise ValueError(f'read valid = {str(valid)[:80]!r}; expected true, false or "unknown"')
         reason = Reason(results["reason"]) if valid == "unknown" else None
     except FileNotFoundError:

@@ -83,7 +83,17 @@ def test_a_run_that_did_not_end_is_no_evidence(tmp_path: Path, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize(
-    "results", ["{", "[]", "{}", '{"valid": 7}', '{"valid": "unknown", "reason": "mood"}', "[" * 10_000]
+    "results",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"valid": 7}',
+        '{"valid": 0}',
+        '{"valid": 1}',
+        '{"valid": "unknown", "reason": "mood"}',
+        "[" * 10_000,
+    ],
 )
 def test_results_that_cannot_be_read_leave_doubt(
     tmp_path: Path, results: str, capsys: pytest.CaptureFixture[str]
