@@ -48,11 +48,16 @@ def _complaint(system: System, cluster: Cluster, answers: Mapping[str, Message])
 
 
 def log_tails(folder: Path) -> str:
-    """The last lines of every node's logs, for an error message."""
-    parts = []
+    """The last lines of every node's logs, for an error message; nodes that say the same are told once."""
+    said: dict[tuple[str, ...], list[Path]] = {}
     for path in sorted(folder.glob("*/*.log")):
-        if lines := _tail(path):
-            parts += [f"--- {path.parent.name}: {path}", *lines]
+        if path.name != "sshd.log" and (lines := _tail(path)):
+            said.setdefault(tuple(lines), []).append(path)
+    parts = [
+        line
+        for lines, paths in said.items()
+        for line in (f"--- {', '.join(path.parent.name for path in paths)}: {paths[0]}", *lines)
+    ]
     return "\n".join(parts) if parts else f"(the nodes left no logs in {folder})"
 
 

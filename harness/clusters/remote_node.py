@@ -40,6 +40,7 @@ CONTROL_PORT: Final = 7001  # on the node's own loopback, reached by a tunnel
 
 LOG_BYTES_MAX: Final = 64 << 20  # of one file; of a longer one the end is fetched
 START_TIMEOUT_S: Final = 15.0
+LAST_WORDS_CHARACTERS_MAX: Final = 300
 _FETCH_TIMEOUT_S: Final = 15.0
 _STATUS: Final = frame("call", 1, quote("harness"), encode_body({"type": "status"}))
 
@@ -205,7 +206,8 @@ class RemoteNode:
 
     async def _last_words(self) -> str:
         try:
-            return (await self._script(_TAIL, OUTPUT, NODE_LOG)).strip()[-2000:] or "it printed nothing"
+            lines = (await self._script(_TAIL, OUTPUT, NODE_LOG)).strip().splitlines()
+            return lines[-1][:LAST_WORDS_CHARACTERS_MAX] if lines else "it printed nothing"
         except ShellError as error:
             return f"(its output cannot be read: {error})"
 
