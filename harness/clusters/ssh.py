@@ -72,11 +72,11 @@ class Connection:
             self._explained(f"command {shown(command)}", timeout_s),
             contextlib.closing(self._session(deadline)) as channel,
         ):
-            channel.exec_command(shlex.join(command))
-            if stdin is not None:
+            content = None if stdin is None else stdin.encode()
+            channel.exec_command(_with_input(command, content))
+            if content is not None:
                 channel.settimeout(_left(deadline))
-                channel.sendall(stdin.encode())
-            channel.shutdown_write()
+                channel.sendall(content)
             stdout = _read_to_end(channel, channel.recv, deadline)
             stderr = _read_to_end(channel, channel.recv_stderr, deadline)
             if not channel.status_event.wait(_left(deadline)):
@@ -220,6 +220,17 @@ class SshShell:
         if not done:
             raise ShellError(f"node {self.connection.address.node}: no answer within {timeout_s:g} s")
         return future.result()
+
+
+def _with_input(command: tuple[str, ...], content: bytes | None) -> str:
+    """The command line, with an end to its input that needs no end-of-file message.
+
+    Paramiko sends that message after having let go of the channel's lock; if the command ends in just that moment, the
+    message follows the channel's close, and sshd cuts the whole transport ("ieof packet referred to nonexistent
+    channel"). So the node itself ends the input: it is empty, or has a known length.
+    """
+    line = shlex.join(command)
+    return f"{line} </dev/null" if content is None else f"head -c {len(content)} | {line}"
 
 
 def _connected(address: SshAddress, deadline: float) -> socket.socket:

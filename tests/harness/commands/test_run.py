@@ -16,7 +16,7 @@ import pytest
 
 from harness import catalog, report
 from harness.cli import main
-from harness.commands import EXIT_STATUSES
+from harness.commands import EXIT_STATUSES, PROGRAM
 from harness.commands import run as run_command
 from harness.commands.live import LiveLine, PlainLines
 from harness.progress import Phase, Progress
@@ -56,7 +56,7 @@ def node_processes(store: Path) -> list[str]:
 
 
 def test_a_run_ends_with_a_verdict_a_folder_and_a_command(tmp_path: Path) -> None:
-    process = start(tmp_path, "raft", "--nodes", "3", "--time-limit", "2", "--seed", "4", "--json")
+    process = start(tmp_path, "raft", "--nodes", "3", "--time-limit", "2", "--rate", "300", "--seed", "4", "--json")
     out, err = process.communicate(timeout=60)
     *before, last = out.splitlines()
     assert before == [], "progress goes to standard error"
@@ -70,7 +70,7 @@ def test_a_run_ends_with_a_verdict_a_folder_and_a_command(tmp_path: Path) -> Non
     assert {"plan.json", "history.jsonl", "results.json", "faults.jsonl", "nodes"} <= {p.name for p in folder.iterdir()}
     assert not (folder / "cluster").exists(), "the nodes' own files are removed"
     assert folder == (tmp_path / "latest").resolve()
-    assert shlex.split(told["repeat"]) == ["splitbrain", "run", "--replay", str(folder / "plan.json")]
+    assert shlex.split(told["repeat"]) == [PROGRAM, "run", "--replay", str(folder / "plan.json")]
     for word in ("operations", "verdict: valid", "no faults", "seed 4"):
         assert word in err
     assert main(["check", str(folder)]) == 0, "and the folder can be checked again"
@@ -78,7 +78,9 @@ def test_a_run_ends_with_a_verdict_a_folder_and_a_command(tmp_path: Path) -> Non
 
 
 def test_a_replay_repeats_the_schedule(tmp_path: Path) -> None:
-    first = start(tmp_path, "raft", "--nodes", "3", "--time-limit", "2", "--faults", "kill=one", "--json")
+    first = start(
+        tmp_path, "raft", "--nodes", "3", "--time-limit", "2", "--rate", "300", "--faults", "kill=one", "--json"
+    )
     told = json.loads(first.communicate(timeout=90)[0].splitlines()[-1])
     again = start(tmp_path, *shlex.split(told["repeat"])[2:], "--json")
     repeated = json.loads(again.communicate(timeout=90)[0].splitlines()[-1])
@@ -120,7 +122,7 @@ def test_a_second_interruption_removes_the_cluster_at_once(tmp_path: Path) -> No
 
 
 def test_a_reader_that_goes_away_does_not_end_the_run(tmp_path: Path) -> None:
-    process = start(tmp_path, "raft", "--nodes", "3", "--time-limit", "2", "--seed", "4")
+    process = start(tmp_path, "raft", "--nodes", "3", "--time-limit", "2", "--rate", "300", "--seed", "4")
     assert process.stdout is not None
     process.stdout.readline()
     process.stdout.close()  # as `| head -1` does
@@ -135,7 +137,7 @@ def test_a_reader_that_goes_away_does_not_end_the_run(tmp_path: Path) -> None:
 
 
 def test_programs_get_their_line_though_nobody_reads_the_progress(tmp_path: Path) -> None:
-    process = start(tmp_path, "raft", "--nodes", "3", "--time-limit", "2", "--seed", "4", "--json")
+    process = start(tmp_path, "raft", "--nodes", "3", "--time-limit", "2", "--rate", "300", "--seed", "4", "--json")
     assert process.stderr is not None
     process.stderr.readline()
     process.stderr.close()
@@ -169,7 +171,10 @@ def test_an_interruption_while_the_report_is_written_costs_the_report_only(
 
     monkeypatch.setattr(catalog, "provider", loopback)
     monkeypatch.setattr(report, "write", interrupted)
-    assert main(["run", "raft", "--nodes", "3", "--time-limit", "2", "--store", str(tmp_path), "--json"]) == 0
+    assert (
+        main(["run", "raft", "--nodes", "3", "--time-limit", "2", "--rate", "300", "--store", str(tmp_path), "--json"])
+        == 0
+    )
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (told["valid"], told["report"]) == (True, None)
 
