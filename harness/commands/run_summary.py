@@ -85,7 +85,7 @@ def _figures(verdict: Verdict) -> Iterator[str]:
         if entry.windows:
             yield f"outages: {entry.f}: {_windows(entry.windows)}"
     if record.recovery_s is not None:
-        yield f"answered again {record.recovery_s:.2f} s after everything was healed"
+        yield f"answered again {record.recovery_s:.3f} s after everything was healed"
     for trouble in (*record.unhealed, *record.troubles):
         yield from _wrapped("trouble: ", trouble)
 
