@@ -18,13 +18,36 @@ from harness.cluster import Cluster, Observation
 Action = Mapping[str, Any]
 
 
+EVENT, OPERATION, FAILPOINT, LEADER_CHANGE = "event", "operation", "failpoint", "leader-change"
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What sets off a fault instead of the clock: the ``count``-th time, over all nodes, that something happens.
+
+    ``on``: EVENT (a node told the event ``name``), FAILPOINT (a node passed the failpoint ``name``), OPERATION (a
+    client's operation ``name`` was invoked), LEADER_CHANGE (another node leads than before; no name).
+    In words, and in ``--faults``: "after 3rd vote-granted: kill=its-node", "after failpoint before-sync: ...",
+    "after 10th operation write: ...", "after leader-change: ...". Counting begins with the main phase.
+    """
+
+    on: str
+    name: str | None = None
+    count: int = 1
+
+    def as_json(self) -> dict[str, Any]:
+        return {"on": self.on, "name": self.name, "count": self.count}
+
+
 @dataclass(frozen=True, slots=True)
 class FaultSpec:
-    """One item of ``--faults``: the fault's name, its shape or target (None: the default mix), a number (or None)."""
+    """One item of ``--faults``: the fault's name, its shape or target (None: the default mix), a number (or None), and
+    what sets it off (None: the schedule's times). A trigger's ``count`` of 0 (written "any") is drawn from the seed."""
 
     name: str
     shape: str | None = None
     size: int | None = None
+    trigger: Trigger | None = None
 
     def __str__(self) -> str:
         text = self.name if self.shape is None else f"{self.name}={self.shape}"

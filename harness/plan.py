@@ -11,12 +11,28 @@ SCHEMA: Final = "splitbrain.plan/1"
 
 @dataclass(frozen=True, slots=True)
 class ScheduledFault:
-    """A fault at a time: nanoseconds from the start of the main phase, and the concrete action (see Fault.choose)."""
+    """A fault at a time: nanoseconds from the start of the main phase, and the concrete action (see Fault.choose).
+
+    With a ``trigger`` (as JSON, see ``harness.fault.Trigger``) it strikes not at ``start_ns`` but at the trigger's
+    moment, if that comes at or after ``start_ns``, and lasts ``stop_ns - start_ns``; if it never comes, never.
+    """
 
     fault: str
     start_ns: int
     stop_ns: int
     action: Mapping[str, Any]
+    trigger: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledOperation:
+    """A client's operation at a time: nanoseconds from the start of the main phase, on a client thread (0, 1, ...)."""
+
+    time_ns: int
+    thread: int
+    f: str
+    value: Any = None
+    key: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +40,9 @@ class Plan:
     """System, options, workload, faults, provider, sizes, seed; and the concrete fault schedule.
 
     ``faults`` is the text of ``--faults``; ``schedule`` is drawn from the seed before the run and written into
-    ``plan.json``, so that ``--replay`` repeats the schedule and not only the seed.
+    ``plan.json``, so that ``--replay`` repeats the schedule and not only the seed. ``operations``, where not None, are
+    the main phase's client operations in place of the workload's generator: a shrunk plan is a few lines of data.
+    ``order`` is the simulator's policy for events of one moment ("uniform" or "pct"); ``rare`` says whether simulated nodes take their rare branches (``Env.sometimes``).
     """
 
     system: str
@@ -41,6 +59,9 @@ class Plan:
     initial: Any = None
     seed: int = 0
     schedule: tuple[ScheduledFault, ...] = ()
+    operations: tuple[ScheduledOperation, ...] | None = None
+    order: str = "uniform"
+    rare: bool = True
 
     def as_json(self) -> dict[str, Any]:
         return {"schema": SCHEMA, **asdict(self)}
@@ -59,4 +80,7 @@ class Plan:
                 raise ValueError(f"read {name} = {fields.get(name)!r}; expected a name")
         fields["bugs"] = tuple(fields.get("bugs", ()))
         fields["schedule"] = tuple(ScheduledFault(**entry) for entry in fields.get("schedule", ()))
+        operations = fields.get("operations")
+        if operations is not None:
+            fields["operations"] = tuple(ScheduledOperation(**entry) for entry in operations)
         return Plan(**fields)

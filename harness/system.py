@@ -70,12 +70,33 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True)
+class Bug:
+    """A seeded bug (``--bug NAME``), an exam for the harness: one mistake that a node program makes where
+    ``env.bug(name)`` says so.
+
+    ``row`` is its number among the published mistakes we seed; ``options`` those under which the system without the bug
+    (its *correct twin*) holds what the bug breaks; ``workloads`` show it, the first one best; ``faults`` is a ``--faults``
+    text that exposes it; ``shows_as`` the codes of what a checker may say (LIN, SET, CNT, DIV, EV, AVL).
+    """
+
+    row: int
+    summary: str
+    faults: str
+    workloads: tuple[str, ...]
+    shows_as: tuple[str, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """A system under test.
 
     ``ready`` looks at the statuses of all nodes that answer (see ``Program.status``) and says whether the system can
     be asked to work; ``leader`` names the current leader, or None. ``client`` makes a client from its environment and
     the options. ``workloads`` are names, the first being the default; ``errors`` is the declared table of error codes.
+    ``events`` are the names its nodes tell by ``Env.event``, which may set off faults; ``leadership`` gives, for a set of
+    options, the event and its field that name a new leader and its epoch (term, generation), of which no epoch may have
+    two; None where nothing of the kind is promised.
     """
 
     name: str
@@ -88,5 +109,7 @@ class System:
     leader: Callable[[Mapping[str, Message]], str | None]
     options: Mapping[str, Option] = field(default_factory=dict)
     errors: Mapping[str, Outcome] = field(default_factory=dict)
-    bugs: Mapping[str, str] = field(default_factory=dict)
+    bugs: Mapping[str, Bug] = field(default_factory=dict)
+    events: tuple[str, ...] = ()
+    leadership: Callable[[Mapping[str, str]], tuple[str, str] | None] = lambda options: None
     claims: tuple[Any, ...] = ()

@@ -182,8 +182,9 @@ class Env(Protocol):
     def gauge(self, name: str, value: float) -> None:
         """Set a value that the harness can read at any time."""
 
-    def sometimes(self, name: str) -> None:
-        """Marks a place that a thorough campaign must reach at least once."""
+    def sometimes(self, name: str) -> bool:
+        """Whether to take a rare but legal branch here (a smaller batch, a needless retry). False in real runs; in
+        simulated ones decided by the seed, and which branches were taken is reported: a thorough campaign takes each."""
 
     async def failpoint(self, name: str) -> None:
         """A place at which a fault may stop, pause or delay this node."""
