@@ -35,6 +35,13 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
         "partition": "harness.faults.partition:FAULT",
         "kill": "harness.faults.kill:FAULT",
         "pause": "harness.faults.pause:FAULT",
+        "delay": "harness.faults.delay:FAULT",
+        "loss": "harness.faults.loss:FAULT",
+        "duplicate": "harness.faults.duplicate:FAULT",
+        "reorder": "harness.faults.reorder:FAULT",
+        "slow-link": "harness.faults.slow_link:FAULT",
+        "slow-node": "harness.faults.slow_node:FAULT",
+        "clock": "harness.faults.clock:FAULT",
     },
     "providers": {
         "local": "harness.clusters.local:PROVIDER",

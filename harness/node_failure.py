@@ -1,9 +1,12 @@
-"""Nodes that stopped by themselves: a failed assertion is an anomaly, another error leaves no valid verdict."""
+"""What nodes told by events: how they stopped by themselves, and whatever else a verdict asks for.
+
+A failed assertion is an anomaly, another error leaves no valid verdict.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -38,39 +41,57 @@ class NodeFailure:
 
 def node_failures(folder: Path) -> list[NodeFailure]:
     """The failures in the events that were fetched into ``folder/<node>/``, in order of node."""
-    return [
-        failure
-        for path in sorted(folder.glob(f"*/{EVENTS}"))
-        if path.is_file()  # and no pipe, which would let us wait for ever
-        for failure in _failures(path)
-        if failure is not None
-    ]
+    return failures_of(read_events(folder, (ASSERTION, CRASH)))
 
 
-def _failures(path: Path) -> Iterator[NodeFailure | None]:
+def failures_of(events: Iterable[Mapping[str, Any]]) -> list[NodeFailure]:
+    """The failures among events, each a mapping as in events.jsonl ({"name", "node", "incarnation", "fields", ...})."""
+    return [_failure(event) for event in events if event.get("name") in (ASSERTION, CRASH)]
+
+
+def read_events(folder: Path, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The events of those names in ``folder/<node>/events.jsonl``, in order of node, then as they were told.
+
+    "node" is the folder's name, whatever the line says. A line that names one of them and cannot be read (torn, by a
+    kill or a full disk; too long; too deep) may be the worst of news: it stands here as a crash that says so.
+    """
+    words = [f'"name":{json.dumps(name)}' for name in names]
+    for path in sorted(folder.glob(f"*/{EVENTS}")):
+        if path.is_file():  # and no pipe, which would let us wait for ever
+            yield from _events(path, names, words)
+
+
+def _events(path: Path, names: Sequence[str], words: Sequence[str]) -> Iterator[dict[str, Any]]:
+    node = path.parent.name
     with open(path, encoding="utf-8", errors="replace") as stream:
         for _ in range(_LINES_MAX):
             line = stream.readline(_LINE_CHARS_MAX)
             if not line:
                 return
-            if f'"name":"{ASSERTION}"' in line or f'"name":"{CRASH}"' in line:
-                yield _failure(path.parent.name, line) if len(line) < _LINE_CHARS_MAX else _unread(path.parent.name)
+            if not any(word in line for word in words):
+                continue
+            if len(line) >= _LINE_CHARS_MAX:
+                yield _unread(node, f"an event longer than {_LINE_CHARS_MAX:,} characters, which is not read")
+            elif (event := _event(node, line)) is not None and event.get("name") in names:
+                yield event
 
 
-def _unread(node: str) -> NodeFailure:
-    """What is too long to be read may be the worst of news: then no verdict is valid."""
-    return NodeFailure(CRASH, node, 0, "?", f"an event longer than {_LINE_CHARS_MAX:,} characters, which is not read")
-
-
-def _failure(node: str, line: str) -> NodeFailure | None:
+def _event(node: str, line: str) -> dict[str, Any] | None:
     try:
         event: Any = json.loads(line)
-    except (ValueError, RecursionError):  # torn, by a kill or a full disk; what it would have said may be the worst
-        return NodeFailure(CRASH, node, 0, "?", "an event that names an assertion or a crash and cannot be read")
-    if not isinstance(event, dict) or event.get("name") not in (ASSERTION, CRASH):
-        return None
+    except (ValueError, RecursionError):
+        return _unread(node, "an event that would be evidence and cannot be read")
+    return {**event, "node": node} if isinstance(event, dict) else None
+
+
+def _unread(node: str, error: str) -> dict[str, Any]:
+    return {"name": CRASH, "node": node, "incarnation": 0, "fields": {"where": "?", "error": error}}
+
+
+def _failure(event: Mapping[str, Any]) -> NodeFailure:
     fields = event.get("fields")
-    fields = fields if isinstance(fields, dict) else {}
+    fields = fields if isinstance(fields, Mapping) else {}
     where, error = (str(fields.get(name, ""))[:1000] for name in ("where", "error"))
     incarnation = event.get("incarnation")
-    return NodeFailure(event["name"], node, incarnation if isinstance(incarnation, int) else 0, where, error)
+    incarnation = incarnation if isinstance(incarnation, int) else 0
+    return NodeFailure(event["name"], str(event.get("node", "?"))[:100], incarnation, where, error)

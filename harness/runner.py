@@ -26,7 +26,7 @@ from harness.plan import Plan
 from harness.progress import Phase, Progress, Say, Watch
 from harness.readiness import NotReadyError, log_tails, until_ready
 from harness.runtime import Runtime
-from harness.store import HistoryWriter, RunFolder
+from harness.store import HistoryWriter, MemoryFolder, RunFolder
 from harness.system import Client, System
 from harness.workload import Workload, WorkloadOptions
 
@@ -131,7 +131,7 @@ class Run:
         self,
         setup: Setup,
         runtime: Runtime,
-        folder: RunFolder,
+        folder: RunFolder | MemoryFolder,
         watch: Watch = lambda progress: None,
         say: Say = lambda text: None,
         hold: Callable[[Cluster, Record], Awaitable[None]] | None = None,
@@ -159,7 +159,8 @@ class Run:
         try:
             return await self._with_cluster()
         except NotReadyError as error:
-            raise RunError(f"{error}\n{log_tails(self._folder.nodes)}") from error
+            told = log_tails(self._folder.nodes) if self._folder.nodes is not None else ""
+            raise RunError(f"{error}\n{told}".rstrip()) from error
         finally:
             self._state.over = True
 
@@ -213,7 +214,7 @@ class Run:
         """The main phase and all that follows it, until nothing more is asked."""
         if self._state.stopped:
             return
-        writer = HistoryWriter(self._folder.history)
+        writer = self._folder.open_history()
         try:
             interpreter = self._make_interpreter(cluster, writer)
             await self._run_main(interpreter)
@@ -224,7 +225,7 @@ class Run:
         finally:
             writer.close()
 
-    def _make_interpreter(self, cluster: Cluster, writer: HistoryWriter) -> Interpreter:
+    def _make_interpreter(self, cluster: Cluster, writer: HistoryWriter | MemoryFolder) -> Interpreter:
         plan, system = self._setup.plan, self._setup.system
         if plan.schedule:
             self._nemesis = Nemesis(system, cluster, self._setup.faults, self._runtime)
@@ -310,6 +311,8 @@ class Run:
         return WorkloadOptions(nodes, plan.concurrency, plan.rate_hz, plan.time_limit_s, plan.initial)
 
     async def _fetch_logs(self, cluster: Cluster) -> None:
+        if self._folder.nodes is None:
+            return
         self._enter(Phase.LOGS)
         try:
             await cluster.fetch_logs(self._folder.nodes)

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,7 @@ PLAN: Final = "plan.json"
 HISTORY: Final = "history.jsonl"
 RESULTS: Final = "results.json"
 FAULTS: Final = "faults.jsonl"
+TRACE: Final = "trace.jsonl"
 NODES: Final = "nodes"
 LATEST: Final = "latest"
 
@@ -45,6 +46,10 @@ class RunFolder:
     @property
     def plan(self) -> Path:
         return self.path / PLAN
+
+    def open_history(self) -> HistoryWriter:
+        """Begin the history. Raises FileExistsError if there is one."""
+        return HistoryWriter(self.history)
 
     def write_plan(self, plan: Plan) -> None:
         replace_file(self.plan, json.dumps(plan.as_json(), indent=2) + "\n")
@@ -123,3 +128,36 @@ class HistoryWriter:
 
     def close(self) -> None:
         self._file.close()
+
+
+class MemoryFolder:
+    """In the place of a run's folder: nothing is written, and ``operations`` are what the history would have. Their
+    values are what JSON makes of them, as in a history that was read."""
+
+    path: Final = Path("memory")
+    nodes: Final = None
+
+    def __init__(self) -> None:
+        self.operations: list[Op] = []
+
+    def open_history(self) -> MemoryFolder:
+        return self
+
+    def append(self, op: Op) -> None:
+        """Raises TypeError or ValueError for a value that is not JSON."""
+        plain = {name: _as_read(getattr(op, name)) for name in _FREE if not _is_plain(getattr(op, name))}
+        self.operations.append(replace(op, **plain) if plain else op)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+_FREE: Final = ("value", "error", "key", "session", "extra")
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or value.__class__ is int or value.__class__ is str
+
+
+def _as_read(value: Any) -> Any:
+    return json.loads(json.dumps(value, allow_nan=False))

@@ -96,7 +96,7 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make the run and print what came of it; the verdict's exit status."""
     setup = setup_of(args)
-    _check_provider(setup.provider)
+    _check_provider(setup.provider, setup.plan.system)
     try:
         folder = create_folder(Path(args.store), setup.plan)
     except OSError as error:
@@ -139,12 +139,13 @@ def _number(high: float) -> Any:
     return number
 
 
-def _check_provider(provider: Provider) -> None:
+def _check_provider(provider: Provider, system: str) -> None:
     missing = [finding for finding in provider.examine() if finding.required and not finding.present]
     if missing:
         needs = "\n".join(f"  {entry.name}, for {entry.needed_for}: {entry.remedy or 'no remedy'}" for entry in missing)
         raise UsageError(f"the provider {provider.name!r} cannot be used on this machine; it lacks\n{needs}\n"
-                         "`splitbrain doctor` says more")  # fmt: skip
+                         f"`{PROGRAM} doctor` says more. The simulator needs nothing of the machine: "
+                         f"{shlex.join([PROGRAM, 'run', system, '--provider', 'sim'])}")  # fmt: skip
 
 
 def _no_verdict(args: argparse.Namespace, folder: RunFolder, status: int, text: str) -> int:

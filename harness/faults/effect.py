@@ -94,6 +94,23 @@ def judge_drops(quiet: Pair, window: Pair) -> Effect:
     return Effect(count > 0, measured, explanation, absent_outside=outside == 0 and seconds(quiet) > 0)
 
 
+def met(fault: str, pair: Pair) -> int:
+    """How often our own means touched the system's work in the name of ``fault`` between the two observations, over
+    all nodes. The harness keeps these counts, so they outlive a node's incarnations."""
+    before, after = pair[0].met, pair[1].met
+    return sum(counts.get(fault, 0) - before.get(node, {}).get(fault, 0) for node, counts in after.items())
+
+
+def judge_met(fault: str, quiet: Pair, window: Pair, noun: str) -> Effect:
+    """A fault whose every touch is counted (``Observation.met``) bit if there was one. ``noun`` is what was touched, in
+    the plural: "messages delayed"."""
+    count, outside = met(fault, window), met(fault, quiet)
+    name = noun.replace(" ", "_")
+    explanation = f"{noun}: {count}" if count else f"{noun}: none; the system's work never met the fault"
+    measured = {name: float(count), f"{name}_quiet": float(outside)}
+    return Effect(count > 0, measured, explanation, absent_outside=outside == 0 and seconds(quiet) > 0)
+
+
 def late(nodes: Collection[str], received: Mapping[str, int], quiet: Pair, window: Pair) -> int:
     """Messages that reached paused nodes only after the pause: what they had ``received`` once resumed, less what they
     had before it, less what they would have received around the pause at the quiet rate."""

@@ -1,0 +1,60 @@
+"""What the faults that make links worse have in common: ``delay``, ``loss``, ``duplicate``, ... differ in data only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any, Final, cast
+
+from harness.cluster import Cluster, LinkFaults, Observation
+from harness.fault import Action, Effect, FaultSpec
+from harness.faults.effect import judge_met
+from harness.faults.links import ALL, SHAPES, choose_links, links_of
+from harness.faults.target import LEADER
+
+Amount = dict[str, float]
+
+MIX: Final = (ALL, LEADER, ALL, "leader-one-way", ALL, "one")
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """A fault that makes links worse (``LinkFaults.degrade``) in the way of its own name.
+
+    ``amount`` draws by how much; ``noun`` is what a message is that met it. The default mix goes through ``mix``, one
+    shape a turn.
+    """
+
+    name: str
+    summary: str
+    noun: str
+    amount: Callable[[Random], Amount]
+    needs: frozenset[str]
+    mix: tuple[str, ...] = MIX
+    shapes: Mapping[str, str] = field(default_factory=lambda: SHAPES)
+
+    def choose(self, spec: FaultSpec, turn: int, nodes: tuple[str, ...], random: Random) -> Action:
+        shape = self.mix[turn % len(self.mix)] if spec.shape is None else spec.shape
+        links = choose_links(replace(spec, shape=shape), turn, nodes, random)
+        return {**links, "amount": self.amount(random)}
+
+    async def apply(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
+        links = links_of(action, cluster.nodes)
+        await cast(LinkFaults, cluster).degrade(self.name, links, action["amount"])
+        return {**action, "links": [list(link) for link in links]}
+
+    async def heal(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
+        await cast(LinkFaults, cluster).restore(self.name)
+        return {"shape": action["shape"]}
+
+    def effect(
+        self, done: Mapping[str, Any], quiet: tuple[Observation, Observation], window: tuple[Observation, Observation]
+    ) -> Effect:
+        return judge_met(self.name, quiet, window, self.noun)
+
+
+def log_uniform(random: Random, low: float, high: float, digits: int = 0) -> float:
+    """A draw from ``low`` to ``high`` that favours no order of magnitude, rounded to be read in a plan."""
+    drawn: float = low * (high / low) ** random.random()
+    return round(drawn, digits)

@@ -1,0 +1,204 @@
+"""The simulated cluster, and the provider ``sim`` that makes it: everything breaks here, and needs nothing of the machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from harness.cluster import ClusterError, ClusterSpec, Finding, Link, NodeEvent, Observation
+from harness.node import Message
+from harness.simulation.client import SimClient
+from harness.simulation.node import SimNode
+from harness.simulation.runtime import SimRuntime
+from harness.simulation.scheduler import PAUSED
+from harness.simulation.world import World
+from harness.trace import Trace
+
+CAPABILITIES: Final = frozenset({"partition", "kill", "pause", "delay", "loss", "duplicate", "reorder", "slow-node",
+                                 "power-loss", "disk-full", "eio", "bit-flip", "clock", "events"})  # fmt: skip
+START_MS_MAX: Final = 15_000
+POLL_MS: Final = 5
+
+
+class SimCluster:
+    """See :class:`harness.cluster.Cluster`, and there the protocols of its capabilities."""
+
+    capabilities = CAPABILITIES
+
+    def __init__(self, spec: ClusterSpec, runtime: SimRuntime, world: World) -> None:
+        self._spec, self._runtime, self.world = spec, runtime, world
+        roles = {node.name: node.role for node in spec.nodes}
+        self._nodes = {
+            node.name: SimNode(
+                world, node, tuple(n for n in roles if roles[n] == node.role and n != node.name), spec.options
+            )
+            for node in spec.nodes
+        }
+        world.nodes = self._nodes
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return tuple(self._nodes)
+
+    @property
+    def roles(self) -> Mapping[str, str]:
+        return {name: node.role for name, node in self._nodes.items()}
+
+    async def start(self, nodes: Sequence[str]) -> None:
+        started = [self._nodes[name] for name in nodes if not self._nodes[name].running]
+        for node in started:
+            node.start()
+        deadline_ns = self._runtime.now() + START_MS_MAX * 1_000_000
+        while waiting := [node for node in started if node.running and not node.serving]:
+            if self._runtime.now() > deadline_ns:
+                raise ClusterError(f"{waiting[0].name} did not serve within {START_MS_MAX / 1000:g} s")
+            await self._runtime.sleep(POLL_MS)
+        if stopped := [node.name for node in started if not node.running]:
+            raise ClusterError(f"{', '.join(stopped)} ended while starting; the log of the node says why")
+
+    async def kill(self, nodes: Sequence[str]) -> None:
+        for name in nodes:
+            self._nodes[name].kill()
+
+    async def pause(self, nodes: Sequence[str]) -> None:
+        for name in nodes:
+            if (env := self._nodes[name].env) is not None:
+                self.world.scheduler.pause(env.lane)
+                self.world.tell("pause", name)
+
+    async def resume(self, nodes: Sequence[str]) -> None:
+        for name in nodes:
+            if (env := self._nodes[name].env) is not None and env.lane.state == PAUSED:
+                self.world.tell("resume", name)
+                self.world.scheduler.resume(env.lane)
+
+    async def partition(self, drops: Mapping[str, Sequence[str]]) -> None:
+        self.world.network.partition(drops)
+
+    async def heal(self) -> None:
+        self.world.network.partition({})
+
+    async def degrade(self, kind: str, links: Sequence[Link], amount: Mapping[str, float]) -> None:
+        self.world.network.degrade(kind, links, amount)
+
+    async def restore(self, kind: str) -> None:
+        self.world.network.restore(kind)
+
+    async def slow(self, nodes: Sequence[str], factor: float, delay_ms: float) -> None:
+        for name in nodes:
+            node = self._nodes[name]
+            node.slowness, node.delay_ms = factor, delay_ms
+            node.disk.set_slow(factor)
+
+    async def unslow(self) -> None:
+        await self.slow(self.nodes, 1.0, 0.0)
+
+    async def power_loss(
+        self, nodes: Sequence[str], *, torn: bool, reordered: bool, keep: str = "some"
+    ) -> Mapping[str, Mapping[str, int]]:
+        return {name: self._nodes[name].power_loss(torn=torn, reordered=reordered, keep=keep) for name in nodes}
+
+    async def disk_full(self, nodes: Sequence[str]) -> None:
+        for name in nodes:
+            self._nodes[name].disk.set_full(True)
+
+    async def disk_eio(self, nodes: Sequence[str], probability: float) -> None:
+        for name in nodes:
+            self._nodes[name].disk.set_eio(probability)
+
+    async def disk_flip(self, nodes: Sequence[str], bits: int, files: str = "") -> Mapping[str, Mapping[str, Any]]:
+        time = self._runtime.now()
+        return {name: {"flips": self._nodes[name].disk.flip(bits, files, f"flip/{time}")} for name in nodes}
+
+    async def disk_heal(self, nodes: Sequence[str]) -> None:
+        for name in nodes:
+            self._nodes[name].disk.set_full(False)
+            self._nodes[name].disk.set_eio(0.0)
+
+    async def clock_bend(self, nodes: Sequence[str], kind: str, amount: Mapping[str, float]) -> None:
+        for name in nodes:
+            self._nodes[name].clock.bend(kind, amount)
+
+    async def clock_unbend(self, nodes: Sequence[str]) -> None:
+        for name in nodes:
+            self._nodes[name].clock.unbend()
+
+    def watch(self, notify: Callable[[NodeEvent], None]) -> None:
+        self.world.watchers.append(notify)
+
+    async def status(self, node: str, timeout_ms: float = 1000) -> Message | None:
+        found = self._nodes[node]
+        if not found.running:
+            return None
+        if found.paused:
+            await self._runtime.sleep(timeout_ms)
+            return None
+        return found.status()
+
+    async def observe(self) -> Observation:
+        """Takes no virtual time."""
+        answering = {name: node for name, node in self._nodes.items() if node.running and not node.paused}
+        return Observation(
+            time_ns=self._runtime.now(),
+            dropped=dict(self.world.network.dropped),
+            counters={name: dict(node.env.counters) for name, node in answering.items() if node.env is not None},
+            incarnations={name: node.incarnation for name, node in answering.items()},
+            unanswered=tuple(name for name in self._nodes if name not in answering),
+            met={name: {**self.world.network.met[name], **node.disk.met} for name, node in self._nodes.items()},
+        )
+
+    def entry(self, node: str) -> str:
+        return ""
+
+    def client_env(self, client: int, name: str) -> SimClient:
+        assert 0 <= client < self._spec.clients, f"client endpoint {client} of {self._spec.clients}"
+        return SimClient(self.world, self._runtime, name, self._spec.client_timeout_ms)
+
+    async def fetch_logs(self, folder: Path) -> Mapping[str, Sequence[Path]]:
+        """Write what the nodes told; the files are those of real nodes."""
+        written: dict[str, Sequence[Path]] = {}
+        for name, node in self._nodes.items():
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            log, events = folder / name / "node.log", folder / name / "events.jsonl"
+            log.write_text("".join(line + "\n" for line in node.lines), encoding="utf-8", errors="backslashreplace")
+            events.write_text("".join(json.dumps(event, separators=(",", ":")) + "\n" for event in node.events))
+            written[name] = (log, events)
+        return written
+
+    async def down(self) -> None:
+        """End all nodes; their coroutines are closed, so that rules broken at the end are seen too."""
+        for node in self._nodes.values():
+            if node.env is not None:
+                node.silent = True
+                node.power_loss(torn=False, reordered=False, keep="some")
+
+
+class SimProvider:
+    """Makes simulated clusters on a :class:`SimRuntime`. ``trace``, if given, is told everything; ``rare`` opens rare
+    branches; ``keeps_logs`` keeps the nodes' log lines. ``cluster`` is the last one made."""
+
+    name = "sim"
+    summary = "simulated nodes in this process, in virtual time, from one seed; needs nothing of the machine"
+
+    def __init__(self, *, trace: Trace | None = None, rare: bool = True, keeps_logs: bool = True) -> None:
+        self._trace, self._rare, self._keeps_logs = trace, rare, keeps_logs
+        self.cluster: SimCluster | None = None
+
+    def examine(self) -> Sequence[Finding]:
+        return ()
+
+    def remove_leftovers(self) -> Sequence[str]:
+        return ()
+
+    async def create(self, spec: ClusterSpec, runtime: Any) -> SimCluster:
+        assert isinstance(runtime, SimRuntime), "a simulated cluster lives in virtual time"
+        names = tuple(node.name for node in spec.nodes)
+        world = World(runtime.scheduler, spec.seed, names, spec.bugs, rare=self._rare, trace=self._trace,
+                      keeps_logs=self._keeps_logs)  # fmt: skip
+        self.cluster = SimCluster(spec, runtime, world)
+        return self.cluster
+
+
+PROVIDER: Final = SimProvider()

@@ -1,0 +1,213 @@
+"""One simulated node: its disk and clock, which outlive its incarnations, and the program that runs in the present one."""
+
+from __future__ import annotations
+
+import importlib
+import traceback
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from harness.cluster import NodeEvent, NodeSpec
+from harness.node import Message, Program
+from harness.node.wire import WireError
+from harness.simulation.clock import SimClock
+from harness.simulation.disk import SimDisk
+from harness.simulation.env import Call, SimEnv
+from harness.simulation.network import CALL, ERROR, REPLY, Parcel
+from harness.simulation.scheduler import DEAD, PAUSED, Sleep
+from harness.simulation.world import World
+
+BOOT_MS_MIN: Final = 5
+BOOT_MS_SPREAD: Final = 20
+LOG_LINES_MAX: Final = 20_000
+CLOCK_ERROR_MS: Final = 10.0
+HANDLERS_MAX: Final = 20_000
+
+
+class SimNode:
+    """A machine with at most one process. ``incarnation`` counts its processes; ``serving`` says that the present one
+    has started its program; ``silent`` that its machine has no power, so that nobody refuses anything."""
+
+    def __init__(self, world: World, spec: NodeSpec, peers: tuple[str, ...], options: Mapping[str, str]) -> None:
+        self.world, self.name, self.role, self.peers = world, spec.name, spec.role, peers
+        self._program_path, self._options = spec.program, dict(options)
+        self.disk = SimDisk(world.scheduler, lambda stream: world.random("disk", self.name, stream), self._late)
+        self.clock = self._new_clock()
+        self.env: SimEnv | None = None
+        self.program: Program | None = None
+        self.incarnation = 0
+        self.serving = self.silent = False
+        self.slowness, self.delay_ms = 1.0, 0.0
+        self.events: list[dict[str, Any]] = []
+        self.lines: list[str] = []
+        self._handled: dict[int, Parcel] = {}
+
+    @property
+    def running(self) -> bool:
+        return self.env is not None
+
+    @property
+    def paused(self) -> bool:
+        return self.env is not None and self.env.lane.state == PAUSED
+
+    @property
+    def incarnation_up(self) -> int:
+        """The incarnation that accepts connections; 0 if none does."""
+        return self.incarnation if self.serving else 0
+
+    def start(self) -> None:
+        """Power on, and a new process."""
+        assert self.env is None, f"{self.name} runs already"
+        if self.silent:
+            self.clock = self._new_clock()
+        self.silent = False
+        self.incarnation += 1
+        self.env = env = SimEnv(self, self.incarnation)
+        self.world.tell("start", self.name)
+        self.tell("start", {})
+        env.spawn(self._boot(env), "start")
+
+    def kill(self) -> None:
+        """SIGKILL: what was written stays in the kernel's cache; whoever had a connection sees it end."""
+        if self.env is not None:
+            self._end("kill")
+            self.disk.close()
+
+    def power_loss(self, *, torn: bool, reordered: bool, keep: str) -> dict[str, int]:
+        """The machine is off: its network falls silent, and its disk forgets what was not synced."""
+        stream = f"power-loss/{self.incarnation}"
+        self.silent = True
+        if self.env is not None:
+            self._end("power-loss")
+        return self.disk.power_loss(torn=torn, reordered=reordered, keep=keep, stream=stream)
+
+    def stop_failed(self, where: str, error: BaseException) -> None:
+        """The program let an error through, and the node ends itself."""
+        kind = failure_kind(error)
+        text = "".join(traceback.format_exception(error))
+        self.log(f"stopped by an error in {where}: {text}")
+        self.tell(kind, {"where": where, "error": repr(error)[:1000], "trace": text[-8000:]})
+        self._end(kind)
+        self.disk.close()
+
+    def arrive(self, parcel: Parcel) -> None:
+        """A message has reached this machine."""
+        env = self.env
+        if env is not None and env.lane.state == PAUSED:
+            env.lane.backlog.append((self.world.scheduler.now_us, 0, 0, env.lane, self.arrive, parcel))
+        elif self.silent:
+            self.world.network.lose(parcel, "no power")
+        elif env is None or not self.serving or parcel.sent_to != self.incarnation:
+            self._refuse(parcel)
+        elif self.delay_ms:
+            self.world.network.met[self.name]["slow-node"] += 1
+            self.world.scheduler.after(env.lane, self.delay_ms, self._deliver, parcel)
+        else:
+            self._deliver(parcel)
+
+    def tell(self, name: str, fields: Mapping[str, Any]) -> None:
+        """An event, kept, and told to whoever watches. TypeError or ValueError if the fields are not JSON."""
+        copied = self.world.copier.copy(dict(fields))
+        now_ns = self.world.scheduler.now_us * 1000
+        self.events.append({"name": name, "node": self.name, "incarnation": self.incarnation,
+                            "time_wall_ns": self.world.wall_origin_ns + now_ns, "time_monotonic_ns": now_ns,
+                            "fields": copied})  # fmt: skip
+        self.world.told(NodeEvent("event", self.name, self.incarnation, name, copied))
+
+    def log(self, text: str) -> None:
+        if self.world.keeps_logs and len(self.lines) < LOG_LINES_MAX:
+            time_s = self.world.scheduler.now_us / 1e6
+            self.lines.append(f"{time_s:10.3f} {self.name}/{self.incarnation} {text[:16384]}")
+
+    def status(self) -> Message:
+        """See the real node's control port."""
+        env, program = self.env, self.program
+        assert env is not None, "a dead node does not answer"
+        return {
+            "name": self.name,
+            "role": self.role,
+            "incarnation": self.incarnation,
+            "pid": 0,
+            "serving": self.serving,
+            "program": program.status() if program is not None and self.serving else {},
+            "counters": dict(env.counters),
+            "gauges": dict(env.gauges),
+        }
+
+    async def _boot(self, env: SimEnv) -> None:
+        await Sleep(BOOT_MS_MIN + env.lane.draw() % BOOT_MS_SPREAD)
+        module, _, name = self._program_path.partition(":")
+        self.program = cast(Program, getattr(importlib.import_module(module), name)(env, self._options))
+        await self.program.start()
+        self.serving = True
+        self.log("serving")
+
+    def _deliver(self, parcel: Parcel) -> None:
+        env, program = self.env, self.program
+        assert env is not None, "only a running node is delivered to"
+        assert program is not None, "only a serving node is delivered to"
+        env.counters["net.received"] += 1
+        if parcel.kind is not CALL:
+            env.handle(self._handle_send(program, parcel), "handle")
+        elif len(self._handled) < HANDLERS_MAX:
+            self._handled[id(parcel)] = parcel
+            env.handle(self._handle_call(env, program, parcel), "handle")
+        else:
+            env.counters["net.dropped_handlers"] += 1
+
+    async def _handle_send(self, program: Program, parcel: Parcel) -> None:
+        await program.handle(parcel.source, parcel.body)
+
+    async def _handle_call(self, env: SimEnv, program: Program, parcel: Parcel) -> None:
+        reply = await program.handle(parcel.source, parcel.body)
+        self._handled.pop(id(parcel), None)
+        if reply is None or env.lane.state == DEAD:
+            return
+        call: Call = parcel.context
+        try:
+            body = self.world.copier.copy(reply)
+        except WireError as error:
+            self._break(parcel, "closed", str(error))
+            return
+        env.counters["net.sent"] += 1
+        self.world.transmit(Parcel(0, REPLY, self.name, parcel.source, body, call.answer))
+
+    def _refuse(self, parcel: Parcel) -> None:
+        """There is no process here, or not the one that was spoken to."""
+        known = "refused" if parcel.sent_to == 0 else "closed"
+        self.world.network.lose(parcel, "down")
+        if parcel.kind is CALL:
+            self._break(parcel, known, "nobody listens" if known == "refused" else "the process ended")
+        elif (sender := self.world.nodes.get(parcel.source)) is not None and sender.env is not None:
+            sender.env.counters[f"net.{known}"] += 1
+
+    def _break(self, parcel: Parcel, error: str, reason: str) -> None:
+        body = {"error": error, "reason": reason}
+        self.world.transmit(Parcel(0, ERROR, self.name, parcel.source, body, parcel.context.fail))
+
+    def _end(self, why: str) -> None:
+        env, handled = self.env, self._handled
+        assert env is not None, "filtered by whoever calls"
+        waiting = [entry[5] for entry in env.lane.backlog if entry[4] == self.arrive]
+        self.env, self.program, self.serving, self._handled = None, None, False, {}
+        env.die()
+        self.world.tell(why, self.name)
+        if not self.silent:
+            for parcel in [*handled.values(), *(parcel for parcel in waiting if parcel.kind is CALL)]:
+                self._break(parcel, "closed", "the process ended")
+
+    def _new_clock(self) -> SimClock:
+        scheduler, world = self.world.scheduler, self.world
+        offset_ns = round(world.random("clock", self.name).uniform(-CLOCK_ERROR_MS, CLOCK_ERROR_MS) * 1e6)
+        return SimClock(lambda: scheduler.now_us, world.wall_origin_ns, CLOCK_ERROR_MS, self._met_clock, offset_ns)
+
+    def _met_clock(self) -> None:
+        self.world.network.met[self.name]["clock"] += 1
+
+    def _late(self, what: str) -> None:
+        self.world.violate(f"{what} on the disk after death", self.name, "", 0)
+
+
+def failure_kind(error: BaseException) -> str:
+    """How a node that ended itself is reported."""
+    return "assertion" if isinstance(error, AssertionError) else "crash"
