@@ -24,7 +24,7 @@ from typing import Any, Final
 from checkers.guard import OutOfTimeError, Unsupported, guarded
 from checkers.value import Codes, plain, show
 from harness.fault_window import FaultWindow, fault_windows
-from harness.history import INVOKE, Call, History
+from harness.history import DUMP, INVOKE, Call, History
 from harness.result import Anomaly, Reason, Result
 
 EXPECT: Final = "set"
@@ -126,6 +126,8 @@ def _missing(keys: Sequence[Any]) -> str:
 def _sets(history: History, codes: Codes) -> list[_Set]:
     found: dict[int, _Set] = {}
     for call in history.calls():
+        if call.f == DUMP:
+            continue
         each = found.setdefault(codes.code(call.key), _Set(call.key))
         if call.f == "add":
             element = each.elements.setdefault(codes.code(call.argument), _Element(call.invoke))

@@ -30,6 +30,7 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
     "workloads": {
         "register": "workloads.register:WORKLOAD",
         "set": "workloads.set:WORKLOAD",
+        "counter": "workloads.counter:WORKLOAD",
     },
     "faults": {
         "partition": "harness.faults.partition:FAULT",
@@ -45,10 +46,13 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "providers": {
         "local": "harness.clusters.local:PROVIDER",
+        "sim": "harness.simulation.cluster:PROVIDER",
     },
     "checkers": {  # by what --expect says
         "linearizable": "checkers.linearizable:check",
         "set": "checkers.set:check",
+        "counter": "checkers.counter:check",
+        "eventual": "checkers.convergence:check",
     },
 }
 _MODELS: Final = "checkers.linearizable:MODELS"

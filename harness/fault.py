@@ -1,17 +1,19 @@
 """What a fault is, and the grammar of ``--faults``.
 
 ``partition=isolate-leader,kill=leader:2,pause`` names faults, each with an optional shape or target after ``=`` (and
-a number of nodes after ``:``). A fault is chosen (what exactly will be done, concretely and replayably), applied and
+a number of nodes after ``:``), and before it, perhaps, what sets it off: ``after 3rd vote-granted: kill=its-node``.
+A fault is chosen (what exactly will be done, concretely and replayably), applied and
 healed; both are operations of the process "nemesis" in the same history as the clients' own:
 ``start-<fault>`` and ``stop-<fault>``, each twice (type "info"): when it begins and, with what it did, when it is done.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from harness.cluster import Cluster, Observation
 
@@ -19,6 +21,11 @@ Action = Mapping[str, Any]
 
 
 EVENT, OPERATION, FAILPOINT, LEADER_CHANGE = "event", "operation", "failpoint", "leader-change"
+OCCASIONS: Final = (EVENT, OPERATION, FAILPOINT, LEADER_CHANGE)
+
+COUNT_MAX: Final = 1_000_000
+OCCASION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", re.ASCII)
+"""What the name of an event, a failpoint or an operation looks like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +42,35 @@ class Trigger:
     name: str | None = None
     count: int = 1
 
+    def __str__(self) -> str:
+        times = {0: "any ", 1: ""}.get(self.count, f"{ordinal(self.count)} ")
+        what = {EVENT: self.name, LEADER_CHANGE: LEADER_CHANGE}.get(self.on, f"{self.on} {self.name}")
+        return f"after {times}{what}"
+
     def as_json(self) -> dict[str, Any]:
         return {"on": self.on, "name": self.name, "count": self.count}
+
+    @staticmethod
+    def from_json(data: Any) -> Trigger:
+        """The inverse of :meth:`as_json`. Raises ValueError that says what was read and what was expected."""
+        read = f"read the trigger {str(data)[:200]}; expected "
+        if not isinstance(data, dict) or set(data) != {"on", "name", "count"}:
+            raise ValueError(read + '{"on", "name", "count"}')
+        on, name, count = data["on"], data["name"], data["count"]
+        if on not in OCCASIONS:
+            raise ValueError(f"{read}on to be one of {', '.join(OCCASIONS)}")
+        named = isinstance(name, str) and OCCASION_NAME.fullmatch(name) is not None
+        if named if on == LEADER_CHANGE else not named:
+            raise ValueError(f"{read}{'no name' if on == LEADER_CHANGE else f'the name of the {on}'}")
+        if type(count) is not int or not 1 <= count <= COUNT_MAX:
+            raise ValueError(f"{read}a count from 1 to {COUNT_MAX}")
+        return Trigger(on, name, count)
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, ..., 11th, ..., 21st."""
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +85,8 @@ class FaultSpec:
 
     def __str__(self) -> str:
         text = self.name if self.shape is None else f"{self.name}={self.shape}"
-        return text if self.size is None else f"{text}:{self.size}"
+        text = text if self.size is None else f"{text}:{self.size}"
+        return text if self.trigger is None else f"{self.trigger}: {text}"
 
 
 class FaultSyntaxError(ValueError):

@@ -3,6 +3,10 @@
 A fault is announced and done: ``start-<fault>`` twice, ``stop-<fault>`` twice, all of type "info" (``harness.fault``).
 It is in force from the announcement of its start until its stop is done; a fault that is never stopped stays in force.
 The operation ``heal``, by which a run ends whatever is still in force, stops every fault.
+
+The four lines of one application carry its number (``application`` in their values), and those of several applications
+may interleave: what sets off a fault does not wait for another one. Lines without a number, as other tools write them,
+come one after the other.
 """
 
 from __future__ import annotations
@@ -13,9 +17,9 @@ from typing import Any, Final
 
 from harness.history import NEMESIS, History, Op
 
+HEAL: Final = "heal"
 _START: Final = "start-"
 _STOP: Final = "stop-"
-_HEAL: Final = "heal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +48,57 @@ class FaultWindow:
 
 
 def fault_windows(history: History) -> tuple[FaultWindow, ...]:
-    """The windows in order of their starts. Two starts of a fault without a stop are two windows, and one stop ends
-    them all; a stop without a start is no window. Never raises."""
+    """The windows in order of their starts. A stop with a number ends that application's window; without one, all of
+    its fault: two starts of a fault without a stop are two windows. A stop without a start is no window. Never raises."""
     windows: list[FaultWindow] = []
-    announced: Op | None = None
+    places: dict[tuple[str, int], int] = {}  # fault and number -> position of its window
+    latest: int | None = None  # of the windows without a number
+    announcements = _Announcements()
     for op in _nemesis(history):
-        announcement = announced if announced is not None and announced.f == op.f else None
-        announced = op if announcement is None else None
-        if op.f.startswith(_STOP) or op.f == _HEAL:
-            windows = [_stopped(window, op, announcement) for window in windows]
-        elif op.f.startswith(_START) and announcement is None:
-            windows.append(FaultWindow(op.f.removeprefix(_START), op.index, op.time, value=op.value))
-        elif op.f.startswith(_START) and op.value is not None:
-            windows[-1] = replace(windows[-1], value=op.value)
+        number, announcement = application(op), announcements.before(op)
+        if op.f.startswith(_START):
+            fault = op.f.removeprefix(_START)
+            if announcement is None:
+                if number is None:
+                    latest = len(windows)
+                else:
+                    places[fault, number] = len(windows)
+                windows.append(FaultWindow(fault, op.index, op.time, value=op.value))
+            elif op.value is not None:
+                place = latest if number is None else places.get((fault, number))
+                assert place is not None, "an announcement has a window"
+                windows[place] = replace(windows[place], value=op.value)
+        elif op.f.startswith(_STOP) or op.f == HEAL:
+            place = None if number is None else places.get((op.f.removeprefix(_STOP), number))
+            for position in range(len(windows)) if place is None else (place,):
+                windows[position] = _stopped(windows[position], op, announcement)
     return tuple(windows)
+
+
+def application(op: Op) -> int | None:
+    """The number of the application that a nemesis operation belongs to, if it has one."""
+    number = op.value.get("application") if isinstance(op.value, Mapping) else None
+    return number if type(number) is int else None
+
+
+class _Announcements:
+    """Which line announces what is to be done, and which says that it is done."""
+
+    def __init__(self) -> None:
+        self._numbered: dict[tuple[str, int], Op] = {}
+        self._plain: Op | None = None
+
+    def before(self, op: Op) -> Op | None:
+        """The announcement of what ``op`` says is done; None if it is one itself."""
+        number = application(op)
+        if number is not None:
+            found = self._numbered.pop((op.f, number), None)
+            if found is None:
+                self._numbered[op.f, number] = op
+            return found
+        found = self._plain if self._plain is not None and self._plain.f == op.f else None
+        self._plain = op if found is None else None
+        return found
 
 
 def _nemesis(history: History) -> Iterable[Op]:
@@ -69,6 +110,6 @@ def _nemesis(history: History) -> Iterable[Op]:
 def _stopped(window: FaultWindow, op: Op, announcement: Op | None) -> FaultWindow:
     """The window, ended here if it is still open, or was ended by the announcement of what is now done."""
     ended_there = announcement is not None and window.stop == announcement.index
-    if (op.f == _HEAL or window.fault == op.f.removeprefix(_STOP)) and (window.stop is None or ended_there):
+    if (op.f == HEAL or window.fault == op.f.removeprefix(_STOP)) and (window.stop is None or ended_there):
         return replace(window, stop=op.index, stop_ns=op.time)
     return window

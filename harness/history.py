@@ -20,6 +20,10 @@ Process = int | str
 
 SCHEMA: Final = "splitbrain.history/1"
 NEMESIS: Final = "nemesis"
+DUMP: Final = "dump"
+"""The operation that asks one replica (``Op.node``) for all it holds, as {"state": {key: value}, "applied": number}. It
+is about that replica and not about the objects, so checkers of objects pass it over."""
+
 TYPES: Final[tuple[OpType, ...]] = ("invoke", "ok", "fail", "info")
 INVOKE, OK, FAIL, INFO = range(4)
 _CODE: Final[dict[str, int]] = {name: code for code, name in enumerate(TYPES)}

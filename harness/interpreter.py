@@ -22,11 +22,15 @@ answer goes nowhere. A client that raises ends as "info" too. One that could not
 nothing. A client that answers with another process, name, key or with type "invoke" breaks its contract; nothing it
 says can be believed, so the operation is recorded as "info", the run is stopped, and :class:`ContractError` raised.
 
+*Notes.* A fault that something sets off does not wait for the nemesis's thread: its lines come through :meth:`note`, at
+any moment, even from within the recording of an operation that set it off; that one then stands before them.
+
 *Nothing but Runtime.* Time, tasks and waiting come from ``Runtime``, so the simulator runs this very code.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -91,6 +95,8 @@ class Interpreter:
         self._signal: Future[None] | None = None
         self._generator: Generator | None = None
         self._recorded = 0
+        self._appending = False
+        self._notes: deque[Op] = deque()
         limit_ms = timeout_ms + GRACE_MS
         self._workers: dict[Thread, Worker] = {
             t: self._worker(ClientThread(runtime, t, make, self._node_of, limit_ms, say), f"worker-{t}")
@@ -129,6 +135,21 @@ class Interpreter:
     def resume(self) -> None:
         """Allow runs again after :meth:`stop`: what was stopped was the load, final reads are still wanted."""
         self._stopped = False
+
+    def note(self, op: Op) -> None:
+        """Append a line of process "nemesis" that no thread performs, now or right after the line that is just being
+        appended; the generator is told. Never raises: what ``record`` raises, :meth:`run` does."""
+        self._notes.append(replace(op, type="info", process=NEMESIS))
+        if not self._appending:
+            self._append_notes()
+
+    def _append_notes(self) -> None:
+        while self._notes:
+            try:
+                self._put(self._notes.popleft())
+            except Exception as error:  # noqa: BLE001 (whoever notes something is in the middle of something else)
+                self._failure = self._failure or error
+                self._wake()
 
     def renew(self) -> None:
         """Give every client thread a new process id and a new client. Only between runs."""
@@ -203,8 +224,20 @@ class Interpreter:
         self._wake()
 
     def _append(self, op: Op) -> None:
+        """Record a line, tell the generator; then what that set off."""
+        self._put(op)
+        if self._notes:
+            self._append_notes()
+
+    def _put(self, op: Op) -> None:
         """Record a line, then tell the generator."""
-        op = replace(op, time=self._runtime.now(), index=self._recorded)
+        self._appending = True
+        try:
+            self._record_and_tell(replace(op, time=self._runtime.now(), index=self._recorded))
+        finally:
+            self._appending = False
+
+    def _record_and_tell(self, op: Op) -> None:
         try:
             self._record(op)
         except (TypeError, ValueError) as error:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
+
+from harness.fault import Trigger
 
 SCHEMA: Final = "splitbrain.plan/1"
 
@@ -26,13 +28,15 @@ class ScheduledFault:
 
 @dataclass(frozen=True, slots=True)
 class ScheduledOperation:
-    """A client's operation at a time: nanoseconds from the start of the main phase, on a client thread (0, 1, ...)."""
+    """A client's operation at a time: nanoseconds from the start of the main phase, on a client thread (0, 1, ...);
+    ``node`` where it names the one to be asked."""
 
     time_ns: int
     thread: int
     f: str
     value: Any = None
     key: Any = None
+    node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,22 @@ class Plan:
             if not isinstance(fields.get(name), str):
                 raise ValueError(f"read {name} = {fields.get(name)!r}; expected a name")
         fields["bugs"] = tuple(fields.get("bugs", ()))
-        fields["schedule"] = tuple(ScheduledFault(**entry) for entry in fields.get("schedule", ()))
+        fields["schedule"] = tuple(_scheduled_fault(entry) for entry in fields.get("schedule", ()))
         operations = fields.get("operations")
         if operations is not None:
-            fields["operations"] = tuple(ScheduledOperation(**entry) for entry in operations)
+            fields["operations"] = tuple(_scheduled_operation(entry) for entry in operations)
         return Plan(**fields)
+
+
+def _scheduled_fault(data: Any) -> ScheduledFault:
+    entry = ScheduledFault(**data)
+    return entry if entry.trigger is None else replace(entry, trigger=Trigger.from_json(entry.trigger).as_json())
+
+
+def _scheduled_operation(data: Any) -> ScheduledOperation:
+    """Raises ValueError where a field has another type than its name says."""
+    entry = ScheduledOperation(**data)
+    numbers = type(entry.time_ns) is type(entry.thread) is int and entry.time_ns >= 0 and entry.thread >= 0
+    if not numbers or not isinstance(entry.f, str) or not isinstance(entry.node, str | None):
+        raise ValueError(f"read the operation {str(data)[:200]}; expected time_ns, thread, f, and perhaps value, key, node")
+    return entry

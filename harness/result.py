@@ -113,4 +113,26 @@ def worst(values: Iterable[Validity]) -> Validity:
     return "unknown" if "unknown" in seen else True
 
 
+def composed(result: Result, *others: Result) -> Result:
+    """The result, made worse by others about the same run: the worst verdict, and every anomaly of each.
+
+    The first one lends its name, model and method; what the others found stands in ``details`` under their names.
+    """
+    if not others:
+        return result
+    results = (result, *others)
+    valid = worst(each.valid for each in results)
+    doubts = [each for each in results if each.valid == "unknown"] if valid == "unknown" else []
+    texts = [each.explanation for each in doubts if each.explanation]
+    return replace(
+        result,
+        valid=valid,
+        reason=doubts[0].reason if doubts else None,
+        explanation="; besides, ".join(texts) if doubts else result.explanation if result.valid is valid else None,
+        anomalies=tuple(anomaly for each in results for anomaly in each.anomalies),
+        seconds=sum(each.seconds for each in results),
+        details={**result.details, **{each.expect: {"valid": each.valid, **each.details} for each in others}},
+    )
+
+
 EXIT_STATUS: Final[Mapping[Validity, int]] = {True: 0, False: 1, "unknown": 2}

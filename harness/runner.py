@@ -26,7 +26,7 @@ from harness.plan import Plan
 from harness.progress import Phase, Progress, Say, Watch
 from harness.readiness import NotReadyError, log_tails, until_ready
 from harness.runtime import Runtime
-from harness.store import HistoryWriter, MemoryFolder, RunFolder
+from harness.store import HistorySink, Place
 from harness.system import Client, System
 from harness.workload import Workload, WorkloadOptions
 
@@ -131,7 +131,7 @@ class Run:
         self,
         setup: Setup,
         runtime: Runtime,
-        folder: RunFolder | MemoryFolder,
+        folder: Place,
         watch: Watch = lambda progress: None,
         say: Say = lambda text: None,
         hold: Callable[[Cluster, Record], Awaitable[None]] | None = None,
@@ -225,7 +225,7 @@ class Run:
         finally:
             writer.close()
 
-    def _make_interpreter(self, cluster: Cluster, writer: HistoryWriter | MemoryFolder) -> Interpreter:
+    def _make_interpreter(self, cluster: Cluster, writer: HistorySink) -> Interpreter:
         plan, system = self._setup.plan, self._setup.system
         if plan.schedule:
             self._nemesis = Nemesis(system, cluster, self._setup.faults, self._runtime)
@@ -308,18 +308,20 @@ class Run:
     def _options(self) -> WorkloadOptions:
         plan = self._setup.plan
         nodes = tuple(spec.name for spec in self._setup.node_specs)
-        return WorkloadOptions(nodes, plan.concurrency, plan.rate_hz, plan.time_limit_s, plan.initial)
+        operations = self._setup.system.operations
+        return WorkloadOptions(nodes, plan.concurrency, plan.rate_hz, plan.time_limit_s, plan.initial, operations)
 
     async def _fetch_logs(self, cluster: Cluster) -> None:
-        if self._folder.nodes is None:
+        folder = self._folder.nodes
+        if folder is None:
             return
         self._enter(Phase.LOGS)
         try:
-            await cluster.fetch_logs(self._folder.nodes)
+            await cluster.fetch_logs(folder)
         except FAILURES as error:
             self._state.troubles.append(f"the nodes' logs were not fetched: {error}")
             return
-        unread = [node for node in cluster.nodes if not (self._folder.nodes / node / EVENTS).is_file()]
+        unread = [node for node in cluster.nodes if not (folder / node / EVENTS).is_file()]
         if unread and self._interpreter is not None:
             self._state.troubles.append(
                 f"the events of {', '.join(unread)} were not fetched: a failed assertion there would not be known"

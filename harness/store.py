@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from harness.formats import jsonl
 from harness.history import Op
@@ -27,6 +27,25 @@ FAULTS: Final = "faults.jsonl"
 TRACE: Final = "trace.jsonl"
 NODES: Final = "nodes"
 LATEST: Final = "latest"
+
+
+class HistorySink(Protocol):
+    """Where a run's operations go, one after another."""
+
+    def append(self, op: Op) -> None:
+        """Raises TypeError or ValueError, and keeps nothing, for a value that is not JSON."""
+
+    def close(self) -> None: ...
+
+
+class Place(Protocol):
+    """Where a run leaves what it leaves: its folder, or memory. ``nodes`` is None where logs are not wanted."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def nodes(self) -> Path | None: ...
+    def open_history(self) -> HistorySink: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +153,16 @@ class MemoryFolder:
     """In the place of a run's folder: nothing is written, and ``operations`` are what the history would have. Their
     values are what JSON makes of them, as in a history that was read."""
 
-    path: Final = Path("memory")
-    nodes: Final = None
-
     def __init__(self) -> None:
         self.operations: list[Op] = []
+
+    @property
+    def path(self) -> Path:
+        return Path("memory")
+
+    @property
+    def nodes(self) -> Path | None:
+        return None
 
     def open_history(self) -> MemoryFolder:
         return self

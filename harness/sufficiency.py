@@ -2,27 +2,74 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from math import inf
+from typing import Any, Final
 
 from harness.history import FAIL, INVOKE, OK, History
+from harness.plan import Plan
 from harness.result import Reason
-from harness.workload import Thresholds
+from harness.workload import OK_OF_ASKED, Thresholds
 
 
-def shortfall(history: History, thresholds: Thresholds, end: int | None = None) -> tuple[Reason, str] | None:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How many operations of each counted name a plan asks for in its main phase, and ``total`` of any name: listed in
+    the plan (``exact``), or to be expected of its rate and its time."""
+
+    counts: Mapping[str, float]
+    total: float
+    exact: bool = False
+
+
+NO_PLAN: Final = Asked({}, inf)
+"""Where no plan is known, as much is demanded as of a long one."""
+
+
+def asked(plan: Plan, thresholds: Thresholds) -> Asked:
+    """What the plan asks for; each of the counted operations equally often, unless they are listed."""
+    if plan.operations is not None:
+        return Asked(Counter(operation.f for operation in plan.operations), len(plan.operations), exact=True)
+    total = plan.rate_hz * plan.time_limit_s
+    return Asked(dict.fromkeys(thresholds.counted, total / max(1, len(thresholds.counted))), total)
+
+
+def ok_min(thresholds: Thresholds, f: str, plan: Asked) -> int:
+    """How many ok completions of ``f`` a valid verdict needs."""
+    count = plan.counts.get(f, 0 if plan.exact else inf)
+    share = thresholds.ok_of_asked.get(f, OK_OF_ASKED)
+    least = 1 if plan.exact and count > 0 and f not in thresholds.ok_of_asked else 0
+    return max(least, int(min(thresholds.ok_min, share * count)))
+
+
+def shortfall(
+    history: History, thresholds: Thresholds, end: int | None = None, plan: Asked = NO_PLAN
+) -> tuple[Reason, str] | None:
     """Why too little happened for a valid verdict, with the figures; None if enough did.
 
     ``end`` is the position at which the main phase ended (None: with the history). What is asked later, when all is
     healed, shows that the system works again, and not that it did right while it was disturbed.
     """
+    total = 0
     for f in thresholds.counted:
+        needed = ok_min(thresholds, f, plan)
         invoked, ok = _count(history, f, INVOKE, end), _count(history, f, OK, end)
-        if ok < thresholds.ok_min or ok < thresholds.ok_share_min * invoked:
+        total += ok
+        if ok < needed or ok < thresholds.ok_share_min * invoked:
             return Reason.TOO_FEW_OK, (
-                f"{ok} of {invoked} operations {f!r} succeeded; a verdict needs at least {thresholds.ok_min} and "
+                f"{ok} of {invoked} operations {f!r} succeeded; a verdict needs at least {needed} and "
                 f"{thresholds.ok_share_min:.0%} of them: run longer, at a higher rate, or with fewer faults"
             )
+    if total < (needed := 1 if plan.exact else thresholds.ok_least):
+        return Reason.TOO_FEW_OK, (
+            f"{total} operations succeeded of {', '.join(map(repr, thresholds.counted))}; a verdict needs at least "
+            f"{needed}: run longer, at a higher rate, or with fewer faults"
+        )
+    if plan.total < thresholds.conflicts_from:
+        return None
     conflicts = count_conflicts(history, thresholds.writes, thresholds.conflicts_min, end)
     if conflicts < thresholds.conflicts_min:
         return Reason.NO_CONFLICT, (

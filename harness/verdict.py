@@ -6,7 +6,7 @@ of these can turn valid into unknown; nothing turns invalid into anything else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
@@ -15,22 +15,24 @@ from harness.availability import Availability, availability
 from harness.faults.effect import summary
 from harness.faults.witness import witnessed
 from harness.formats import read_history
-from harness.history import NEMESIS, History
-from harness.node_failure import ASSERTION, NodeFailure, node_failures
-from harness.result import SCHEMA, Reason, Result, unknown
+from harness.history import DUMP, INVOKE, NEMESIS, History
+from harness.node_failure import ASSERTION, CRASH, NodeFailure, failures_of, read_events
+from harness.result import SCHEMA, Reason, Result, composed, unknown
 from harness.runner import HEAL, Record, Setup
 from harness.store import RunFolder
-from harness.sufficiency import shortfall
+from harness.sufficiency import asked, shortfall
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result, and the other results of a run."""
+    """The result, and the other results of a run. ``applications`` of faults are the lines of ``faults.jsonl``,
+    ``faults`` what they come to, fault by fault."""
 
     result: Result
     faults: Sequence[dict[str, Any]]
     availability: Sequence[Availability]
     record: Record
+    applications: Sequence[Mapping[str, Any]] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The fields of ``results.json``; those of ``Result`` and, besides, the run's own."""
@@ -57,22 +59,59 @@ def judge(setup: Setup, folder: RunFolder, record: Record, time_limit_s: float |
     Raises harness.formats' FormatError if the history on disk is not one: that is no verdict.
     """
     history = read_history(folder.history, "jsonl") if folder.history.exists() else History()
-    failures = node_failures(folder.nodes)
-    applications = witnessed(record.applications, history)
-    folder.write_faults(applications)
-    faults = _faults(setup, applications)
-    result = _qualified(checked(setup, history, time_limit_s), setup, history, record, faults, failures)
-    times = availability(history, record.main_start_ns, record.main_end_ns)
-    verdict = Verdict(result, faults, times, record)
+    election = setup.system.leadership(setup.plan.options)
+    events = read_events(folder.nodes, (ASSERTION, CRASH, *(() if election is None else election[:1])))
+    verdict = assess(setup, history, record, list(events), time_limit_s)
+    folder.write_faults(verdict.applications)
     folder.write_results({**verdict.as_json(), "initial": setup.plan.initial, "nil_reads": "value"})
     return verdict
 
 
+def assess(
+    setup: Setup,
+    history: History,
+    record: Record,
+    events: Sequence[Mapping[str, Any]],
+    time_limit_s: float | None,
+    *,
+    failures: Sequence[NodeFailure] | None = None,
+) -> Verdict:
+    """The verdict on a run that is in memory: a pure function, which touches no disk.
+
+    ``events`` are what the nodes told, each as a line of events.jsonl (others than the leaders' and the nodes' own ends
+    may be left out); ``failures`` those of the nodes, if they are known already.
+    """
+    applications = witnessed(record.applications, history)
+    failures = failures_of(events) if failures is None else failures
+    faults = _faults(setup, applications)
+    result = composed(checked(setup, history, time_limit_s), *_others(setup, history, events))
+    result = _qualified(result, setup, history, record, faults, failures)
+    times = availability(history, record.main_start_ns, record.main_end_ns)
+    return Verdict(result, faults, times, record, applications)
+
+
 def checked(setup: Setup, history: History, time_limit_s: float | None) -> Result:
     """What the workload's checker says. One that raises, or is interrupted, gives unknown."""
-    workload, started = setup.workload, perf_counter()
+    workload = setup.workload
+    return _protected(workload.expect, workload.model, lambda: workload.check(history, time_limit_s))
+
+
+def _others(setup: Setup, history: History, events: Sequence[Mapping[str, Any]]) -> Iterator[Result]:
+    """What is checked of every run, whatever its workload, wherever its system has it: that replicas come to agree, and
+    that no epoch has two leaders."""
+    from checkers import convergence, leadership
+
+    if DUMP in history.f_names:
+        yield _protected(convergence.EXPECT, None, lambda: convergence.check(history))
+    if (election := setup.system.leadership(setup.plan.options)) is not None:
+        event, epoch = election
+        yield _protected(leadership.EXPECT, None, lambda: leadership.check(events, event=event, epoch=epoch))
+
+
+def _protected(expect: str, model: str | None, check: Callable[[], Result]) -> Result:
+    started = perf_counter()
     try:
-        return workload.check(history, time_limit_s)
+        return check()
     except KeyboardInterrupt:
         reason, text = (
             Reason.INTERRUPTED,
@@ -82,8 +121,7 @@ def checked(setup: Setup, history: History, time_limit_s: float | None) -> Resul
         reason, text = Reason.OUT_OF_MEMORY, "the checker ran out of memory"
     except Exception as error:  # noqa: BLE001 (whatever a checker raises is never a verdict)
         reason, text = Reason.CHECKER_ERROR, f"the checker raised {type(error).__name__}: {error}"[:1000]
-    seconds = perf_counter() - started
-    return unknown(workload.expect, reason, text, model=workload.model, seconds=seconds)
+    return unknown(expect, reason, text, model=model, seconds=perf_counter() - started)
 
 
 def _faults(setup: Setup, applications: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -114,7 +152,7 @@ def _qualified(
     if assertions := tuple(failure.anomaly() for failure in failures if failure.kind == ASSERTION):
         anomalies = (*result.anomalies, *assertions)
         return replace(result, valid=False, reason=None, explanation=None, anomalies=anomalies)
-    doubts = [*_run_doubts(record, failures), *_evidence_doubts(setup, history, faults)]
+    doubts = [*_run_doubts(record, failures), *_evidence_doubts(setup, history, record, faults)]
     if result.valid is False or not doubts:
         return result
     reason, _ = doubts[0]
@@ -136,9 +174,13 @@ def _run_doubts(record: Record, failures: Sequence[NodeFailure]) -> Iterator[tup
         yield Reason.NO_RECOVERY, "nothing succeeded after everything was healed"
 
 
-def _evidence_doubts(setup: Setup, history: History, faults: Sequence[dict[str, Any]]) -> Iterator[tuple[Reason, str]]:
+def _evidence_doubts(
+    setup: Setup, history: History, record: Record, faults: Sequence[dict[str, Any]]
+) -> Iterator[tuple[Reason, str]]:
     """Why a valid history would be no evidence."""
-    if (short := shortfall(history, setup.workload.thresholds, _main_phase_end(history))) is not None:
+    thresholds = setup.workload.thresholds
+    plan = asked(setup.plan, thresholds)
+    if (short := shortfall(history, thresholds, _main_phase_end(history, record), plan)) is not None:
         yield short
     if toothless := [line["name"] for line in faults if not line["bit"]]:
         yield (
@@ -150,11 +192,12 @@ def _evidence_doubts(setup: Setup, history: History, faults: Sequence[dict[str, 
         )
 
 
-def _main_phase_end(history: History) -> int:
-    """The position at which the load was over and the heal began; the end where there was none."""
-    heals = (
-        index
-        for index, code in enumerate(history.processes)
-        if code < 0 and history.f_names[history.fs[index]] == HEAL and history.process_name(code) == NEMESIS
-    )
-    return next(heals, len(history))
+def _main_phase_end(history: History, record: Record) -> int:
+    """The position at which the load was over: where the heal began or, if there was none, the first operation that was
+    asked later than the load."""
+    for index, code in enumerate(history.processes):
+        if code >= 0 and history.types[index] == INVOKE and history.times[index] > record.main_end_ns > 0:
+            return index
+        if code < 0 and history.f_names[history.fs[index]] == HEAL and history.process_name(code) == NEMESIS:
+            return index
+    return len(history)

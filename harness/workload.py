@@ -4,31 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from harness.generator import Generator
 from harness.history import History, Op
 from harness.result import Result
 
+OK_OF_ASKED: Final = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class WorkloadOptions:
     """What a plan tells its workload: nodes, concurrency (number of processes), rate (operations/s over all clients),
-    time limit in seconds, initial value."""
+    time limit in seconds, initial value; and the operations that its system knows."""
 
     nodes: tuple[str, ...]
     concurrency: int
     rate_hz: float
     time_limit_s: float
     initial: Any = None
+    operations: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """Below these, too little happened and a valid verdict becomes unknown (``architecture.md``).
 
-    Per operation name of ``counted``: at least ``ok_min`` ok completions and ``ok_share_min`` of its invocations; and
-    at least ``conflicts_min`` pairs of overlapping operations on the same key, one of them a write.
+    Per operation name of ``counted``, which are asked equally often: at least ``ok_min`` ok completions and
+    ``ok_share_min`` of its invocations; and at least ``conflicts_min`` pairs of overlapping operations on the same key,
+    one of them a write.
+
+    They scale with the plan. One that asks for little needs fewer ok completions: of each name OK_OF_ASKED of what it
+    asks for (``ok_of_asked`` where that says otherwise), and ``ok_least`` of all names together. A plan that lists its
+    operations needs at least one of each name that it lists and that is not in ``ok_of_asked``. Overlaps are demanded
+    of plans that ask for ``conflicts_from`` operations and more; in a short one they are luck, and what is lost or
+    stale shows without them.
     """
 
     counted: tuple[str, ...]
@@ -36,6 +46,17 @@ class Thresholds:
     ok_share_min: float = 0.01
     conflicts_min: int = 1
     writes: tuple[str, ...] = ()
+    ok_of_asked: Mapping[str, float] = field(default_factory=dict)
+    ok_least: int = 2
+    conflicts_from: int = 100
+
+    def __str__(self) -> str:
+        less = "".join(f", {share:.0%} of {f}" for f, share in self.ok_of_asked.items())
+        return (
+            f"{self.ok_min} ok of each of {', '.join(self.counted)} (of a short plan {OK_OF_ASKED:.0%} of what it asks "
+            f"for{less}, and {self.ok_least} in all); from {self.conflicts_from} operations on, {self.conflicts_min} "
+            f"overlap with one of {', '.join(self.writes)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ PACKAGES = ("harness", "systems_under_test", "workloads", "checkers")
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.cli", "harness.commands"),
     ("harness.report",),
+    ("harness.search",),
     ("harness.runner", "harness.progress", "harness.readiness", "harness.verdict"),
-    ("harness.interpreter", "harness.store", "harness.clusters", "harness.faults"),
+    ("harness.interpreter", "harness.store", "harness.clusters", "harness.faults", "harness.simulation"),
     ("harness.client_endpoint", "harness.deploy", "harness.real_runtime"),
     ("workloads",),
     ("systems_under_test",),

@@ -8,40 +8,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.generator import (
-    Context,
-    Generator,
-    clients,
-    delay,
-    each_thread,
-    function,
-    invoke,
-    limit,
-    quiet,
-    rate,
-    until_ok,
-)
+from harness.generator import Context, Generator, clients, function, invoke, phases, rate
 from harness.history import History, Op
 from harness.result import Result
 from harness.workload import Thresholds, Workload, WorkloadOptions
+from workloads.final import dumps, final_reads
 
 NAME: Final = "set"
-
-SETTLE_S: Final = 2.0
-"""Before the final reads. A system may serve reads from a replica that is behind: by a heartbeat, or, when a partition
-has just ended, by the time it takes to notice a dead connection and make a new one. What such a replica does not show
-yet is not lost, and nothing that a client sees could tell the two apart but time."""
-
-READS_MAX: Final = 10
-READ_GAP_S: Final = 0.3
 
 
 def _add(context: Context, position: int) -> Op:
     return invoke("add", position)
-
-
-def _read(context: Context, position: int) -> Op:
-    return invoke("read")
 
 
 def generator(options: WorkloadOptions) -> Generator:
@@ -49,8 +26,7 @@ def generator(options: WorkloadOptions) -> Generator:
 
 
 def final_generator(options: WorkloadOptions) -> Generator:
-    """When all has been quiet for a while, every thread, each at a node of its own, reads until it has one answer."""
-    return clients(quiet(SETTLE_S, each_thread(until_ok(limit(READS_MAX, delay(READ_GAP_S, function(_read)))))))
+    return clients(phases(final_reads(invoke("read")), dumps(options)))
 
 
 def probe(attempt: int) -> Op:

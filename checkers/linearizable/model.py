@@ -1,26 +1,49 @@
-"""Models: what a sequential object would answer. Pure functions of a state and a step; states and values are codes.
+"""What a model is: a sequential object, told as pure functions of a state and a step.
 
 The values of a history are replaced by their codes (``checkers.value``) before a model sees them, so that equality of
-values is equality of integers. To add a model, give it the four members of :class:`Model` and a line in ``MODELS``.
+values is equality of integers. The models themselves, by name, are in ``checkers.linearizable.models``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol, runtime_checkable
 
 from checkers.guard import Unsupported
-from checkers.value import show
+from checkers.value import Codes, show
 from harness.history import Call
+
+State = Any  # hashable, never None; equal exactly when the objects are indistinguishable
+UNKNOWN: Final = None
+EMPTY: Final = "empty"  # what is returned by taking from a container in which there is nothing
+
+# "register": states are codes, steps are read, write and cas. The containers are decided by their order. All others
+# are known by their steps alone.
+Kind = Literal["register", "queue", "bag", "stack", "priority", "other"]
 
 
 class Step(NamedTuple):
-    """An operation as a model sees it: its name, the codes of its arguments, the code it returned (-1: nothing)."""
+    """An operation as a model sees it: its name, its arguments, and what it returned; UNKNOWN where nobody knows."""
 
     f: str
-    given: tuple[int, ...]
-    returned: int
+    given: tuple[Any, ...] = ()
+    returned: Any = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a history is read: the codes of its values, and whether an answer of nil is one."""
+
+    codes: Codes
+    nil_is_value: bool = True
+
+    def code(self, value: Any) -> int:
+        return self.codes.code(value)
+
+    def answers(self, call: Call) -> bool:
+        """Whether a read says anything: it completed, and not with a nil that means "no information"."""
+        return call.outcome == "ok" and (self.nil_is_value or call.result is not None)
 
 
 class Model(Protocol):
@@ -30,60 +53,64 @@ class Model(Protocol):
     def name(self) -> str: ...
     @property
     def summary(self) -> str: ...
+    @property
+    def kind(self) -> Kind: ...
 
-    def parse(self, call: Call, code: Callable[[Any], int]) -> Step:
-        """The call as a step. Raises :class:`checkers.guard.Unsupported`."""
+    def begin(self, initial: Any, reading: Reading) -> State:
+        """The state before the first operation. Raises :class:`checkers.guard.Unsupported`."""
 
-    def step(self, state: int, step: Step) -> int | None:
+    def parse(self, call: Call, reading: Reading) -> Step | None:
+        """The call as a step; None if it says nothing and does nothing. What was returned by a call that is not known
+        to have happened is UNKNOWN. Raises :class:`checkers.guard.Unsupported`."""
+
+    def step(self, state: State, step: Step) -> State | None:
         """The state after the step, or None if the object would not have answered so."""
 
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """read returns what was written last, or the initial value."""
-
-    name: str = "register"
-    summary: str = "one value; read, write"
-
-    def parse(self, call: Call, code: Callable[[Any], int]) -> Step:
-        if call.f == "read":
-            return Step("read", (), code(call.result))
-        if call.f == "write":
-            return Step("write", (code(call.argument),), -1)
-        raise _strange(call, "read or write")
-
-    def step(self, state: int, step: Step) -> int | None:
-        if step.f == "write":
-            return step.given[0]
-        return state if step.returned == state else None
+    def observes(self, step: Step) -> bool:
+        """Whether the step leaves every state as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class CasRegister:
-    """A register with compare-and-set: cas [old, new] succeeds only where the value is old, and leaves new."""
+@runtime_checkable
+class Adapting(Protocol):
+    """A model that reads an object's calls in the light of all of them."""
 
-    name: str = "cas-register"
-    summary: str = "one value; read, write, cas [old, new]"
-
-    def parse(self, call: Call, code: Callable[[Any], int]) -> Step:
-        if call.f != "cas":
-            if call.f not in ("read", "write"):
-                raise _strange(call, "read, write or cas")
-            return Register().parse(call, code)
-        if not isinstance(call.argument, (list, tuple)) or len(call.argument) != 2:
-            raise Unsupported(f"operation {call.invoke}: read the cas value {show(call.argument)}; expected [old, new]")
-        return Step("cas", (code(call.argument[0]), code(call.argument[1])), -1)
-
-    def step(self, state: int, step: Step) -> int | None:
-        if step.f == "cas":
-            return step.given[1] if step.given[0] == state else None
-        return Register().step(state, step)
+    def adapted(self, calls: Sequence[Call], initial: Any) -> Model: ...
 
 
-def _strange(call: Call, expected: str) -> Unsupported:
+@runtime_checkable
+class Partitioned(Protocol):
+    """A model that may consist of independent objects, each linearizable by itself."""
+
+    def parts(self, steps: Sequence[Step]) -> Sequence[Hashable] | None:
+        """Of each step the object it is about; None if all are about the same."""
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A model that knows which steps, if they need not happen, can be left out of any order."""
+
+    def relevant(self, required: Sequence[Step], optional: Sequence[Step]) -> Sequence[bool]:
+        """Of each optional step whether the required ones may need it."""
+
+
+@runtime_checkable
+class Foresighted(Protocol):
+    """A model whose answers reveal earlier states."""
+
+    def hope(self, required: Sequence[Step], optional: Sequence[Step]) -> Callable[[State], bool] | None:
+        """A condition of every state in any order of these steps, or None."""
+
+
+def strange(call: Call, expected: str) -> Unsupported:
+    """An operation that the model does not know."""
     return Unsupported(f"operation {call.invoke}: read the operation {show(call.f)}; expected {expected}")
 
 
-_ALL: Final[tuple[Model, ...]] = (Register(), CasRegister())
-BY_NAME: Final[Mapping[str, Model]] = {model.name: model for model in _ALL}
-MODELS: Final[Mapping[str, str]] = {model.name: model.summary for model in _ALL}
+def strange_value(call: Call, value: Any, expected: str) -> Unsupported:
+    """A value that the model cannot take."""
+    return Unsupported(f"operation {call.invoke}: read the {call.f} value {show(value)}; expected {expected}")
+
+
+def operation_name(call: Call) -> str:
+    """The operation's name, in one spelling."""
+    return call.f.replace("-", "_").lower()

@@ -1,15 +1,17 @@
-"""Operations that may have taken effect, key by key: what is left of a history once it is read.
+"""Operations that may have taken effect, object by object: what is left of a history once it is read.
 
 A linearizable system of independent objects is linearizable object by object (locality: Herlihy & Wing 1990, theorem
-1), so each key is decided alone. What certainly did not happen, and what constrains nothing, is dropped here.
+1), so each is decided alone. What certainly did not happen, and what constrains nothing, is dropped here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from checkers.linearizable.model import Model, Step
+from checkers.linearizable.model import Adapting, Model, Partitioned, Reading, State, Step
 from checkers.value import Codes
 from harness.history import Call, History
 
@@ -27,34 +29,63 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class KeyHistory:
-    """One object's operations: those that took effect, and those that may have; each in order of invocation."""
+    """One object's operations: those that took effect, and those that may have; each in order of invocation. The
+    object begins in the state ``initial`` of the ``model``."""
 
     key: Any
+    model: Model
+    initial: State
     required: tuple[Operation, ...]
     optional: tuple[Operation, ...]
 
 
 def by_key(
-    history: History, model: Model, codes: Codes, nil_reads: Literal["value", "unknown"] = "value"
+    history: History,
+    model: Model,
+    codes: Codes,
+    nil_reads: Literal["value", "unknown"] = "value",
+    initial: Any = None,
 ) -> list[KeyHistory]:
-    """The operations of each key, in order of the keys' first appearance.
+    """The operations of each object, in order of the keys' first appearance.
 
     Raises :class:`harness.history.HistoryError` for lines that do not pair up, and
     :class:`checkers.guard.Unsupported` for an operation that the model does not know.
     """
-    found: dict[int, tuple[Any, list[Operation], list[Operation]]] = {}
+    reading = Reading(codes, nil_reads == "value")
+    calls: dict[int, list[Call]] = {}
     for call in history.calls():
-        _, required, optional = found.setdefault(codes.code(call.key), (call.key, [], []))
-        if call.outcome == "fail" or (call.f == "read" and not _says_something(call, nil_reads)):
+        calls.setdefault(codes.code(call.key), []).append(call)
+    return [found for of_key in calls.values() for found in _read(of_key, model, reading, initial)]
+
+
+def _read(calls: Sequence[Call], model: Model, reading: Reading, initial: Any) -> Iterator[KeyHistory]:
+    """One key's calls as one object, or as several that are independent."""
+    happened = [call for call in calls if call.outcome != "fail"]
+    if isinstance(model, Adapting):
+        model = model.adapted(happened, initial)
+    required: list[Operation] = []
+    optional: list[Operation] = []
+    for call in happened:
+        step = model.parse(call, reading)
+        if step is None or (call.outcome != "ok" and model.observes(step)):
             continue
-        step = model.parse(call, codes.code)
         if call.outcome == "ok":
             required.append(Operation(call.invoke, call.complete, step, call))
         else:
             optional.append(Operation(call.invoke, None, step, call))
-    return [KeyHistory(key, tuple(required), tuple(optional)) for key, required, optional in found.values()]
+    whole = KeyHistory(calls[0].key, model, model.begin(initial, reading), tuple(required), tuple(optional))
+    yield from _parts(whole)
 
 
-def _says_something(read: Call, nil_reads: Literal["value", "unknown"]) -> bool:
-    """A read without an answer constrains nothing; nor does an answer of nil where nil means "no information"."""
-    return read.outcome == "ok" and not (nil_reads == "unknown" and read.result is None)
+def _parts(whole: KeyHistory) -> Iterator[KeyHistory]:
+    operations = (*whole.required, *whole.optional)
+    steps = [operation.step for operation in operations]
+    names = whole.model.parts(steps) if isinstance(whole.model, Partitioned) and steps else None
+    if names is None:
+        yield whole
+        return
+    found: defaultdict[Hashable, tuple[list[Operation], list[Operation]]] = defaultdict(lambda: ([], []))
+    for i, (name, operation) in enumerate(zip(names, operations, strict=True)):
+        found[name][i >= len(whole.required)].append(operation)
+    for required, optional in found.values():
+        yield replace(whole, required=tuple(required), optional=tuple(optional))

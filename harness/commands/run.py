@@ -23,7 +23,9 @@ from harness.commands.run_plan import (
     CONCURRENCY_MAX,
     NODES_MAX,
     RATE_HZ_MAX,
+    RUNS_MAX,
     SEED_MAX,
+    SIM,
     TIME_LIMIT_S_MAX,
     faults_in_words,
     setup_of,
@@ -52,6 +54,8 @@ examples:
   splitbrain run single-leader -o replication=async --faults partition,kill --workload set
   splitbrain run raft --faults partition=isolate-leader,kill=leader:2,pause --time-limit 60
   splitbrain run --replay store/latest/plan.json       the same plan, with the same faults at the same times
+  splitbrain run raft --provider sim --faults all --search swarm --runs 200     200 runs in virtual time
+  splitbrain run raft --provider sim --bug vote-not-persisted --faults "after any vote-granted: kill its node"
 
 `splitbrain list faults` describes what may follow --faults; `splitbrain list systems` the -o options of each system.
 """
@@ -83,7 +87,19 @@ def add(subparsers: Any) -> None:
            help="seconds a client waits for an operation (default: 1)")  # fmt: skip
     option("--seed", type=_integer(0, SEED_MAX), metavar="N",
            help="decides operations and faults (default: a random one, which is printed)")  # fmt: skip
+    option("--bug", action="append", metavar="NAME", help="switch a seeded bug on; `splitbrain list bugs` names them")
     option("--replay", metavar="PLAN.json", help="repeat a run: its plan, with its faults at their times")
+    option("--runs", type=_integer(1, RUNS_MAX), metavar="N",
+           help="with --provider sim: N runs, seeds SEED, SEED + 1, ..., over all cores, until one fails")  # fmt: skip
+    option("--keep-going", action="store_true", help="with --runs: do not stop at the first failure, count them all")
+    option("--search", type=one_of(_strategies), default="uniform", metavar="S",
+           help="with --runs: how plans are drawn: uniform (every named fault in every run), swarm (a random subset of "
+           "them and another rate per run), pct (nodes and links have priorities)")  # fmt: skip
+    option(
+        "--check-determinism",
+        action="store_true",
+        help="with --provider sim: make each run twice, in two processes, and compare everything that happened",
+    )
     option("--store", default="store", metavar="DIR", help="where runs are kept (default: ./store)")
     option(
         "--leave-running",
@@ -96,6 +112,11 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make the run and print what came of it; the verdict's exit status."""
     setup = setup_of(args)
+    if setup.plan.provider == SIM:
+        from harness.commands.run_simulated import simulate
+
+        return simulate(args, setup)
+    _check_real(args)
     _check_provider(setup.provider, setup.plan.system)
     try:
         folder = create_folder(Path(args.store), setup.plan)
@@ -106,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         with _terminated_as_interrupted():
             verdict = session.verdict()
-            report = _write_report(folder)
+            report = write_report(folder)
     except asyncio.CancelledError:
         return _no_verdict(args, folder, ABORTED, "interrupted twice: the cluster was removed, and there is no verdict")
     except InterruptedCheckError:
@@ -117,6 +138,21 @@ def run(args: argparse.Namespace) -> int:
     finally:
         session.close()
     return _conclude(args, setup, folder, verdict, report)
+
+
+def _strategies() -> Any:
+    from harness.search.strategy import STRATEGIES
+
+    return STRATEGIES
+
+
+def _check_real(args: argparse.Namespace) -> None:
+    """Raises UsageError for what only the simulated world can do."""
+    wanted = [name for name, given in (("--runs", args.runs), ("--check-determinism", args.check_determinism)) if given]
+    if wanted:
+        raise UsageError(
+            f"read {wanted[0]} without --provider sim; expected both: only simulated runs repeat themselves"
+        )
 
 
 def _integer(low: int, high: int) -> Any:
@@ -167,7 +203,7 @@ def _conclude(args: argparse.Namespace, setup: Setup, folder: RunFolder, verdict
     return EXIT_STATUS[verdict.result.valid]
 
 
-def _write_report(folder: RunFolder) -> Path | None:
+def write_report(folder: RunFolder) -> Path | None:
     """The report's path; None, and a line on standard error, if it could not be written: the verdict stands alone."""
     try:
         from harness.report import write

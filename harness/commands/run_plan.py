@@ -28,10 +28,18 @@ RATE_HZ_MAX: Final = 100_000.0
 TIME_LIMIT_S_MAX: Final = 24 * 3600.0
 CLIENT_TIMEOUT_S_MAX: Final = 600.0
 SEED_MAX: Final = 2**63 - 1
+RUNS_MAX: Final = 10_000_000
 
 # The options of a plan, by their names in the command line; all are None unless given.
 PLAN_OPTIONS: Final = ("option", "workload", "faults", "nodes", "concurrency", "rate", "time_limit", "client_timeout",
-                       "seed")  # fmt: skip
+                       "seed", "bug")  # fmt: skip
+
+SIM: Final = "sim"
+SIM_TIME_LIMIT_S: Final = 10.0
+SIM_RATE_HZ: Final = 20.0
+"""A simulated run is one of many: a short one finds as much as a long one, and is easier to read."""
+
+ALL: Final = "all"
 
 
 def setup_of(args: argparse.Namespace) -> Setup:
@@ -43,7 +51,8 @@ def setup_of(args: argparse.Namespace) -> Setup:
     if problems := misfits(system, workload):
         raise UsageError(f"{'; '.join(problems)}; its workloads: {', '.join(system.workloads)}")
     if args.replay is None:
-        plan = replace(plan, options=read_options(args.option or [], system))
+        plan = _with_bugs(plan, args.bug or [], system)
+        plan = replace(plan, options=read_options(args.option or [], system, plan.options))
         plan = replace(plan, schedule=_schedule(plan, system, faults))
     else:
         _check_replayed(plan, system, faults)
@@ -68,8 +77,29 @@ def _planned(args: argparse.Namespace) -> Plan:
         "client_timeout_s": args.client_timeout,
         "seed": secrets.randbelow(2**32) if args.seed is None else args.seed,
     }
+    if args.provider == SIM:
+        given = {**given, "faults": _all_faults() if args.faults == ALL else args.faults,
+                 "rate_hz": args.rate or SIM_RATE_HZ, "time_limit_s": args.time_limit or SIM_TIME_LIMIT_S}  # fmt: skip
     name = str(Path(args.system).resolve()) if catalog.is_file(args.system) else system.name
     return Plan(system=name, **{name: value for name, value in given.items() if value is not None})
+
+
+def _all_faults() -> str:
+    """Every fault that the simulated world knows, as a ``--faults`` text."""
+    from harness.simulation.cluster import CAPABILITIES
+
+    return ",".join(name for name in catalog.names("faults") if catalog.fault(name).needs <= CAPABILITIES)
+
+
+def _with_bugs(plan: Plan, bugs: list[str], system: System) -> Plan:
+    """The plan with seeded bugs, and with the options under which the system holds without them."""
+    options: dict[str, str] = {}
+    for name in bugs:
+        if name not in system.bugs:
+            raise UsageError(f"--bug: read {name[:80]!r}; expected {alternatives(name, system.bugs)}; `splitbrain list "
+                             "bugs` describes them")  # fmt: skip
+        options |= system.bugs[name].options
+    return replace(plan, bugs=tuple(bugs), options=options)
 
 
 def _schedule(plan: Plan, system: System, faults: Mapping[str, Fault]) -> Any:
@@ -80,9 +110,10 @@ def _schedule(plan: Plan, system: System, faults: Mapping[str, Fault]) -> Any:
         raise UsageError(str(error)) from None
 
 
-def read_options(words: list[str], system: System) -> dict[str, str]:
-    """``-o KEY=VALUE`` words, checked and completed with the system's defaults. Raises UsageError."""
-    options = {name: option.default for name, option in system.options.items()}
+def read_options(words: list[str], system: System, given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """``-o KEY=VALUE`` words, checked and completed with what is ``given`` and the system's defaults. Raises
+    UsageError."""
+    options = {name: option.default for name, option in system.options.items()} | dict(given or {})
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:

@@ -1,28 +1,28 @@
-"""The nemesis: applies and heals faults as the operations of :mod:`harness.faults.timetable` ask, and measures them.
+"""The nemesis: applies and heals faults as the operations of :mod:`harness.faults.timetable` ask, or at once where
+something sets them off (:mod:`harness.faults.triggered`), and measures them.
 
-It observes the cluster's counters around every step. An application's effect is what its window shows against the
-quiet stretch before the first fault; and the fault itself must be absent from the nearest calm stretches (no fault in
-force) before the window and after it. Only then did it *bit*e (architecture.md, `Fault`).
+It observes the cluster's counters around every step, and in a run with triggers every second besides: a fault that
+something sets off strikes in that very moment, so nothing can be observed first. What the observations say of an
+application is in :mod:`harness.faults.measurement`.
 
 A fault counts as in force from before it is tried until its heal has succeeded, so :meth:`Nemesis.heal_all` also ends
-what was half done when the harness was interrupted.
+what was half done when the harness was interrupted. Several faults may begin at the same time; heals wait for each
+other, since two of them may start the same node.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
 from harness.cluster import Cluster, ClusterError, Observation, ShellError
-from harness.fault import Action, Effect, Fault
-from harness.faults.effect import Pair
+from harness.fault import Action, Fault
 from harness.faults.leader import find_leader
-from harness.faults.target import is_symbolic, resolve
+from harness.faults.measurement import Application, Observations, described
+from harness.faults.target import ITS_NODE, LEADER, is_symbolic, resolve
 from harness.faults.timetable import START, STOP
-from harness.history import Op
-from harness.node import CallError
+from harness.history import NEMESIS, Op
+from harness.node import CallError, Future, Task
 from harness.runtime import Runtime
 from harness.system import System
 
@@ -33,105 +33,157 @@ FAILURES: Final = (ClusterError, ShellError, CallError, OSError, TimeoutError)
 
 STEP_MS_MAX: Final = 12_000.0
 BASELINE_MS: Final = 300.0
+SAMPLE_MS: Final = 1_000.0
 HEAL_TRIES: Final = 3
 
 
-@dataclass(slots=True)
-class _Application:
-    """One application of a fault, from its request to its heal; times in ns on the run's clock."""
-
-    number: int
-    fault: str
-    action: Action
-    started_ns: int
-    before: Observation
-    resolved: Action | None = None
-    done: Mapping[str, Any] | None = None
-    end: Observation | None = None
-    stopped_ns: int | None = None
-    healed: Mapping[str, Any] | None = None
-    errors: list[str] = field(default_factory=list)
-
-
 class Nemesis:
-    """Executes the operations of one run's schedule on its cluster. Not for concurrent use."""
+    """Executes the operations of one run's schedule on its cluster."""
 
     def __init__(self, system: System, cluster: Cluster, faults: Mapping[str, Fault], runtime: Runtime) -> None:
         self._system, self._cluster, self._faults, self._runtime = system, cluster, faults, runtime
-        self._applications: dict[int, _Application] = {}
+        self._applications: dict[int, Application] = {}
         self._in_force: list[int] = []
-        self._observations: list[tuple[Observation, bool]] = []  # and whether no fault was in force from then on
+        self._observations = Observations()
         self._last_leader: str | None = None
+        self._sampling: Task[None] | None = None
+        self._healing = False
+        self._healed: Future[None] | None = None  # whoever waits for a heal to end
 
     @property
     def in_force(self) -> tuple[str, ...]:
         """The faults in force, for the progress display."""
         return tuple(self._applications[number].fault for number in self._in_force)
 
-    async def baseline(self) -> None:
+    async def baseline(self, *, sampled: bool = False) -> None:
         """Begin the quiet stretch with which effects are compared. To be called when the main phase begins, before
-        any fault; without it a short stretch is measured just before the first fault."""
+        any fault; without it a short stretch is measured just before the first fault. ``sampled``: faults will strike
+        unannounced, so there is a short stretch now, and an observation every second until everything is healed."""
         await self._observe()
+        if sampled:
+            await self._runtime.sleep(BASELINE_MS)
+            await self._observe()
+            self._sampling = self._runtime.spawn(self._sample(), "observations")
+
+    async def _sample(self) -> None:
+        while True:
+            await self._runtime.sleep(SAMPLE_MS)
+            await self._observe()
 
     async def invoke(self, op: Op) -> Op:
         """The completion of a start or stop operation: what was done, or the error; never raises for a failing node."""
         number = op.value["application"]
         if op.f.startswith(START):
             action = {name: value for name, value in op.value.items() if name != "application"}
-            outcome = await self._start(number, op.f.removeprefix(START), action)
-        else:
-            assert op.f.startswith(STOP), f"read the nemesis operation {op.f!r}; expected start-... or stop-..."
-            outcome = await self._stop(number)
-        application = self._applications.get(number)
-        error = application.errors[-1] if application and application.errors else None
-        return replace(op, type="info", value={"application": number, **outcome}, error=error)
+            await self._start(number, op.f.removeprefix(START), action)
+            return self.begun(number)
+        assert op.f.startswith(STOP), f"read the nemesis operation {op.f!r}; expected start-... or stop-..."
+        healed = await self._stop(number)
+        return self._completion(op.f, number, healed)
 
-    async def _start(self, number: int, name: str, action: Action) -> Mapping[str, Any]:
-        if not self._observations:
+    async def _start(self, number: int, name: str, action: Action) -> None:
+        if self._observations.latest is None:
             await self._observe()
             await self._runtime.sleep(BASELINE_MS)
-        before = await self._observe()
-        application = _Application(number, name, action, self._runtime.now(), before)
+        application = self._begin(number, name, action, await self._observe())
+        application.resolved = await self._resolve(action)
+        step = self._faults[name].apply(self._cluster, application.resolved)
+        application.done = await self._try(application, step, "apply")
+
+    def announce(self, number: int, name: str, action: Action, trigger: Mapping[str, Any]) -> Op:
+        """A fault is set off: from now on it counts as in force. :meth:`strike` applies it; ``trigger`` has the node
+        where it was set off. Returns the operation that announces it."""
+        before = self._observations.latest
+        assert before is not None, "the baseline is taken before anything can set off a fault"
+        self._begin(number, name, action, before, trigger)
+        return Op("info", NEMESIS, START + name, {"application": number, **action, "trigger": dict(trigger)})
+
+    async def strike(self, number: int) -> None:
+        """Apply what was announced. Nothing is awaited before the cluster is told, but for a leader's name."""
+        application = self._applications[number]
+        action, node = application.action, (application.trigger or {}).get("node")
+        try:
+            if is_symbolic(action, (ITS_NODE,)):
+                assert node is not None, "whatever sets off a fault has a node"
+                application.resolved = resolve(action, node, ITS_NODE)
+            else:
+                application.resolved = await self._resolve(action)
+            application.done = await self._faults[application.fault].apply(self._cluster, application.resolved)
+        except Exception as error:  # noqa: BLE001 (a fault that fails is no reason to lose the history)
+            self.note_error(number, "apply", error)
+
+    def note_error(self, number: int, verb: str, error: BaseException) -> None:
+        """Keep what went wrong with an application."""
+        self._applications[number].errors.append(f"{verb}: {type(error).__name__}: {error}"[:1000])
+
+    def begun(self, number: int) -> Op:
+        """The operation that says what was done to begin an application."""
+        application = self._applications[number]
+        return self._completion(START + application.fault, number, application.done)
+
+    def _begin(
+        self, number: int, name: str, action: Action, before: Observation, trigger: Mapping[str, Any] | None = None
+    ) -> Application:
+        application = Application(number, name, action, self._runtime.now(), before, trigger)
         self._applications[number] = application
         self._in_force.append(number)
-        self._spoil()
-        application.resolved = await self._resolve(action)
-        application.done = await self._try(
-            application, self._faults[name].apply(self._cluster, application.resolved), "apply"
-        )
-        return application.done or {}
+        self._observations.spoil()
+        return application
 
-    async def _stop(self, number: int) -> Mapping[str, Any]:
+    def _completion(self, f: str, number: int, outcome: Mapping[str, Any] | None) -> Op:
+        application = self._applications.get(number)
+        error = application.errors[-1] if application and application.errors else None
+        return Op("info", NEMESIS, f, {"application": number, **(outcome or {})}, error=error)
+
+    async def _stop(self, number: int) -> Mapping[str, Any] | None:
         application = self._applications.get(number)
         if application is None or number not in self._in_force:
-            return {}
+            return None
         application.end = await self._observe()
         healed = await self._heal(application)
         await self._observe()
-        return healed or {}
-
-    async def _heal(self, application: _Application) -> Mapping[str, Any] | None:
-        """Try to end one fault; it stays in force if that fails."""
-        if application.resolved is None:  # interrupted while looking for the leader: nothing was done
-            self._in_force.remove(application.number)
-            return {}
-        heal = self._faults[application.fault].heal(self._cluster, application.resolved)
-        healed = await self._try(application, heal, "heal")
-        if healed is not None:
-            application.healed, application.stopped_ns = healed, self._runtime.now()
-            self._in_force.remove(application.number)
         return healed
 
-    async def _try(self, application: _Application, step: Step, verb: str) -> Mapping[str, Any] | None:
+    async def _heal(self, application: Application) -> Mapping[str, Any] | None:
+        """Try to end one fault; it stays in force if that fails."""
+        await self._turn()
+        try:
+            if application.number not in self._in_force:
+                return application.healed
+            if application.resolved is None:  # interrupted while looking for the leader: nothing was done
+                self._in_force.remove(application.number)
+                return {}
+            heal = self._faults[application.fault].heal(self._cluster, application.resolved)
+            healed = await self._try(application, heal, "heal")
+            if healed is not None:
+                application.healed, application.stopped_ns = healed, self._runtime.now()
+                self._in_force.remove(application.number)
+            return healed
+        finally:
+            self._healing = False
+            if self._healed is not None:
+                self._healed.set_result(None)
+                self._healed = None
+
+    async def _turn(self) -> None:
+        """Wait until no heal is under way, and begin one."""
+        while self._healing:
+            if self._healed is None:
+                self._healed = self._runtime.future()
+            await self._healed
+        self._healing = True
+
+    async def _try(self, application: Application, step: Step, verb: str) -> Mapping[str, Any] | None:
         try:
             return await self._runtime.within(STEP_MS_MAX, step)
         except FAILURES as error:
-            application.errors.append(f"{verb}: {type(error).__name__}: {error}"[:1000])
+            self.note_error(application.number, verb, error)
             return None
 
     async def heal_all(self) -> tuple[str, ...]:
         """End everything in force, the latest first, trying a few times; then observe once more. Idempotent. Returns
         what could not be healed, in words; empty if all is well."""
+        self.close()
         for attempt in range(HEAL_TRIES):
             if attempt and self._in_force:
                 await self._runtime.sleep(200.0 * 2**attempt)
@@ -142,9 +194,19 @@ class Nemesis:
         remaining = [self._applications[number] for number in self._in_force]
         return tuple(f"{entry.fault} is still in force: {entry.errors[-1]}" for entry in remaining)
 
+    async def conclude(self) -> None:
+        """Observe once more, when the system works again: what was healed last then has a calm stretch after it."""
+        await self._observe()
+
+    def close(self) -> None:
+        """No more observations of its own accord."""
+        if self._sampling is not None:
+            self._sampling.cancel()
+            self._sampling = None
+
     async def _resolve(self, action: Action) -> Action:
         """The action with today's leader in it; failing that the last one known, failing that any node."""
-        if not is_symbolic(action):
+        if not is_symbolic(action, (LEADER,)):
             return action
         leader = await find_leader(self._cluster, self._system.leader, self._runtime)
         if leader is not None:
@@ -156,63 +218,19 @@ class Nemesis:
         return {**resolve(action, fallback), "leader": None, "fallback": why}
 
     async def _observe(self) -> Observation:
+        calm = not self._in_force
         observation = await self._cluster.observe()
-        self._observations.append((observation, not self._in_force))
+        # A fault that began or ended meanwhile is in the counters of some nodes and not of others.
+        self._observations.add(observation, calm and not self._in_force)
         return observation
-
-    def _spoil(self) -> None:
-        """A fault begins: the stretch that began with the latest observation is not calm."""
-        self._observations[-1] = (self._observations[-1][0], False)
-
-    def _calm(self) -> Iterator[Pair]:
-        """The stretches between consecutive observations in which no fault was in force, in order."""
-        for (first, calm), (second, _) in pairwise(self._observations):
-            if calm:
-                yield first, second
 
     def effects(self) -> list[dict[str, Any]]:
         """Every application so far, in order: the lines of ``faults.jsonl``.
 
-        Each has ``fault``, ``application``, ``action`` (as scheduled), ``started_ns``, ``stopped_ns`` (None: still in
-        force), ``applied``, ``done``, ``healed``, ``bit`` (the effect was there, and absent before and after),
-        ``effect`` (``measured``, ``explanation``, ``absent_outside``), ``errors``.
+        Each has ``fault``, ``application``, ``action`` (as scheduled), ``trigger`` (what set it off, and the node; None:
+        the clock), ``started_ns``, ``stopped_ns`` (None: still in force), ``applied``, ``done``, ``healed``, ``bit``
+        (the effect was there, and absent before and after), ``effect`` (``measured``, ``explanation``,
+        ``absent_outside``), ``errors``.
         """
-        calm = list(self._calm())
-        return [self._describe(application, calm) for application in self._applications.values()]
-
-    def _describe(self, application: _Application, calm: list[Pair]) -> dict[str, Any]:
-        effect = self._judge(application, calm)
-        return {
-            "fault": application.fault,
-            "application": application.number,
-            "action": dict(application.action),
-            "started_ns": application.started_ns,
-            "stopped_ns": application.stopped_ns,
-            "applied": application.done is not None,
-            "done": None if application.done is None else dict(application.done),
-            "healed": None if application.healed is None else dict(application.healed),
-            "bit": effect.bit and effect.absent_outside,
-            "effect": {
-                "measured": dict(effect.measured),
-                "explanation": effect.explanation,
-                "absent_outside": effect.absent_outside,
-            },
-            "errors": list(application.errors),
-        }
-
-    def _judge(self, application: _Application, calm: list[Pair]) -> Effect:
-        if application.done is None or application.end is None:
-            what = "was not applied" if application.done is None else "was cut short"
-            return Effect(False, {}, f"the fault {what}", absent_outside=True)
-        judge = self._faults[application.fault].effect
-        done = {**application.done, "healed": application.healed or {}}
-        window = (application.before, application.end)
-        earlier = [pair for pair in calm if pair[1].time_ns <= application.before.time_ns]
-        later = [pair for pair in calm if pair[0].time_ns >= application.end.time_ns]
-        if not earlier or not later:
-            return replace(judge(done, window, window), bit=False, explanation="no calm stretch to compare with")
-        effect = judge(done, earlier[0], window)
-        around = [judge(done, pair, window) for pair in (earlier[-1], later[0])]
-        absent = all(entry.absent_outside for entry in around)
-        explanation = effect.explanation if absent else effect.explanation + "; but not only while it was in force"
-        return replace(effect, absent_outside=absent, explanation=explanation)
+        calm = self._observations.calm()
+        return [described(entry, self._faults[entry.fault], calm) for entry in self._applications.values()]

@@ -16,15 +16,25 @@ from typing import Any, Final
 from harness.cluster import Cluster, Observation
 from harness.fault import Action, Effect, FaultSpec, FaultSyntaxError
 from harness.faults.effect import judge_drops
-from harness.faults.target import LEADER, concrete_nodes, no_size, shuffled, size_within
+from harness.faults.target import (
+    ISOLATE_ITS_NODE,
+    ITS_NODE,
+    LEADER,
+    concrete_nodes,
+    no_size,
+    shuffled,
+    size_within,
+)
 from harness.faults.topology import SHAPES, Drops, between, drops, majority
 
 CLIENTS: Final = "clients"
 ONE_WAY: Final = "-one-way"
 ISOLATE_LEADER: Final = "isolate-leader"
-_HELP: Final = {ISOLATE_LEADER: "the leader alone, or leader:N with N - 1 others; clients still reach it"} | {
-    name: line for name, (_, _, line) in SHAPES.items()
-}
+_ISOLATED: Final = {ISOLATE_LEADER: LEADER, ISOLATE_ITS_NODE: ITS_NODE}
+_HELP: Final = {
+    ISOLATE_LEADER: "the leader alone, or leader:N with N - 1 others; clients still reach it",
+    ISOLATE_ITS_NODE: "the same with the node whose event sets the fault off",
+} | {name: line for name, (_, _, line) in SHAPES.items()}
 _MIX: Final = ("halves", "one", "minority-third", "majorities-ring", "bridge", "isolate-leader-one-way",
                "halves-one-way")  # fmt: skip
 
@@ -52,11 +62,11 @@ class Partition:
             count = majority(len(nodes)) if spec.size is None else size_within(spec, len(nodes))
             return {"shape": shape, "nodes": [LEADER], "count": count, "spares": order}
         name, one_way = shape.removesuffix(ONE_WAY), shape.endswith(ONE_WAY)
-        if name == ISOLATE_LEADER:
+        if (symbol := _ISOLATED.get(name)) is not None:
             _needs_nodes(shape, 2, len(nodes))
             count = size_within(spec, len(nodes) - 1)
             direction = random.choice(("deaf", "mute")) if one_way else "both"
-            return {"shape": shape, "nodes": [LEADER], "count": count, "spares": order, "direction": direction}
+            return {"shape": shape, "nodes": [symbol], "count": count, "spares": order, "direction": direction}
         no_size(spec)
         cuts, least, _ = SHAPES[name]
         _needs_nodes(shape, least, len(nodes))

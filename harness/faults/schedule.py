@@ -5,16 +5,21 @@ time allows), one after another: a quiet stretch, then a window in which the fau
 end. With one to three faults nothing overlaps, so that each effect has its own quiet stretch to be compared with; with
 more, windows would become too short for a failover, and the faults share the time in lanes side by side. Two items
 of the same fault (``partition=halves,partition=bridge``) stay in one lane: its heal ends both.
+
+A fault that something sets off has no place in the lanes: it is armed from the start of the main phase, and what is
+drawn is how long it lasts. One that is set off by "any" occurrence is applied once or twice in every period's worth of
+time, each time after another number of occurrences.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import ceil, floor
 from random import Random
 from typing import Final
 
-from harness.fault import Fault, FaultSpec
+from harness.fault import Fault, FaultSpec, Trigger
 from harness.plan import ScheduledFault
 
 PERIOD_S: Final = 15.0
@@ -26,35 +31,69 @@ TAIL_S: Final = 1.0  # the last heal should end within the main phase, and start
 QUIET_S: Final = 1.3  # enough for connections to come back, and for a new leader
 QUIET_SHARE_MIN: Final = 0.36  # of a slot too short for that
 WINDOW_S: Final = 2.8  # enough for a failover; longer only where the quiet stretch is as long
+TRIGGERED_S: Final = (0.3, 3.0)  # from hardly noticed to longer than a failover; half of a very short run at most
+ANY_MAX: Final = 8  # of what happens in a period, the first few times: later ones differ less
 
 
 def schedule(
     specs: Sequence[FaultSpec], faults: Mapping[str, Fault], nodes: tuple[str, ...], time_limit_s: float, seed: int
 ) -> tuple[ScheduledFault, ...]:
-    """The faults of one run in order of their start, in nanoseconds from the start of the main phase.
+    """The faults of one run in order of their start, in nanoseconds from the start of the main phase; first of all those
+    that something sets off, which are armed from then on.
 
     Raises FaultSyntaxError where a spec does not fit the number of nodes.
     """
-    entries: list[tuple[float, float, int]] = []
+    entries: list[tuple[float, float, int, Trigger | None]] = []
+    for index, spec in enumerate(specs):
+        if spec.trigger is not None:
+            entries += _occasions(spec.trigger, time_limit_s, index, Random(f"{seed}:{index}:triggers"))
+    timed: list[tuple[float, float, int]] = []
     lanes = _lanes(specs)
     for number, lane in enumerate(lanes):
-        entries += _windows(lane, time_limit_s, number / len(lanes))
+        timed += _windows(lane, time_limit_s, number / len(lanes))
+    entries += [(*entry, None) for entry in sorted(timed)]
     turns = [0] * len(specs)
     result = []
-    for start_s, stop_s, index in sorted(entries):
+    for start_s, stop_s, index, trigger in entries:
         spec, random = specs[index], Random(f"{seed}:{index}:{turns[index]}")
         action = faults[spec.name].choose(spec, turns[index], nodes, random)
         turns[index] += 1
-        result.append(ScheduledFault(spec.name, round(start_s * 1e9), round(stop_s * 1e9), action))
+        cause = None if trigger is None else trigger.as_json()
+        result.append(ScheduledFault(spec.name, round(start_s * 1e9), round(stop_s * 1e9), action, cause))
     return tuple(result)
 
 
+def _occasions(
+    trigger: Trigger, time_limit_s: float, index: int, random: Random
+) -> list[tuple[float, float, int, Trigger | None]]:
+    """(0, how long it lasts in seconds, position of the spec, what sets it off). The n-th time comes once in a run, so
+    only "any" gives more than one."""
+    counts = [trigger.count] if trigger.count else _counts(max(1, ceil(time_limit_s / PERIOD_S)), random)
+    low_s, high_s = (min(bound_s, time_limit_s / 2) for bound_s in TRIGGERED_S)
+    return [(0.0, random.uniform(low_s, high_s), index, replace(trigger, count=count)) for count in counts]
+
+
+def _counts(periods: int, random: Random) -> list[int]:
+    """One or two different numbers for every period, small ones likelier, and larger ones in later periods."""
+    counts: list[int] = []
+    for period in range(periods):
+        for _ in range(random.choice((1, 2))):
+            highest = ANY_MAX * (period + 1)
+            count = floor((highest + 1) ** random.random())
+            while count in counts:
+                count = count % highest + 1
+            counts.append(count)
+    return counts
+
+
 def _lanes(specs: Sequence[FaultSpec]) -> list[list[int]]:
-    """Positions in ``specs``, in as few lanes as keep them short; specs of one fault together."""
+    """Positions in ``specs`` of those that the clock sets off, in as few lanes as keep them short; specs of one fault
+    together."""
     groups: dict[str, list[int]] = {}
     for index, spec in enumerate(specs):
-        groups.setdefault(spec.name, []).append(index)
-    count = min(len(groups), ceil(len(specs) / LANE_SIZE))
+        if spec.trigger is None:
+            groups.setdefault(spec.name, []).append(index)
+    count = min(len(groups), ceil(sum(map(len, groups.values())) / LANE_SIZE))
     lanes: list[list[int]] = [[] for _ in range(count)]
     for group in sorted(groups.values(), key=len, reverse=True):
         min(lanes, key=len).extend(group)

@@ -7,7 +7,7 @@ Each application gives two operations, ``start-<fault>`` and ``stop-<fault>``, w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from harness.generator.core import PENDING, Context, Generator, Pending
@@ -35,35 +35,43 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """Generator of a schedule's operations. Its times count from the first moment it is asked or told anything."""
+    """Generator of a schedule's operations. Its times count from the first moment it is asked or told anything;
+    ``position`` is how many of the ``entries`` are over. It is asked at every step of a run: whatever changes nothing
+    copies nothing."""
 
     entries: tuple[_Entry, ...]
     origin_ns: int | None = None
     done_ns: Mapping[Step, int] = field(default_factory=dict)
+    position: int = 0
 
     def op(self, context: Context) -> tuple[Op | Pending, Generator] | None:
-        if not self.entries:
+        if self.position >= len(self.entries):
             return None
         if self.origin_ns is None:
-            return PENDING, replace(self, origin_ns=context.time)
+            return PENDING, Timetable(self.entries, context.time, self.done_ns, self.position)
         if NEMESIS not in context.free:
             return PENDING, self
-        entry = self.entries[0]
+        entry = self.entries[self.position]
         time = max(context.time, self.origin_ns + entry.time_ns)
         if entry.after is not None and entry.after in self.done_ns:
             time = max(time, self.done_ns[entry.after] + entry.distance_ns)
-        return replace(entry.op, time=time), replace(self, entries=self.entries[1:])
+        successor = Timetable(self.entries, self.origin_ns, self.done_ns, self.position + 1)
+        return Op("info", NEMESIS, entry.op.f, entry.op.value, time), successor
 
     def update(self, context: Context, event: Op) -> Generator:
-        origin_ns = context.time if self.origin_ns is None else self.origin_ns
         done_ns = self.done_ns
-        if event.process == NEMESIS and event.f.startswith((START, STOP)):
+        if event.process == NEMESIS and event.f.startswith((START, STOP)) and isinstance(event.value, Mapping):
             done_ns = {**done_ns, (event.f, event.value["application"]): event.time}
-        return replace(self, origin_ns=origin_ns, done_ns=done_ns)
+        elif self.origin_ns is not None:
+            return self
+        origin_ns = context.time if self.origin_ns is None else self.origin_ns
+        return Timetable(self.entries, origin_ns, done_ns, self.position)
 
 
 def timetable(schedule: Sequence[ScheduledFault], origin_ns: int | None = None) -> Timetable:
-    """The generator of a schedule. ``origin_ns`` is the start of the main phase, if already known.
+    """The generator of a schedule's faults, but for those that something sets off
+    (:class:`harness.faults.triggered.TriggeredFaults` applies them). ``origin_ns`` is the start of the main phase, if
+    already known.
 
     When an operation takes long, the next one comes late: a window, and a quiet stretch between two faults that do not
     overlap, keeps at least half its length.
@@ -71,6 +79,8 @@ def timetable(schedule: Sequence[ScheduledFault], origin_ns: int | None = None) 
     entries: list[_Entry] = []
     latest: int | None = None  # of those before, the one that stops last
     for number, fault in enumerate(schedule):
+        if fault.trigger is not None:
+            continue
         value = {"application": number, **fault.action}
         start = Op("info", NEMESIS, START + fault.fault, value)
         stop = Op("info", NEMESIS, STOP + fault.fault, value)

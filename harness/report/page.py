@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from harness.fault import Trigger
 from harness.report import plot
 from harness.report.band import COLOURS, Band, bands, what
 from harness.report.element import Child, Markup, clean, element, raw, relative
 from harness.report.evidence import anomalies
 from harness.report.run_data import JsonObject, RunData, number_of, object_of, objects_of, text_of
+from harness.report.space_time_section import messages
 from harness.report.statistic import OUTCOMES, Row, Span, buckets, points, rows, span
 from harness.report.style import CSS, POLICY, SCRIPT
 from harness.report.text import count, duration, opening, seconds, shown, size
@@ -46,6 +48,7 @@ def page(run: RunData, folder: Path) -> str:
         _verdict(run),
         _problems(run),
         anomalies(run, drawn),
+        messages(run),
         _faults(run),
         _plots(run, drawn, shown_span, [row.f for row in figures]),
         _operations(figures),
@@ -164,12 +167,30 @@ def _fault(entry: JsonObject, names: Sequence[str]) -> Markup:
     return element(
         "tr",
         element("td", _swatch(names.index(name) % COLOURS)),
-        element("td", clean(what(entry), 160), element("span", fallback, class_="error") if fallback else None),
+        element(
+            "td",
+            clean(what(entry), 160),
+            element("span", fallback, class_="error") if fallback else None,
+            element("span", cause, class_="error") if (cause := cause_of(entry)) else None,
+        ),
         element("td", began, class_="number"),
-        element("td", ended if times[1] is not None else "never healed", class_="number"),
+        element("td", "never healed" if times[1] is None and times[0] is not None else ended, class_="number"),
         element("td", clean(text_of(effect, "explanation", "–"), 300), said),
         element("td", "yes" if entry.get("bit") is True else "no", class_="yes" if entry.get("bit") is True else "no"),
     )
+
+
+def cause_of(entry: JsonObject) -> str:
+    """What set a fault off, in words: ``after 3rd vote-granted, at n2``; nothing if it was the clock."""
+    cause = object_of(entry, "trigger")
+    try:
+        words = str(Trigger.from_json({name: cause.get(name) for name in ("on", "name", "count")}))
+    except ValueError:
+        return ""
+    node = text_of(cause, "node")
+    if entry.get("applied") is False and not node:
+        return f"{words}: it never came to that"
+    return clean(f"{words}, at {node}" if node else words, 120)
 
 
 def _swatch(colour: int) -> Markup:
@@ -242,7 +263,9 @@ def _plan(run: RunData, folder: Path) -> Markup | None:
     schedule = run.plan.get("schedule")
     fields = [(name, shown(value, 300)) for name, value in _few(run.plan, 40) if name not in ("schema", "schedule")]
     if isinstance(schedule, list):
-        fields.append(("schedule", f"{count(len(schedule))} faults at their times"))
+        set_off = sum(1 for entry in schedule if isinstance(entry, dict) and entry.get("trigger"))
+        at_events = f", {count(set_off)} of them when something happens" if set_off else ""
+        fields.append(("schedule", f"{count(len(schedule))} faults at their times{at_events}"))
     rows_of_plan = [
         element("tr", element("td", clean(name, 60)), element("td", value, class_="value")) for name, value in fields
     ]
@@ -294,4 +317,4 @@ def _logs(run: RunData) -> Markup | None:
     return element("section", element("h2", "What the nodes said"), element("ul", items, class_="logs"), id="logs")
 
 
-__all__ = ["command", "page", "verdict_word"]
+__all__ = ["cause_of", "command", "page", "verdict_word"]

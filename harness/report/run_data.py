@@ -16,6 +16,9 @@ from typing import Any, Final
 from harness.file import read_bounded, read_json
 from harness.formats import FormatError, read_history
 from harness.history import Call, History, HistoryError
+from harness.store import TRACE
+from harness.trace import Trace, TraceError
+from harness.trace import read as read_trace
 
 FAULTS_MAX: Final = 5_000
 LOGS_MAX: Final = 500
@@ -35,7 +38,8 @@ class Log:
 @dataclass(frozen=True, slots=True)
 class RunData:
     """One run. ``calls`` are the history's operations, ``by_position`` finds one by either of its two lines. All times
-    count from the first client operation, as in the checkers' words; the main phase began at ``main_start_s``."""
+    count from the first client operation, as in the checkers' words; the main phase began at ``main_start_s``. Only a
+    ``trace``, of a simulated run, keeps its own clock, of which ``origin_ns`` is the time of that operation."""
 
     name: str
     plan: JsonObject
@@ -47,6 +51,8 @@ class RunData:
     problems: tuple[str, ...] = ()
     by_position: Mapping[int, Call] = field(default_factory=dict)
     main_start_s: float = 0.0
+    trace: Trace | None = None
+    origin_ns: int = 0
 
 
 def read_run(folder: Path) -> RunData:
@@ -70,7 +76,20 @@ def read_run(folder: Path) -> RunData:
         by_position={
             position: call for call in calls for position in (call.invoke, call.complete) if position is not None
         },
+        trace=_trace(folder / TRACE, problems),
+        origin_ns=origin_ns,
     )
+
+
+def _trace(path: Path, problems: list[str]) -> Trace | None:
+    """The message trace, which only failing simulated runs have."""
+    if not path.exists():
+        return None
+    try:
+        return read_trace(path)
+    except (OSError, TraceError) as error:
+        problems.append(f"{path.name}: {error}")
+        return None
 
 
 def _history(path: Path, problems: list[str]) -> tuple[History, tuple[Call, ...]]:

@@ -75,7 +75,7 @@ class Heights:
     @property
     def times(self) -> list[tuple[int, float]]:
         """Every time at which something stands, once, with the height of the first that does."""
-        return list({time: y for time, y in reversed(list(zip(self._times, self._ys, strict=True)))}.items())[::-1]
+        return list(dict(reversed(list(zip(self._times, self._ys, strict=True)))).items())[::-1]
 
 
 def step(passed_us: int) -> float:
@@ -140,17 +140,31 @@ class Line:
 
 
 def crosses(line: Line, box: Box2) -> bool:
-    """Whether a line passes through a rectangle: as :func:`overlap` with a rectangle that is a line."""
-    x, y = line.at(0.5)
-    return overlap(Box2(x, y, line.length, 0.2, line.angle), box)
+    """Whether a line passes through a rectangle: turned so that the rectangle stands upright, and cut off at its sides
+    (Liang and Barsky)."""
+    c, s = cos(box.angle), sin(box.angle)
+    (x1, y1), (x2, y2) = (((x - box.x) * c + (y - box.y) * s, (y - box.y) * c - (x - box.x) * s)
+                          for x, y in (line.start, line.end))  # fmt: skip
+    enter, leave = 0.0, 1.0
+    for start, way, half in ((x1, x2 - x1, box.width / 2), (y1, y2 - y1, box.height / 2)):
+        if way == 0:
+            if abs(start) >= half:
+                return False
+            continue
+        near, far = sorted(((-half - start) / way, (half - start) / way))
+        enter, leave = max(enter, near), min(leave, far)
+    return enter < leave
 
 
 class Labels:
-    """The places taken so far. ``lines`` are what labels should not be written across, if it can be avoided."""
+    """The places taken so far, and the lines across which labels should not be written if it can be avoided."""
 
-    def __init__(self, lines: Sequence[Line]) -> None:
-        self._lines = lines
+    def __init__(self) -> None:
+        self._lines: list[Line] = []
         self.taken: list[Box2] = []
+
+    def avoid(self, lines: Iterable[Line]) -> None:
+        self._lines.extend(lines)
 
     def take(self, box: Box2) -> None:
         self.taken.append(box)

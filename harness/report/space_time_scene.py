@@ -35,7 +35,7 @@ class Limits:
     """How much is shown."""
 
     messages: int = 44
-    repeats: int = 2
+    repeats: int = 1
     events: int = 30
     clients: int = 4
     nodes: int = 9
@@ -120,7 +120,7 @@ def compose(
     """
     limits = limits or Limits()
     every, all_spots = flights(trace, origin_us), spots(trace, origin_us)
-    boxes, others = _boxes(history, anomaly, orders(trace), limits)
+    boxes, others = _boxes(history, anomaly, orders(trace, history), limits)
     if not every and not all_spots:
         return None
     strips = _strips(windows)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
+from harness.history import History, Process
 from harness.summary import summary, text_of
 from harness.trace import EVENT, LOST, NODE_KINDS, OPERATION, PAUSE, RECV, RESUME, SEND, START, STOP, Trace
 
@@ -96,9 +98,20 @@ def spots(trace: Trace, origin_us: int) -> list[Spot]:
     return found
 
 
-def orders(trace: Trace) -> dict[int, int]:
-    """Where in the trace's order the history's operations stand, by their positions in the history."""
-    return {row[2].index: order for order, row in enumerate(trace.rows) if row[1] == OPERATION and row[2].index >= 0}
+def orders(trace: Trace, history: History) -> dict[int, int]:
+    """Where in the trace's order the history's operations stand, by their positions in the history: the n-th line of a
+    process here is its n-th there."""
+    places: dict[Process, list[int]] = {}
+    for order, row in enumerate(trace.rows):
+        if row[1] == OPERATION:
+            places.setdefault(row[2].process, []).append(order)
+    found, counts = {}, Counter[int]()
+    for position, process in enumerate(history.processes):
+        mine = places.get(process, ())
+        if process >= 0 and counts[process] < len(mine):
+            found[position] = mine[counts[process]]
+            counts[process] += 1
+    return found
 
 
 def spans(of: Iterable[Spot]) -> list[Span]:

@@ -7,7 +7,9 @@ from base64 import b64encode
 from hashlib import sha256
 from typing import Final
 
-CSS: Final = """
+from harness.report.space_time_style import CSS as SPACE_TIME
+
+PAGE: Final = """
 :root {
   color-scheme: light dark;
   --page: #f6f7f9; --card: #ffffff; --ink: #1b2330; --soft: #5b6675; --rule: #dfe3e9; --grid: #e9ecf1; --code: #f1f3f6;
@@ -127,6 +129,7 @@ footer { color: var(--soft); font-size: 12.5px; }
 @media (max-width: 620px) { .verdict .word { font-size: 34px; } main { padding: 14px 10px; }
   section, .verdict { padding: 14px; } }
 """
+CSS: Final = PAGE + SPACE_TIME
 
 SCRIPT: Final = """
 "use strict";

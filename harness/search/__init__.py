@@ -1,1 +1,1 @@
-"""Looking for a plan that fails: simulated runs by the thousand, their verdicts, and the smallest plan that still fails."""
+"""Looking for a plan that fails: simulated runs by the thousand, their verdicts, and the smallest one left."""

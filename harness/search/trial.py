@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-from harness.history import History
+from harness.formats import read_history
+from harness.history import History, Op
 from harness.interpreter import ContractError
 from harness.progress import Progress
 from harness.runner import Record, Run, RunError, Setup
 from harness.simulation.cluster import SimCluster, SimProvider
 from harness.simulation.runtime import SimRuntime
 from harness.simulation.scheduler import DeadlockError, LivelockError
-from harness.store import MemoryFolder, RunFolder
+from harness.store import HistorySink, MemoryFolder, Place, RunFolder
 from harness.trace import Trace
 from harness.verdict import Verdict, assess, judge
 
@@ -28,9 +30,9 @@ class TrialError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What became of a plan. ``history`` and ``events`` (as in ``events.jsonl``) are what the verdict stands on; ``rare``
-    the rare branches, name -> [times reached, times taken]; ``deliveries`` messages that arrived; ``virtual_s`` and
-    ``seconds`` simulated and real seconds."""
+    """What became of a plan. ``history`` and ``events`` (as in ``events.jsonl``) are what the verdict stands on;
+    ``rare`` the rare branches, name -> [times reached, times taken]; ``deliveries`` messages that arrived,
+    ``scheduled`` the scheduler's events; ``virtual_s`` and ``seconds`` simulated and real seconds."""
 
     setup: Setup
     verdict: Verdict
@@ -66,8 +68,9 @@ def run_trial(
     provider = SimProvider(trace=trace, rare=plan.rare, keeps_logs=folder is not None)
     runtime = SimRuntime(plan.seed, plan.order)
     memory = MemoryFolder()
+    place: Place = memory if folder is None else folder
     setup = replace(setup, provider=provider)
-    run = Run(setup, runtime, memory if folder is None else folder, watch, say)
+    run = Run(setup, runtime, place if trace is None else TracedPlace(place, trace), watch, say)
     try:
         record = runtime.run(run.execute(), plan.time_limit_s + VIRTUAL_S_SPARE)
     except (RunError, ContractError, DeadlockError, LivelockError) as error:
@@ -80,7 +83,7 @@ def run_trial(
         verdict = assess(setup, history, record, events, time_limit_s)
     else:
         verdict = judge(setup, folder, record, time_limit_s)
-        history, events = History(), ()
+        history, events = read_history(folder.history, "jsonl"), events_of(cluster)
     rare = cluster.world.rare
     return Trial(
         setup=setup,
@@ -93,6 +96,41 @@ def run_trial(
         virtual_s=runtime.scheduler.now_us / 1e6,
         seconds=perf_counter() - started,
     )
+
+
+class TracedPlace:
+    """A run's place whose trace is told of every operation too."""
+
+    def __init__(self, place: Place, trace: Trace) -> None:
+        self._place, self._trace = place, trace
+        self._sink: HistorySink | None = None
+        self._begun: set[tuple[str, Any]] = set()
+
+    @property
+    def path(self) -> Path:
+        return self._place.path
+
+    @property
+    def nodes(self) -> Path | None:
+        return self._place.nodes
+
+    def open_history(self) -> HistorySink:
+        self._sink = self._place.open_history()
+        return self
+
+    def append(self, op: Op) -> None:
+        assert self._sink is not None, "the history was opened"
+        self._sink.append(op)
+        if isinstance(op.process, int):
+            self._trace.operation(op.time // 1000, op)
+            return
+        step = (op.f, op.value.get("application") if isinstance(op.value, Mapping) else None)
+        self._trace.fault(op.time // 1000, op.f, "done" if step in self._begun else "begin", op.value)
+        self._begun.add(step)
+
+    def close(self) -> None:
+        if self._sink is not None:
+            self._sink.close()
 
 
 def events_of(cluster: SimCluster) -> list[Mapping[str, Any]]:

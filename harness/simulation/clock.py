@@ -16,7 +16,7 @@ _DENOMINATOR_MAX: Final = 10**9  # a rate is kept to a billionth; what a float a
 
 class SimClock:
     """See :class:`harness.node.Clock`; also what ``ClockFaults`` asks of one node. Belongs to the machine: it outlives
-    the node's incarnations.
+    the node's incarnations, and a machine that boots gets a new one.
 
     ``now_us`` reads virtual time in microseconds; ``wall_origin_ns`` is the wall-clock time, since 1970, at virtual
     time 0. ``offset_ns`` is how far this honest clock is off, for clocks are never exactly equal: at most ``error_ms``,
@@ -41,12 +41,8 @@ class SimClock:
         self._excess_ns = self._since_us = self._strobe_since_us = 0
         self.unbend()
 
-    def boot(self) -> None:
-        """The machine starts again: its monotonic clock begins at zero. The wall clock goes on as it was."""
-        self._booted_us = self._now_us()
-
     def monotonic(self) -> int:
-        """True time since the machine booted; never bent."""
+        """True time since this clock was made, which is when the machine booted; never bent."""
         return (self._now_us() - self._booted_us) * NS_PER_US
 
     def wall(self) -> int:

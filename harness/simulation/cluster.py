@@ -1,4 +1,4 @@
-"""The simulated cluster, and the provider ``sim`` that makes it: everything breaks here, and needs nothing of the machine."""
+"""The simulated cluster, and the provider ``sim`` that makes it: here everything can be broken."""
 
 from __future__ import annotations
 

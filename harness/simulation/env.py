@@ -11,30 +11,27 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from harness.node import CallError, Clock, Closed, Disk, Message, Refused, Timeout
 from harness.node.stream import random_stream
 from harness.node.wire import WireError
 from harness.simulation.network import CALL, SEND, Parcel
-from harness.simulation.scheduler import DEAD, PAUSED, Cancelled, SimFuture, SimTask, Sleep, spawn
-
-if TYPE_CHECKING:
-    from harness.simulation.node import SimNode
+from harness.simulation.scheduler import DEAD, PAUSED, Cancelled, SimFuture, SimTask, Sleep, place, spawn
+from harness.simulation.world import Machine
 
 T = TypeVar("T")
 Reply = tuple[str, Message | CallError]
 
 
-
 class SimEnv:
     """See :class:`harness.node.Env`."""
 
-    def __init__(self, node: SimNode, incarnation: int) -> None:
+    def __init__(self, node: Machine, incarnation: int) -> None:
         self._node, self._world, self._incarnation = node, node.world, incarnation
         self._scheduler = node.world.scheduler
         self.lane = self._scheduler.lane(f"{node.name}/{incarnation}")
-        self._disk: Disk = node.disk.open(self.lane)
+        self._disk: Disk = node.open_disk(self.lane)
         self._tasks: dict[SimTask[Any], None] = {}
         self._failpoints: dict[str, str] = {}
         self.counters: Counter[str] = Counter()
@@ -190,7 +187,7 @@ class SimEnv:
             try:
                 task.close()
             except RuntimeError as error:
-                file, line = task_place(task)
+                file, line = place(task.coroutine)
                 self._world.violate(f"an await in finally, or BaseException swallowed ({error})", self.name, file, line)
             except Exception as error:  # noqa: BLE001 - what a finally of a dead node raises reaches nobody
                 self._node.log(f"closing the task {task.name}: {error!r}")
@@ -313,18 +310,9 @@ class Replies:
         return self._arrived.pop(0)
 
 
-def task_place(task: SimTask[Any]) -> tuple[str, int]:
-    from harness.simulation.scheduler import place
-
-    return place(task.coroutine)
-
-
 def _caller() -> tuple[str, int]:
     """File and line of the code outside the simulator that called in."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
-
-
-__all__ = ["Call", "Closed", "SimEnv"]

@@ -3,10 +3,10 @@
 It behaves like TCP connections between processes, which is what the real host has, and takes no kinder view:
 
 * A link keeps its order, unless ``reorder`` or ``duplicate`` is in force.
-* A message to a process that is not there is refused, if that was so when it was sent; else the connection ends under it
-  (Closed: nobody knows). A machine without power says nothing.
-* What is sent over a link that is cut may be lost for good, or be kept by the sender's kernel and arrive when the cut is
-  healed, long after its sender gave up: which of the two is drawn per link and cut, as a connection survives or not.
+* A message to a process that is not there is refused, if that was so when it was sent; else the connection ends under
+  it (Closed: nobody knows). A machine without power says nothing.
+* What is sent over a link that is cut may be lost for good, or be kept by the sender's kernel and arrive when the cut
+  is healed, long after its sender gave up: which of the two is drawn per link and cut, as a connection survives or not.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from harness.simulation.scheduler import Lane, Scheduler
 
 CLIENTS: Final = "clients"
 DELAYS_MS: Final = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 8, 1, 1)
+DELAYING: Final = ("delay", "slow-link")
 RESENT_MS_MAX: Final = 400
 """How long after a heal a kernel may take to send again what it kept."""
 
@@ -29,9 +30,9 @@ SEND, CALL, REPLY, ERROR = "send", "call", "reply", "error"
 
 @dataclass(slots=True)
 class Parcel:
-    """One message under way. ``arrive`` is called with it at the other end; ``lost`` at once when no copy of it will ever
-    arrive and its sender can know; ``number`` is unique in the run; ``sent_to`` the receiver's incarnation that served
-    when it was sent, 0 if none did; ``context`` its call."""
+    """One message under way. ``arrive`` is called with it at the other end; ``lost`` at once when no copy of it will
+    ever arrive and its sender can know; ``number`` is unique in the run; ``sent_to`` the receiver's incarnation that
+    served when it was sent, 0 if none did; ``context`` its call."""
 
     number: int
     kind: str
@@ -148,9 +149,10 @@ class Network:
             self._meet(line, "loss")
             self.lose(parcel, "loss")
             return
-        if (delay := fails.get("delay")) is not None:
-            self._meet(line, "delay")
-            wait_ms += max(0.0, delay["delay_ms"] + (2 * lane.chance() - 1) * delay.get("jitter_ms", 0.0))
+        for kind in DELAYING:
+            if (delay := fails.get(kind)) is not None:
+                self._meet(line, kind)
+                wait_ms += max(0.0, delay["delay_ms"] + (2 * lane.chance() - 1) * delay.get("jitter_ms", 0.0))
         if (again := fails.get("duplicate")) is not None and lane.chance() < again["probability"]:
             self._meet(line, "duplicate")
             self._overtake(line, parcel, wait_ms + 1 + lane.draw() % 50)
@@ -191,4 +193,3 @@ def _link(link: Sequence[str]) -> Link:
     """A link as JSON has it, as a key."""
     sender, receiver = link
     return sender, receiver
-

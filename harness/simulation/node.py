@@ -1,4 +1,4 @@
-"""One simulated node: its disk and clock, which outlive its incarnations, and the program that runs in the present one."""
+"""One simulated node: its disk and clock, which outlive its processes, and the program that runs in the present one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from harness.cluster import NodeEvent, NodeSpec
-from harness.node import Message, Program
+from harness.node import Disk, Message, Program
 from harness.node.wire import WireError
 from harness.simulation.clock import SimClock
 from harness.simulation.disk import SimDisk
 from harness.simulation.env import Call, SimEnv
 from harness.simulation.network import CALL, ERROR, REPLY, Parcel
-from harness.simulation.scheduler import DEAD, PAUSED, Sleep
+from harness.simulation.scheduler import DEAD, PAUSED, Lane, Sleep
 from harness.simulation.world import World
 
 BOOT_MS_MIN: Final = 5
@@ -105,6 +105,15 @@ class SimNode:
         else:
             self._deliver(parcel)
 
+    def open_disk(self, lane: Lane) -> Disk:
+        """The disk, for a new process."""
+        return self.disk.open(lane)
+
+    def count(self, counter: str) -> None:
+        """Add to a counter of the present process, if there is one."""
+        if self.env is not None:
+            self.env.counters[counter] += 1
+
     def tell(self, name: str, fields: Mapping[str, Any]) -> None:
         """An event, kept, and told to whoever watches. TypeError or ValueError if the fields are not JSON."""
         copied = self.world.copier.copy(dict(fields))
@@ -178,8 +187,8 @@ class SimNode:
         self.world.network.lose(parcel, "down")
         if parcel.kind is CALL:
             self._break(parcel, known, "nobody listens" if known == "refused" else "the process ended")
-        elif (sender := self.world.nodes.get(parcel.source)) is not None and sender.env is not None:
-            sender.env.counters[f"net.{known}"] += 1
+        elif (sender := self.world.nodes.get(parcel.source)) is not None:
+            sender.count(f"net.{known}")
 
     def _break(self, parcel: Parcel, error: str, reason: str) -> None:
         body = {"error": error, "reason": reason}

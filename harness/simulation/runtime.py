@@ -7,7 +7,6 @@ from random import Random
 from typing import Any, TypeVar
 
 from harness.node.stream import random_stream
-
 from harness.simulation.scheduler import Lane, Scheduler, SimFuture, SimTask, Sleep, spawn
 
 T = TypeVar("T")

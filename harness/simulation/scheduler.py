@@ -9,8 +9,8 @@ two runs are alike. What makes one run repeatable is here:
   harness), with its own stream of draws: removing an event from one lane leaves the others' draws as they were, and a
   plan that is being shrunk goes on failing the same way. The policy "pct" gives each lane a priority instead, changed
   now and then (Burckhardt et al., "A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010).
-* *A lane's end* needs no bookkeeping: the events of a dead lane are thrown away when their time comes, those of a paused
-  one are kept until it goes on.
+* *A lane's end* needs no bookkeeping: the events of a dead lane are thrown away when their time comes, those of a
+  paused one are kept until it goes on.
 """
 
 from __future__ import annotations
@@ -194,7 +194,9 @@ class SimTask(SimFuture[T]):
             elif awaited.__class__ is float or awaited.__class__ is int:
                 scheduler.after(self.lane, awaited, self._wake, token)
             else:
-                text = f"awaited a {type(awaited).__name__} in {place(self.coroutine)}; expected what Env or Runtime give"
+                text = (
+                    f"awaited a {type(awaited).__name__} in {place(self.coroutine)}; expected what Env or Runtime give"
+                )
                 scheduler.soon(self.lane, self._throw, TypeError(text))
         finally:
             scheduler.running = outer

@@ -5,21 +5,45 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from harness.cluster import NodeEvent
+from harness.node import Clock, Disk
 from harness.node.stream import random_stream
 from harness.simulation.message import CODEC_SHARE, Copier
 from harness.simulation.network import Network, Parcel
 from harness.simulation.rare import RareBranches
-from harness.simulation.scheduler import Scheduler
+from harness.simulation.scheduler import Lane, Scheduler
 
 if TYPE_CHECKING:
-    from harness.simulation.node import SimNode
     from harness.trace import Trace
 
 WALL_ORIGIN_NS: Final = 1_700_000_000_000_000_000
 VIOLATIONS_MAX: Final = 20
+
+
+class Machine(Protocol):
+    """What the world, and a process on it, see of a node; see :class:`harness.simulation.node.SimNode`."""
+
+    name: str
+    role: str
+    peers: tuple[str, ...]
+    incarnation: int
+    slowness: float
+    events: list[dict[str, Any]]
+
+    @property
+    def world(self) -> World: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def incarnation_up(self) -> int: ...
+    def open_disk(self, lane: Lane) -> Disk: ...
+    def arrive(self, parcel: Parcel) -> None: ...
+    def count(self, counter: str) -> None: ...
+    def tell(self, name: str, fields: Mapping[str, Any]) -> None: ...
+    def log(self, text: str) -> None: ...
+    def stop_failed(self, where: str, error: BaseException) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +72,7 @@ class World:
         self.network = Network(scheduler, names, trace)
         self.transmit = self.network.transmit
         self.rare = RareBranches(seed, on=rare)
-        self.nodes: Mapping[str, SimNode] = {}
+        self.nodes: Mapping[str, Machine] = {}
         self.watchers: list[Callable[[NodeEvent], None]] = []
         self.violations: list[Violation] = []
 
@@ -70,7 +94,7 @@ class World:
         for notify in self.watchers:
             notify(event)
 
-    def passed(self, node: SimNode, failpoint: str) -> None:
+    def passed(self, node: Machine, failpoint: str) -> None:
         self.told(NodeEvent("failpoint", node.name, node.incarnation, failpoint, {}))
 
     def tell(self, what: str, node: str) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 
 from harness.node import Disk
 
+from systems_under_test.blocks.corruption import Corruption
 
-class CorruptCell(Exception):
+
+class CorruptCell(Corruption):
     """The stored value does not verify; the node must not start from it."""
 
 

@@ -1,4 +1,4 @@
-"""The key-value state machine that the replicated systems share: read, write, cas, add; deterministic."""
+"""The key-value state machine that the replicated systems share: read, write, cas, add, inc; deterministic."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ Reply = dict[str, Any]
 class KeyValue:
     """Values under keys; both are any JSON. A key never written reads as null.
 
-    A key holds a register (``write``, ``cas``) or a set (``add``); ``write`` turns a set into a register again.
+    A key holds a register (``write``, ``cas``) or a set (``add``); ``write`` turns a set into a register again. A
+    register that holds an integer is a counter (``inc``), and one that was never written counts from 0.
     """
 
     def __init__(self) -> None:
@@ -23,7 +24,8 @@ class KeyValue:
         """Execute {"f", "key", "value"}: ``{"value": result}``, or ``{"error": code}`` and nothing changed.
 
         ``read`` gives the value (a set as the list of its elements in order of insertion); ``cas`` takes [old, new];
-        ``add`` puts one element into the set. Errors: cas-mismatch, wrong-type (the other kind of key), unsupported.
+        ``add`` puts one element into the set; ``inc`` adds an integer to the counter, each time it is executed. Errors:
+        cas-mismatch, wrong-type (another kind of key), unsupported.
         """
         key, value = canonical(command.get("key")), command.get("value")
         match command.get("f"):
@@ -37,6 +39,8 @@ class KeyValue:
                 return self._compare_and_set(key, value)
             case "add":
                 return self._add(key, value)
+            case "inc":
+                return self._increment(key, value)
         return {"error": "unsupported"}
 
     def _read(self, key: str) -> Reply:
@@ -60,6 +64,21 @@ class KeyValue:
         self._sets.setdefault(key, {}).setdefault(canonical(element), element)
         return {"value": None}
 
+    def _increment(self, key: str, delta: Any) -> Reply:
+        if not _is_integer(delta):
+            return {"error": "unsupported"}
+        count = self._registers.get(key)
+        if key in self._sets or not (count is None or _is_integer(count)):
+            return {"error": "wrong-type"}
+        self._registers[key] = (count or 0) + delta
+        return {"value": None}
+
+    def dump(self) -> dict[str, Any]:
+        """What every key holds that holds anything, for comparing replicas: canonical text of the key -> register, or
+        set as the list of its elements in order of insertion."""
+        held = {key: value for key, value in self._registers.items() if value is not None}
+        return held | {key: list(elements.values()) for key, elements in self._sets.items()}
+
     def snapshot(self) -> dict[str, Any]:
         """The whole state as JSON."""
         return {
@@ -79,6 +98,10 @@ class KeyValue:
 def canonical(value: Any) -> str:
     """One text per JSON value: true is not 1, "1" is not 1, 1.0 is 1, and an object's fields have no order."""
     return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"))
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _plain(value: Any) -> Any:

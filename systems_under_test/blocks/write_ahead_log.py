@@ -2,16 +2,22 @@
 
 The files are only ever appended to; cutting the log is a record of its own ("from here on, forget"), so that a crash
 in the middle of it finds either the old log or the new one. A frame is a fixed head and a JSON payload: an object is
-a record, an array ``["truncate", index]`` a cut.
+a record, an array ``["truncate", index]`` a cut, ``["seal"]`` the end of what one sync makes durable.
 
 What recovery may forget and what it may not: an unsynced tail may be missing, torn, or have holes (a file system that
 wrote later pages first), and is cut. Anything else that does not verify is corruption, and raises: bytes that were
-acknowledged are gone, and only a person or a replica can say what they were. Three facts tell the two apart:
+acknowledged are gone, and only a person or a replica can say what they were. Four facts tell the two apart:
 
 * A new segment is begun only when the one before it is synced to its end: only the last segment may have a bad tail.
 * Every frame says how many frames were durable when it was written. A bad frame covered by a later one's word was
   synced, however the bytes around it look.
 * Payloads are ASCII text that ends in a bracket, so a zero byte just before a good frame is a hole, never a payload.
+* A sync first appends a seal, so that no record that it makes durable is the last frame: the good seal behind a bad
+  record tells of the damage, and a seal that is damaged itself says nothing that anybody would miss. (Alagappan et
+  al., "Protocol-Aware Recovery for Consensus-Based Storage", FAST 2018, call theirs a persist record.)
+
+What no log can know by itself: that its last records are gone together with their seal, be it that both were damaged
+or that the file was cut, or that many bits of a record's end turned into zeros.
 """
 
 from __future__ import annotations
@@ -19,17 +25,20 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from harness.node import Disk
 
+from systems_under_test.blocks.corruption import Corruption
+
 MAGIC: Final = b"\xf5WAL"  # no byte of a payload is above 127, so a payload never contains it
 HEAD: Final = struct.Struct("<4sIQQI")  # magic, payload bytes, sequence from 1, durable frames, CRC-32 of the rest
 RECORD_BYTES_MAX: Final = 16 << 20
+SEAL: Final = ["seal"]
 
 
-class CorruptLog(Exception):
+class CorruptLog(Corruption):
     """Bytes that were durable do not verify; the node must not start from them."""
 
 
@@ -47,18 +56,22 @@ class WriteAheadLog:
 
     Appended bytes go to the disk's buffer at once (they survive the death of the process, not a power loss). Syncs may
     overlap: each returns when everything appended before it began is durable. A failed one raises OSError, after
-    which the node must stop.
+    which the node must stop. ``cuts_corruption`` is a seeded bug: damage is taken for the log's end, and the rest cut.
     """
 
-    def __init__(self, disk: Disk, folder: str = "wal", segment_bytes: int = 1 << 20) -> None:
+    def __init__(
+        self, disk: Disk, folder: str = "wal", segment_bytes: int = 1 << 20, *, cuts_corruption: bool = False
+    ) -> None:
         assert segment_bytes > 0, "a segment holds at least one record"
         self._disk, self._folder, self._segment_bytes = disk, folder, segment_bytes
+        self._cuts_corruption = cuts_corruption
         self._segment = 1
         self._bytes = 0  # in the active segment
         self._staged: bytearray | None = None  # while a full segment is closed, what belongs into the next one
         self._written = 0  # frames in segments
         self._appended = 0  # frames in segments and staged
         self._durable = 0
+        self._sealed = 0  # the last frame, if it is a seal; else what the last seal before it covers
         self._names_synced = True
         self._opened = False
         self.first_index: Final = 1
@@ -78,7 +91,9 @@ class WriteAheadLog:
         records: list[dict[str, Any]] = []
         for number, name in enumerate(names, 1):
             self._segment = number
-            self._replay(name, records, last=number == len(names))
+            if not self._replay(name, records, last=number == len(names)):
+                self._delete(names[number:])
+                break
         self._names_synced = not names  # the process may have died between creating a name and syncing it
         self.last_index = len(records)
         return records
@@ -98,6 +113,7 @@ class WriteAheadLog:
 
     async def sync(self) -> None:
         """Return when everything appended and cut before this call is durable. OSError: the node must stop."""
+        self._seal()
         goal = self._appended
         while self._durable < goal or not self._names_synced:
             segment, written = self._segment, self._written
@@ -133,20 +149,34 @@ class WriteAheadLog:
         self._bytes += len(frame)
         self._written = self._appended
 
-    def _replay(self, name: str, records: list[dict[str, Any]], last: bool) -> None:
+    def _seal(self) -> None:
+        if self._sealed < self._appended:
+            self._write(SEAL)
+            self._sealed = self._appended
+
+    def _replay(self, name: str, records: list[dict[str, Any]], last: bool) -> bool:
+        """Read a segment; whether all of it was good, and the log goes on after it."""
         data = self._disk.read(name)
         end = 0
         for frame in frames(data, self._appended + 1):
             self._appended, end = frame.sequence, frame.end
-            if isinstance(frame.content, list):
-                del records[frame.content[1] - 1 :]
-            else:
+            if isinstance(frame.content, dict):
                 records.append(frame.content)
-        self._written = self._appended
-        if end < len(data):
+            elif frame.content == SEAL:
+                self._sealed = frame.sequence
+            else:
+                del records[frame.content[1] - 1 :]
+        self._written, self._bytes = self._appended, end
+        if end == len(data):
+            return True
+        if not self._cuts_corruption:
             self._judge_bad_bytes(name, data, end, last)
-            self._disk.truncate(name, end)
-        self._bytes = end
+        self._disk.truncate(name, end)
+        return False
+
+    def _delete(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._disk.delete(name)
 
     def _judge_bad_bytes(self, name: str, data: bytes, at: int, last: bool) -> None:
         """Return if the bytes from ``at`` on are an unsynced tail; raise CorruptLog if they are not."""

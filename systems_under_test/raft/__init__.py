@@ -10,6 +10,7 @@ from harness.system import Option, Role, System
 
 from systems_under_test.blocks.key_value_client import ERRORS, KeyValueClient
 from systems_under_test.blocks.quorum import majority
+from systems_under_test.raft.bug import BUGS
 from systems_under_test.raft.node import ELECTION_TIMEOUT_MS, HEARTBEAT_MS, Raft
 
 
@@ -32,10 +33,10 @@ def ready(statuses: Mapping[str, Message]) -> bool:
 SYSTEM: Final = System(
     name="raft",
     summary="Raft: replicated log, majority quorum, linearizable reads by ReadIndex",
-    operations=frozenset({"read", "write", "cas", "add"}),
+    operations=frozenset({"read", "write", "cas", "add", "inc", "dump"}),
     roles={"server": Role("systems_under_test.raft:Raft")},
     client=KeyValueClient,
-    workloads=("register", "set"),
+    workloads=("register", "set", "counter"),
     ready=ready,
     leader=leader,
     options={
@@ -45,6 +46,9 @@ SYSTEM: Final = System(
         ),
     },
     errors=ERRORS,
+    bugs=BUGS,
+    events=("election-started", "vote-granted", "became-leader", "stepped-down", "committed", "disk-corrupt"),
+    leadership=lambda options: ("became-leader", "term"),
 )
 
 __all__ = ["SYSTEM", "Raft", "leader", "ready"]

@@ -6,20 +6,25 @@ sends, applies and answers. What arrives while the disk is busy waits for the ne
 more requests share a sync and a message to each follower (group commit).
 
 Messages come before timers: a server that was held up must not suspect a leader whose heartbeat is in its inbox.
+
+An error of the disk ends the turn before anything of it was sent, and with it the node: it never acts on what it has
+not saved. A server whose disk turns out to be corrupt at the start stays up, votes for nobody and serves nobody.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from harness.node import Env, Future, Message
 
 from systems_under_test.blocks.condition import Condition
+from systems_under_test.blocks.corruption import Corruption
 from systems_under_test.blocks.raft import (
     ElectionTimeout,
     Entry,
+    Envelope,
     Event,
     HardState,
     HeartbeatTimeout,
@@ -34,7 +39,10 @@ from systems_under_test.blocks.raft import (
     recover,
     step,
 )
+from systems_under_test.blocks.raft.bug import ACKNOWLEDGE_BEFORE_SYNC
 from systems_under_test.blocks.raft.message import TYPE as RAFT
+from systems_under_test.blocks.raft.message import AppendEntries
+from systems_under_test.raft.bug import BUGS, NO_CLIENT_DEDUPLICATION
 from systems_under_test.raft.pending import Pending, not_leader
 from systems_under_test.raft.state_machine import READS, WRITES, StateMachine, command_of, is_well_formed
 from systems_under_test.raft.storage import Storage
@@ -45,6 +53,9 @@ ELECTION_TIMEOUT_MS: Final = 300
 MESSAGES_MAX: Final = 10_000
 REQUESTS_MAX: Final = 10_000
 COMMITS_PER_EVENT: Final = 1000
+SYNC_LATE_MS: Final = 200.0
+"""How long entries stay unsynced where they are acknowledged before: long enough to be lost, as in real systems that
+sync once in a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +79,11 @@ class Raft:
     def __init__(self, env: Env, options: Mapping[str, Any]) -> None:
         self._env = env
         self._voters = tuple(node for node in env.nodes if node == env.name or node in env.peers)
-        self._storage = Storage(env.disk)
-        self._machine = StateMachine()
+        self._bugs = frozenset(name for name in BUGS if env.bug(name))
+        self._storage = Storage(env.disk, self._bugs)
+        self._synced_ns = 0
+        self._machine = StateMachine(deduplicates=NO_CLIENT_DEDUPLICATION not in self._bugs)
+        self._corrupt = False
         self._pending = Pending()
         self._messages: list[Receive] = []
         self._requests: list[Waiting] = []
@@ -78,12 +92,20 @@ class Raft:
         random, least_ms = env.random("election timeout"), int(options.get("election-timeout-ms", ELECTION_TIMEOUT_MS))
         heartbeat_ms = int(options.get("heartbeat-ms", HEARTBEAT_MS))
         self._timers = {
-            "election": Timer(env, lambda: random.uniform(least_ms, 2 * least_ms)),
+            "election": Timer(
+                env, lambda: least_ms if env.sometimes("shortest-timeout") else random.uniform(least_ms, 2 * least_ms)
+            ),
             "heartbeat": Timer(env, lambda: heartbeat_ms),
         }
 
     async def start(self) -> None:
-        self._state = recover(self._env.name, self._voters, *await self._storage.open())
+        try:
+            hard, entries = await self._storage.open()
+        except Corruption as error:
+            self._corrupt = True
+            self._env.event("disk-corrupt", error=str(error))
+            return
+        self._state = recover(self._env.name, self._voters, hard, entries, self._bugs)
         for name, timer in self._timers.items():
             timer.restart()
             self._env.spawn(timer.watch(self._arrival.notify), f"{name} timer")
@@ -91,6 +113,10 @@ class Raft:
 
     async def handle(self, source: str, message: Message) -> Message | None:
         match message.get("type"):
+            case _ if self._corrupt:
+                return {"error": "unavailable"}
+            case "request" if message.get("f") == "dump":
+                return self._machine.dump()
             case "request":
                 return await self._ask(message)
             case kind if kind == RAFT and source in self._env.peers:
@@ -101,8 +127,8 @@ class Raft:
     def status(self) -> Message:
         state = self._state
         return {
-            "leader": state.leader_hint, "term": state.term, "role": str(state.role), "commit": state.commit,
-            "last": state.log.last_index, "nodes": len(state.voters),
+            "leader": state.leader_hint, "term": state.term, "role": "corrupt" if self._corrupt else str(state.role),
+            "commit": state.commit, "last": state.log.last_index, "nodes": len(state.voters),
         }  # fmt: skip
 
     async def _ask(self, request: Message) -> Message:
@@ -131,16 +157,33 @@ class Raft:
     async def _turn(self) -> None:
         """Step through what has arrived; save; and then send, apply, answer."""
         steps: list[Step] = []
-        messages, self._messages = self._messages, []
-        for event in messages:
-            self._step(steps, event)
+        self._take_messages(steps)
         self._take_requests(steps)
         self._take_timers(steps)
-        await self._storage.save([step.ready.save for step in steps if step.ready.save is not None])
+        await self._save(steps)
         for done in steps:
             self._carry_out(done)
         self._state = self._last(steps)
         self._pending.turn_away(self._state)
+        if ACKNOWLEDGE_BEFORE_SYNC in self._bugs:
+            await self._sync_late()
+
+    async def _save(self, steps: list[Step]) -> None:
+        """What ``Ready`` wants in stable storage before anything else is done."""
+        saves = [step.ready.save for step in steps if step.ready.save is not None]
+        if not saves:
+            return
+        await self._env.failpoint("before-save")
+        await self._storage.write(saves)
+        if ACKNOWLEDGE_BEFORE_SYNC not in self._bugs:
+            await self._storage.sync()
+        await self._env.failpoint("after-save")
+
+    async def _sync_late(self) -> None:
+        now_ns = self._env.clock.monotonic()
+        if now_ns - self._synced_ns >= SYNC_LATE_MS * 1e6:
+            self._synced_ns = now_ns
+            await self._storage.sync()
 
     def _last(self, steps: list[Step]) -> State:
         return steps[-1].after if steps else self._state
@@ -152,6 +195,13 @@ class Raft:
         for timer in ready.timers:
             self._timers[timer].restart()
         steps.append(Step(before, after, ready))
+
+    def _take_messages(self, steps: list[Step]) -> None:
+        alone = len(self._messages) > 1 and self._env.sometimes("one-message-turn")
+        count = 1 if alone else len(self._messages)
+        messages, self._messages = self._messages[:count], self._messages[count:]
+        for event in messages:
+            self._step(steps, event)
 
     def _take_requests(self, steps: list[Step]) -> None:
         """Give all waiting requests to the core as one event, or, if this is not the leader, turn them away."""
@@ -178,10 +228,16 @@ class Raft:
     def _carry_out(self, done: Step) -> None:
         """What ``Ready`` allows once everything is saved."""
         for envelope in done.ready.send:
-            self._env.send(envelope.to, encode(envelope.message))
+            self._send(envelope)
         for item in done.ready.apply:
             self._apply(item)
         self._tell(done)
+
+    def _send(self, envelope: Envelope) -> None:
+        message = envelope.message
+        if isinstance(message, AppendEntries) and message.entries and self._env.sometimes("short-append"):
+            message = replace(message, entries=message.entries[: len(message.entries) // 2])  # as if the rest were lost
+        self._env.send(envelope.to, encode(message))
 
     def _apply(self, item: Entry | Read) -> None:
         if isinstance(item, Read):
@@ -189,8 +245,8 @@ class Raft:
             if waiting is not None:
                 request, reply = waiting
                 reply.set_result(self._machine.read(request))
-        elif item.command is not None:
-            self._pending.applied(item, self._machine.apply(item.command))
+        else:
+            self._pending.applied(item, self._machine.apply(item))
 
     def _tell(self, done: Step) -> None:
         """Events: what a person or a fault wants to know of the step."""

@@ -11,36 +11,55 @@ from harness.node import Disk
 
 from systems_under_test.blocks.durable_cell import DurableCell
 from systems_under_test.blocks.raft import Entry, HardState, Save
+from systems_under_test.blocks.raft.bug import (
+    CORRUPT_RECORD_ENDS_LOG,
+    NONE,
+    TERM_NOT_PERSISTED,
+    VOTE_NOT_PERSISTED,
+)
 from systems_under_test.blocks.write_ahead_log import WriteAheadLog
 
 
 class Storage:
-    def __init__(self, disk: Disk) -> None:
+    """``write``, then ``sync``: on return, what was written is in stable storage. OSError from either: the node must
+    stop, and act on nothing of it."""
+
+    def __init__(self, disk: Disk, bugs: frozenset[str] = NONE) -> None:
         self._cell = DurableCell(disk, "vote")
-        self._log = WriteAheadLog(disk)
+        self._log = WriteAheadLog(disk, cuts_corruption=CORRUPT_RECORD_ENDS_LOG in bugs)
+        self._bugs = bugs
+        self._changed = False
 
     async def open(self) -> tuple[HardState, list[Entry]]:
         """What was saved, synced again: a process that was killed may have written what it never synced, and from now
-        on this server will speak as one that has it."""
+        on this server will speak as one that has it. Raises Corruption."""
         cell = self._cell.load()
         hard = HardState(cell["term"], cell["vote"]) if cell is not None else HardState()
         records = self._log.open()
         entries = [Entry(record["term"], index, record["command"]) for index, record in enumerate(records, 1)]
         await self._log.sync()
+        if TERM_NOT_PERSISTED in self._bugs:
+            hard = HardState(entries[-1].term if entries else 0)
         return hard, entries
 
-    async def save(self, saves: Sequence[Save]) -> None:
-        """All of ``saves``, in stable storage on return. OSError: the node must stop.
+    async def write(self, saves: Sequence[Save]) -> None:
+        """All of ``saves``: term and vote are stable on return, entries after the next ``sync``.
 
         Term and vote come first: an entry on disk never has a later term than the server that stored it.
         """
         hard = next((save.hard for save in reversed(saves) if save.hard is not None), None)
-        if hard is not None:
-            await self._cell.save({"term": hard.term, "vote": hard.vote})
+        if hard is not None and TERM_NOT_PERSISTED not in self._bugs:
+            vote = None if VOTE_NOT_PERSISTED in self._bugs else hard.vote
+            await self._cell.save({"term": hard.term, "vote": vote})
         for save in saves:
             if save.log_from is not None:
                 self._replace(save.log_from, save.entries)
-        if any(save.log_from is not None for save in saves):
+                self._changed = True
+
+    async def sync(self) -> None:
+        """Make stable what was written."""
+        if self._changed:
+            self._changed = False
             await self._log.sync()
 
     def _replace(self, log_from: int, entries: Sequence[Entry]) -> None:

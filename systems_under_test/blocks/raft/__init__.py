@@ -19,6 +19,7 @@ The modules, each one part of the paper:
 * ``reading``      linearizable reads without log entries: ReadIndex (dissertation 6.4)
 * ``core``         ``step``: events, their dispatch, the difference that makes a Ready
 * ``invariant``    what must hold after every step
+* ``bug``          the mistakes that can be seeded, by name
 
 Places kept for what comes later: ``Log.included_index`` and ``included_term`` (snapshots: the log may begin after a
 snapshot), ``State.voters`` (membership: part of the state, not of a configuration, because log entries will change

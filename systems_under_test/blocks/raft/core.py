@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from systems_under_test.blocks.raft.bug import LOG_OUT_OF_ORDER, NONE
 from systems_under_test.blocks.raft.election import (
     election_timeout,
     observe_term,
@@ -95,16 +96,18 @@ class Ready:
     timers: tuple[Timer, ...]
 
 
-def recover(name: str, voters: Sequence[str], hard: HardState, entries: Sequence[Entry]) -> State:
-    """A server that starts, the first time or again, with what its storage holds.
+def recover(
+    name: str, voters: Sequence[str], hard: HardState, entries: Sequence[Entry], bugs: frozenset[str] = NONE
+) -> State:
+    """A server that starts, the first time or again, with what its storage holds (and with seeded mistakes).
 
     It begins as a follower, with commit index 0: the next leader tells it what is committed, and it applies the log
     anew. Both its timers must be started.
     """
     assert name in voters, f"{name} is not one of {', '.join(voters)}"
-    log = Log().append(entries)
+    log = Log().append(entries, in_order=LOG_OUT_OF_ORDER.isdisjoint(bugs))
     assert log.last_term <= hard.term, f"an entry of term {log.last_term} was saved before that term was"
-    return State(name, tuple(voters), hard, log)
+    return State(name, tuple(voters), hard, log, bugs=bugs)
 
 
 def step(state: State, event: Event) -> tuple[State, Ready]:

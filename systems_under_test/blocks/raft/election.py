@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from systems_under_test.blocks.quorum import majority
+from systems_under_test.blocks.raft.bug import VOTE_WITHOUT_UP_TO_DATE_CHECK
 from systems_under_test.blocks.raft.message import RaftMessage, RequestVote, RequestVoteReply
 from systems_under_test.blocks.raft.replication import append, send_entries
 from systems_under_test.blocks.raft.state import HardState, Progress, Role, State, become_follower, restart, send
@@ -53,6 +54,8 @@ def receive_request_vote(state: State, candidate: str, m: RequestVote) -> State:
 
 def _up_to_date(state: State, m: RequestVote) -> bool:
     """The log with the later last term is more up-to-date; of two with the same, the longer one (5.4.1)."""
+    if VOTE_WITHOUT_UP_TO_DATE_CHECK in state.bugs:
+        return True
     return (m.last_term, m.last_index) >= (state.log.last_term, state.log.last_index)
 
 

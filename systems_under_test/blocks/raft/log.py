@@ -80,9 +80,9 @@ class Log:
         kept = range(self.included_index + 1, end + 1)
         return self.included_index + bisect_right(kept, term, key=lambda at: self.entry(at).term)
 
-    def append(self, entries: Sequence[Entry]) -> Log:
-        """This log with ``entries`` after its end; asserts that they follow on."""
-        _follow_on(self.last_index, self.last_term, entries)
+    def append(self, entries: Sequence[Entry], *, in_order: bool = True) -> Log:
+        """This log with ``entries`` after its end; asserts that they follow on, their terms too if ``in_order``."""
+        _follow_on(self.last_index, self.last_term, entries, in_order)
         if not entries:
             return self
         full = self.chunks[:-1] if self.chunks and len(self.chunks[-1]) < CHUNK else self.chunks
@@ -98,8 +98,8 @@ class Log:
         return replace(self, chunks=self.chunks[:full] + partial)
 
 
-def _follow_on(last_index: int, last_term: int, entries: Sequence[Entry]) -> None:
+def _follow_on(last_index: int, last_term: int, entries: Sequence[Entry], in_order: bool) -> None:
     for entry in entries:
         assert entry.index == last_index + 1, f"entry {entry.index} after {last_index}"
-        assert entry.term >= last_term, f"entry {entry.index} of term {entry.term} after term {last_term}"
+        assert entry.term >= last_term or not in_order, f"entry {entry.index} of term {entry.term} after term {last_term}"
         last_index, last_term = entry.index, entry.term

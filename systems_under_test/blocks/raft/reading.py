@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from systems_under_test.blocks.quorum import majority
+from systems_under_test.blocks.raft.bug import LOCAL_READS, READ_BEFORE_FIRST_COMMIT
 from systems_under_test.blocks.raft.replication import broadcast
 from systems_under_test.blocks.raft.state import Read, Role, State
 
@@ -37,7 +38,8 @@ def serve_reads(state: State) -> State:
 
 
 def _begin_round(state: State) -> State:
-    if not state.committed_in_term or all(read.round is not None for read in state.reads):
+    too_early = not state.committed_in_term and READ_BEFORE_FIRST_COMMIT not in state.bugs
+    if too_early or all(read.round is not None for read in state.reads):
         return state
     number = state.round + 1
     begun = tuple(Read(read.token, state.commit, number) if read.round is None else read for read in state.reads)
@@ -46,7 +48,8 @@ def _begin_round(state: State) -> State:
 
 def _confirm(state: State) -> State:
     answered = sorted([state.round, *(p.round for p in state.progress.values())], reverse=True)
-    confirmed = answered[majority(len(state.voters)) - 1]
+    needed = 1 if LOCAL_READS in state.bugs else majority(len(state.voters))
+    confirmed = answered[needed - 1]
     ready = tuple(read for read in state.reads if read.round is not None and read.round <= confirmed)
     output = state.output._replace(reads=(*state.output.reads, *ready))
     return state._replace(reads=state.reads[len(ready) :], output=output)

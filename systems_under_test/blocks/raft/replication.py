@@ -11,7 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from systems_under_test.blocks.quorum import majority
-from systems_under_test.blocks.raft.log import Entry, Log
+from systems_under_test.blocks.raft.bug import (
+    APPEND_WITHOUT_PREVIOUS_CHECK,
+    COMMIT_EARLIER_TERM_BY_COUNT,
+    COMMITTED_ENTRIES_CHANGE,
+    LOG_OUT_OF_ORDER,
+    TRUNCATE_ON_EVERY_APPEND,
+    TWO_LEADERS,
+)
+from systems_under_test.blocks.raft.log import Entry
 from systems_under_test.blocks.raft.message import AppendEntries, AppendEntriesReply
 from systems_under_test.blocks.raft.state import (
     Progress,
@@ -130,7 +138,7 @@ def advance_commit(state: State) -> State:
 
 
 def _committable(state: State, index: int) -> bool:
-    return state.log.term_at(index) == state.term
+    return state.log.term_at(index) == state.term or COMMIT_EARLIER_TERM_BY_COUNT in state.bugs
 
 
 # Follower
@@ -141,12 +149,13 @@ def receive_append_entries(state: State, leader: str, m: AppendEntries) -> State
     follower (5.2)."""
     if m.term < state.term:  # 1. Reply false if term < currentTerm (5.1)
         return send(state, leader, AppendEntriesReply(state.term, False, m.previous_index, 0, 0, m.round))
-    assert state.role is not Role.LEADER, f"{leader} and {state.name} both lead term {m.term}"
-    assert state.leader in (None, leader), f"{leader} and {state.leader} both lead term {m.term}"
-    if state.role is Role.CANDIDATE or state.leader is None:
+    if state.role is Role.LEADER and not TWO_LEADERS.isdisjoint(state.bugs):
+        return state  # each goes on as if it were the only one
+    _check_election_safety(state, leader, m.term)
+    if state.role is Role.CANDIDATE or state.leader != leader:
         state = become_follower(state, state.hard, leader)
     state = restart(state, "election")
-    if not _holds(state.log, m):  # 2. Reply false if log doesn't contain an entry at prevLogIndex of prevLogTerm (5.3)
+    if not _holds(state, m):  # 2. Reply false if log doesn't contain an entry at prevLogIndex of prevLogTerm (5.3)
         return send(state, leader, _rejection(state, m))
     state = _store(state, m.entries)
     last_new = m.previous_index + len(m.entries)
@@ -157,8 +166,16 @@ def receive_append_entries(state: State, leader: str, m: AppendEntries) -> State
     return send(state, leader, AppendEntriesReply(state.term, True, last_new, 0, 0, m.round))
 
 
-def _holds(log: Log, m: AppendEntries) -> bool:
-    return log.term_at(m.previous_index) == m.previous_term
+def _check_election_safety(state: State, leader: str, term: int) -> None:
+    if TWO_LEADERS.isdisjoint(state.bugs):
+        assert state.role is not Role.LEADER, f"{leader} and {state.name} both lead term {term}"
+        assert state.leader in (None, leader), f"{leader} and {state.leader} both lead term {term}"
+
+
+def _holds(state: State, m: AppendEntries) -> bool:
+    if APPEND_WITHOUT_PREVIOUS_CHECK in state.bugs:
+        return m.previous_index <= state.log.last_index
+    return state.log.term_at(m.previous_index) == m.previous_term
 
 
 def _rejection(state: State, m: AppendEntries) -> AppendEntriesReply:
@@ -176,9 +193,12 @@ def _store(state: State, entries: tuple[Entry, ...]) -> State:
     """
     log = state.log
     new = next((position for position, entry in enumerate(entries) if log.term_at(entry.index) != entry.term), None)
+    if TRUNCATE_ON_EVERY_APPEND in state.bugs and entries:
+        new = 0
     if new is None:
         return state
     first = entries[new].index
-    assert first > state.commit, f"the committed entry {first} conflicts with the leader's"
+    lost = first <= state.commit and COMMITTED_ENTRIES_CHANGE.isdisjoint(state.bugs)
+    assert not lost, f"the committed entry {first} conflicts with the leader's"
     kept = log.truncate_from(first) if first <= log.last_index else log
-    return with_log(state, kept.append(entries[new:]), first)
+    return with_log(state, kept.append(entries[new:], in_order=LOG_OUT_OF_ORDER.isdisjoint(state.bugs)), first)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
+from systems_under_test.blocks.raft.bug import NONE
 from systems_under_test.blocks.raft.log import Log
 from systems_under_test.blocks.raft.message import RaftMessage
 
@@ -87,7 +88,7 @@ class State(NamedTuple):
     this term, if one was (it stays when that leader resigns: there is never another in the same term). lastApplied is
     the driver's, which applies everything that a step commits. On candidates: ``votes``, by voter. On leaders:
     ``progress`` by follower; ``round``, the latest round of confirmation begun; ``reads`` not yet confirmed, oldest
-    first. ``voters`` are all members of the cluster, this server among them.
+    first. ``voters`` are all members of the cluster, this server among them. ``bugs`` are seeded mistakes (``bug``).
     """
 
     name: str
@@ -102,6 +103,7 @@ class State(NamedTuple):
     round: int = 0
     reads: tuple[Read, ...] = ()
     output: Output = Output()
+    bugs: frozenset[str] = NONE
 
     @property
     def term(self) -> int:

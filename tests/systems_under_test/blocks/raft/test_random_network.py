@@ -192,7 +192,7 @@ PLANTED: dict[str, tuple[Any, str]] = {
     "vote without the up-to-date check": (patch(f"{RAFT}.election._up_to_date", lambda state, m: True), "Completeness"),
     "vote not persisted": (patch(f"{NETWORK}.Storage", ForgetsVotes), "Election Safety|both lead"),
     "entries not synced": (patch(f"{NETWORK}.Storage", LosesUnsynced), "Completeness"),
-    "no previous-term check": (patch(f"{RAFT}.replication._holds", lambda log, m: True), "Log Matching|after|outside"),
+    "no previous-term check": (patch(f"{RAFT}.replication._holds", lambda state, m: True), "Log Matching|after|outside"),
     "truncate on every append": (patch(f"{RAFT}.replication._store", truncate_always), "the log changes at"),
     "half elects": (patch(f"{RAFT}.election.majority", lambda n: n // 2), "Safety|Completeness|both lead"),
     "half commits": (patch(f"{RAFT}.replication.majority", lambda n: n // 2), "Safety|Completeness"),

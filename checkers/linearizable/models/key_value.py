@@ -1,0 +1,100 @@
+"""One key of a store: get, put and append (to a string, or to a list)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from checkers.guard import Unsupported
+from checkers.linearizable.model import Kind, Model, Reading, State, Step, strange, strange_value
+from checkers.linearizable.models.register import Register
+from checkers.value import show
+from harness.history import Call
+
+_READS, _WRITES = ("get", "read"), ("put", "write", "set")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyValue:
+    """append concatenates strings, or adds an element if any answer or value of the key is a list (``lists``). nil is
+    the empty string or list to append to. A key that is never appended to is a register.
+
+    The state is a string, or a tuple of codes, in a tuple of one; (None,) where there is nothing yet.
+    """
+
+    name: str = "kv"
+    summary: str = "keys; get, put, append"
+    kind: Kind = "other"
+    lists: bool = False
+
+    def adapted(self, calls: Sequence[Call], initial: Any) -> Model:
+        if all(call.f != "append" for call in calls):
+            return Register(self.name, self.summary, reads=_READS, writes=_WRITES)
+        values = [initial, *(call.argument for call in calls if call.f in _WRITES)]
+        values += [call.result for call in calls if call.outcome == "ok" and call.f in _READS]
+        return replace(self, lists=any(isinstance(value, (list, tuple)) for value in values))
+
+    def begin(self, initial: Any, reading: Reading) -> State:
+        content = self._content(initial, reading)
+        if content is Unsupported:
+            raise Unsupported(f"read the initial value {show(initial)}; expected {self._expected()}")
+        return (content,)
+
+    def parse(self, call: Call, reading: Reading) -> Step | None:
+        if call.f in _READS:
+            if not reading.answers(call):
+                return None
+            return Step("get", (), self._checked(call, call.result, reading))
+        if call.f in _WRITES:
+            return Step("put", (self._checked(call, call.argument, reading),))
+        if call.f != "append":
+            raise strange(call, "get, put or append")
+        if self.lists:
+            return Step("append", ((reading.code(call.argument),),))
+        if not isinstance(call.argument, str):
+            raise strange_value(call, call.argument, "a string")
+        return Step("append", (call.argument,))
+
+    def _expected(self) -> str:
+        return f"a {'list' if self.lists else 'string'} or null, as it is appended to"
+
+    def _checked(self, call: Call, value: Any, reading: Reading) -> Any:
+        content = self._content(value, reading)
+        if content is Unsupported:
+            raise strange_value(call, value, self._expected())
+        return content
+
+    def _content(self, value: Any, reading: Reading) -> Any:
+        if value is None or (isinstance(value, str) and not self.lists):
+            return value
+        if isinstance(value, (list, tuple)) and self.lists:
+            return tuple(reading.code(element) for element in value)
+        return Unsupported
+
+    def step(self, state: State, step: Step) -> State | None:
+        (content,) = state
+        if step.f == "put":
+            return step.given
+        if step.f == "get":
+            return state if content == step.returned else None
+        return step.given if content is None else (content + step.given[0],)
+
+    def observes(self, step: Step) -> bool:
+        return step.f == "get"
+
+    def hope(self, required: Sequence[Step], optional: Sequence[Step]) -> Callable[[State], bool] | None:
+        """What is only appended to passes through every prefix of the longest answer."""
+        if any(step.f == "put" for step in (*required, *optional)):
+            return None
+        longest = max((step.returned for step in required if step.f == "get" and step.returned), key=len, default=None)
+        if longest is None:
+            return None
+        length = len(longest)
+
+        def hopeful(state: State) -> bool:
+            (content,) = state
+            shared = 0 if content is None else min(length, len(content))
+            return content is None or bool(content[:shared] == longest[:shared])
+
+        return hopeful

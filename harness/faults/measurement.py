@@ -1,0 +1,128 @@
+"""What was observed in a run, and what it says of each application of a fault: the lines of ``faults.jsonl``.
+
+An application's effect is what its window shows against a calm stretch before it, one in which no fault was in force;
+and the fault itself must be absent from the nearest calm stretches before and after. Only then did it *bit*e
+(architecture.md, `Fault`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from harness.cluster import Observation
+from harness.fault import Action, Effect, Fault
+from harness.faults.effect import Pair
+
+
+@dataclass(slots=True)
+class Application:
+    """One application of a fault, from its request to its heal; times in ns on the run's clock. ``trigger`` says what
+    set it off, and where; None: the clock."""
+
+    number: int
+    fault: str
+    action: Action
+    started_ns: int
+    before: Observation
+    trigger: Mapping[str, Any] | None = None
+    resolved: Action | None = None
+    done: Mapping[str, Any] | None = None
+    end: Observation | None = None
+    stopped_ns: int | None = None
+    healed: Mapping[str, Any] | None = None
+    errors: list[str] = field(default_factory=list)
+
+
+class Observations:
+    """All observations of a run in order, each with whether no fault was in force from then on until the next."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[Observation, bool]] = []
+
+    @property
+    def latest(self) -> Observation | None:
+        return self._entries[-1][0] if self._entries else None
+
+    def add(self, observation: Observation, calm: bool) -> None:
+        self._entries.append((observation, calm))
+
+    def spoil(self) -> None:
+        """A fault begins: the stretch that began with the latest observation is not calm."""
+        self._entries[-1] = (self._entries[-1][0], False)
+
+    def calm(self) -> list[Pair]:
+        """The stretches in which no fault was in force, each as long as can be, in order."""
+        stretches: list[Pair] = []
+        first: Observation | None = None
+        last: Observation | None = None
+        for observation, calm in self._entries:
+            if first is not None:
+                last = observation
+                if not calm:
+                    stretches.append((first, last))
+                    first = last = None
+            elif calm:
+                first = observation
+        if first is not None and last is not None:
+            stretches.append((first, last))
+        return stretches
+
+
+def described(application: Application, fault: Fault, calm: Sequence[Pair]) -> dict[str, Any]:
+    """An application with its effect, judged by ``fault``; see ``Nemesis.effects``."""
+    effect = _judged(application, fault, calm)
+    return {
+        "fault": application.fault,
+        "application": application.number,
+        "action": dict(application.action),
+        "trigger": application.trigger,
+        "started_ns": application.started_ns,
+        "stopped_ns": application.stopped_ns,
+        "applied": application.done is not None,
+        "done": None if application.done is None else dict(application.done),
+        "healed": None if application.healed is None else dict(application.healed),
+        "bit": effect.bit and effect.absent_outside,
+        "effect": {
+            "measured": dict(effect.measured),
+            "explanation": effect.explanation,
+            "absent_outside": effect.absent_outside,
+        },
+        "errors": list(application.errors),
+    }
+
+
+def never_applied(number: int, fault: str, action: Action, trigger: Mapping[str, Any]) -> dict[str, Any]:
+    """The line of an application whose trigger never came."""
+    return {
+        "fault": fault,
+        "application": number,
+        "action": dict(action),
+        "trigger": dict(trigger),
+        "started_ns": None,
+        "stopped_ns": None,
+        "applied": False,
+        "done": None,
+        "healed": None,
+        "bit": False,
+        "effect": {"measured": {}, "explanation": "its trigger never came", "absent_outside": True},
+        "errors": [],
+    }
+
+
+def _judged(application: Application, fault: Fault, calm: Sequence[Pair]) -> Effect:
+    if application.done is None or application.end is None:
+        what = "was not applied" if application.done is None else "was cut short"
+        return Effect(False, {}, f"the fault {what}", absent_outside=True)
+    done = {**application.done, "healed": application.healed or {}}
+    window = (application.before, application.end)
+    earlier = [pair for pair in calm if pair[1].time_ns <= application.before.time_ns]
+    later = [pair for pair in calm if pair[0].time_ns >= application.end.time_ns]
+    if not earlier or not later:
+        return replace(fault.effect(done, window, window), bit=False, explanation="no calm stretch to compare with")
+    effect = fault.effect(done, earlier[0], window)
+    around = [fault.effect(done, pair, window) for pair in (earlier[-1], later[0])]
+    absent = all(entry.absent_outside for entry in around)
+    explanation = effect.explanation if absent else effect.explanation + "; but not only while it was in force"
+    return replace(effect, absent_outside=absent, explanation=explanation)

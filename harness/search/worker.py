@@ -1,0 +1,80 @@
+"""A worker process of a batch: reads one request as JSON, makes its trials, prints one line of JSON for each.
+
+Processes, not threads, because a trial is all computation; JSON over pipes, because nothing else has to cross.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from harness import catalog
+from harness.fault import Fault
+from harness.plan import Plan
+from harness.runner import Setup
+from harness.search.coverage import cells
+from harness.search.strategy import plan_of
+from harness.search.trial import Trial, TrialError, run_trial
+from harness.simulation.cluster import PROVIDER
+from harness.system import System
+
+EXPLANATION_CHARACTERS_MAX: Final = 600
+
+
+def request(base: Plan, seeds: range, strategy: str, checker_s: float | None) -> dict[str, Any]:
+    """What a worker is asked: the plans of these seeds."""
+    return {"plan": base.as_json(), "seeds": [seeds.start, seeds.stop, seeds.step], "strategy": strategy,
+            "checker_s": checker_s}  # fmt: skip
+
+
+def setup_of_plan(plan: Plan, system: System, faults: Mapping[str, Fault]) -> Setup:
+    modules = (Path(plan.system),) if catalog.is_file(plan.system) else ()
+    return Setup(plan, system, catalog.workload(plan.workload), PROVIDER, faults, modules)
+
+
+def outcomes(asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """One object per trial, in order of seeds."""
+    base = Plan.from_json(asked["plan"])
+    system = catalog.system(base.system)
+    faults = {name: catalog.fault(name) for name in catalog.names("faults")}
+    for seed in range(*asked["seeds"]):
+        plan = plan_of(base, system, faults, seed, asked["strategy"])
+        try:
+            trial = run_trial(setup_of_plan(plan, system, faults), time_limit_s=asked["checker_s"])
+        except TrialError as error:
+            yield {"seed": seed, "valid": "unknown", "reason": "harness-error", "explanation": str(error)[:2000]}
+        else:
+            yield outcome(trial)
+
+
+def outcome(trial: Trial) -> dict[str, Any]:
+    """A trial in one line."""
+    result, plan = trial.verdict.result, trial.setup.plan
+    explanation = result.anomalies[0].explanation if result.anomalies else result.explanation
+    return {
+        "seed": plan.seed,
+        "valid": result.valid,
+        "reason": str(result.reason) if result.reason else None,
+        "explanation": (explanation or "")[:EXPLANATION_CHARACTERS_MAX],
+        "anomalies": list(trial.anomalies),
+        "faults": plan.faults,
+        "operations": trial.verdict.record.counts.ok,
+        "recovery_s": trial.verdict.record.recovery_s,
+        "cells": [[*cell, count] for cell, count in cells(trial.history).items()],
+        "rare": {name: list(times) for name, times in trial.rare.items()},
+        "deliveries": trial.deliveries,
+        "virtual_s": round(trial.virtual_s, 3),
+        "seconds": round(trial.seconds, 4),
+    }
+
+
+def main() -> None:
+    for line in outcomes(json.loads(sys.stdin.readline())):
+        print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The mistakes that ``--bug`` seeds into ``raft``: what each is, what exposes it, how it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from harness.system import Bug
+
+from systems_under_test.blocks.raft.bug import (
+    ACKNOWLEDGE_BEFORE_SYNC,
+    APPEND_WITHOUT_PREVIOUS_CHECK,
+    COMMIT_EARLIER_TERM_BY_COUNT,
+    CORRUPT_RECORD_ENDS_LOG,
+    LOCAL_READS,
+    READ_BEFORE_FIRST_COMMIT,
+    TERM_NOT_PERSISTED,
+    TRUNCATE_ON_EVERY_APPEND,
+    VOTE_NOT_PERSISTED,
+    VOTE_WITHOUT_UP_TO_DATE_CHECK,
+)
+
+NO_CLIENT_DEDUPLICATION: Final = "no-client-deduplication"
+
+BUGS: Final[Mapping[str, Bug]] = {
+    VOTE_NOT_PERSISTED: Bug(
+        row=33,
+        summary="the vote is not saved: a server that restarts may vote twice in a term",
+        faults="after any vote-granted: kill=its-node, partition, delay",
+        workloads=("register", "set"),
+        shows_as=("EV", "LIN", "SET", "DIV"),
+    ),
+    TERM_NOT_PERSISTED: Bug(
+        row=34,
+        summary="the current term is not saved, nor the vote in it: a server restarts in its last entry's term",
+        faults="after any vote-granted: kill=its-node, partition, delay",
+        workloads=("register", "set"),
+        shows_as=("EV", "LIN", "SET", "DIV"),
+    ),
+    ACKNOWLEDGE_BEFORE_SYNC: Bug(
+        row=35,
+        summary="entries are acknowledged when they are written, and synced some time later",
+        faults="power-loss=majority",
+        workloads=("set", "register"),
+        shows_as=("SET", "LIN", "DIV"),
+    ),
+    VOTE_WITHOUT_UP_TO_DATE_CHECK: Bug(
+        row=36,
+        summary="a vote is granted to any candidate, however old its log is",
+        faults="partition, kill",
+        workloads=("set", "register"),
+        shows_as=("SET", "LIN", "DIV"),
+    ),
+    COMMIT_EARLIER_TERM_BY_COUNT: Bug(
+        row=37,
+        summary="an entry of an earlier term is committed as soon as a majority holds it (Figure 8)",
+        faults="after any leader-change: kill=leader, partition",
+        workloads=("set", "register"),
+        shows_as=("SET", "LIN", "DIV"),
+    ),
+    APPEND_WITHOUT_PREVIOUS_CHECK: Bug(
+        row=38,
+        summary="a follower appends without comparing the term of the entry before",
+        faults="partition, reorder, kill",
+        workloads=("set", "register"),
+        shows_as=("DIV", "SET", "LIN"),
+    ),
+    TRUNCATE_ON_EVERY_APPEND: Bug(
+        row=39,
+        summary="a follower cuts its log at every append, not only at a conflict",
+        faults="reorder, duplicate, kill",
+        workloads=("set", "register"),
+        shows_as=("SET", "LIN", "DIV"),
+    ),
+    LOCAL_READS: Bug(
+        row=40,
+        summary="a leader answers reads by itself, without asking whether it still leads",
+        faults="partition=isolate-leader, pause=leader",
+        workloads=("register",),
+        shows_as=("LIN",),
+    ),
+    READ_BEFORE_FIRST_COMMIT: Bug(
+        row=42,
+        summary="a new leader answers reads before it has committed an entry of its term",
+        faults="kill=leader, delay, reorder",
+        workloads=("register",),
+        shows_as=("LIN",),
+    ),
+    NO_CLIENT_DEDUPLICATION: Bug(
+        row=48,
+        summary="a request that a client sent again is executed again",
+        faults="partition=clients, kill",
+        workloads=("counter", "register"),
+        shows_as=("CNT", "LIN"),
+    ),
+    CORRUPT_RECORD_ENDS_LOG: Bug(
+        row=52,
+        summary="a record that does not verify is taken for the end of the log, and what follows is cut",
+        faults="bit-flip, kill",
+        workloads=("set", "register"),
+        shows_as=("SET", "LIN", "DIV"),
+    ),
+}

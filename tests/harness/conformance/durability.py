@@ -1,0 +1,143 @@
+"""Statements about the disk: what a program reads, what survives, what a failing disk says."""
+
+from __future__ import annotations
+
+import errno
+from typing import cast
+
+from harness.cluster import DiskFaults, PowerFaults
+from tests.harness.conformance.world import World
+
+MISSING = ["FileNotFoundError"] * 5
+
+
+async def a_program_reads_its_own_unsynced_data(world: World) -> None:
+    """Appends, overwrites, truncations, renames and deletions are seen at once; names are listed in order; what is not
+    there is FileNotFoundError."""
+    told = await world.ask("n1", "files")
+    assert told["seen"] == [
+        [6, "234", "56"],
+        [["a/one", "a/two", "b"], ["a/one", "a/two"], "12"],
+        [["a/one"], "second", False],
+    ]
+    assert told["missing"] == [MISSING, MISSING]
+
+
+async def syncs_at_once_all_return(world: World) -> None:
+    """Many may sync one file at the same time, and each returns when its data is durable."""
+    assert await world.ask("n1", "sync-at-once", file="f", parts=["a", "b", "c", "d"]) == {"synced": 4}
+    assert await world.data("n1", "f") == "abcd"
+
+
+async def disks_are_not_shared(world: World) -> None:
+    """Each node has files of its own."""
+    await world.ask("n1", "write", file="own", data="1", sync=True, sync_dir=True)
+    assert await world.data("n2", "own") is None
+    await world.ask("n2", "write", file="own", data="2", whole=True)
+    assert await world.data("n1", "own") == "1"
+
+
+async def synced_data_survives_a_power_loss(world: World) -> None:
+    """What was synced, and whose name was made durable by ``sync_dir``, is there after the power comes back; of what was
+    not, nothing is sure: with ``keep="none"`` all of it is gone."""
+    world.needs("power-loss")
+    await world.ask("n1", "write", file="log", data="synced", sync=True, sync_dir=True)
+    await world.ask("n1", "write", file="log", data=" and not")
+    await world.ask("n1", "write", file="unsynced", data="x")
+    incarnation = await world.incarnation("n1")
+    lost = await _lose_power(world, "none")
+    assert lost["bytes"] >= len(" and notx")
+    assert await world.data("n1", "log") == "synced"
+    assert await world.data("n1", "unsynced") is None
+    assert await world.incarnation("n1") == incarnation + 1
+
+
+async def a_power_loss_keeps_a_prefix(world: World) -> None:
+    """With ``keep="some"``, neither torn nor reordered: the synced data, and of the later writes the first few."""
+    world.needs("power-loss")
+    await world.ask("n1", "write", file="log", data="synced", sync=True, sync_dir=True)
+    for part in ("123", "456", "789"):
+        await world.ask("n1", "write", file="log", data=part)
+    await _lose_power(world, "some")
+    assert await world.data("n1", "log") in ("synced", "synced123", "synced123456", "synced123456789")
+
+
+async def a_new_name_may_be_lost_without_sync_dir(world: World) -> None:
+    """Without ``sync_dir`` a new file may be gone, synced content and all; but if it is there, it has that content. A
+    renamed one has its old name or its new one, with its content."""
+    world.needs("power-loss")
+    await world.ask("n1", "write", file="new", data="content", sync=True)
+    await _lose_power(world, "none")
+    assert await world.data("n1", "new") in (None, "content")
+
+
+async def a_machine_without_power_is_silent(world: World) -> None:
+    """It refuses nothing at once: whoever calls waits, as for a machine that is cut off; and it comes back."""
+    world.needs("power-loss")
+    await cast(PowerFaults, world.cluster).power_loss(["n2"], torn=False, reordered=False)
+    for _ in range(3):
+        told = await world.between("n1", "n2", "echo", timeout_ms=300)
+        assert told["error"] in ("Timeout", "Refused", "Closed")
+    assert told["error"] != "Closed"
+    assert told["took_ms"] >= 299
+    assert await world.cluster.status("n2") is None
+    await world.cluster.start(["n2"])
+    await world.eventually(lambda: world.reaches("n1", "n2"))
+
+
+async def a_full_disk_says_so(world: World) -> None:
+    """What makes a file grow raises OSError (no space) until the disk has room again; what was there stays."""
+    world.needs("disk-full")
+    await world.ask("n1", "write", file="f", data="before", sync=True, sync_dir=True)
+    await cast(DiskFaults, world.cluster).disk_full(["n1"])
+    assert await world.outcome("n1", "write", file="f", data="x", sync=True) in ("Closed", "Timeout")
+    await _stopped_by_its_disk(world)
+    await cast(DiskFaults, world.cluster).disk_heal(["n1"])
+    await world.cluster.start(["n1"])
+    assert await world.data("n1", "f") == "before"
+    assert await world.outcome("n1", "write", file="f", data="after", sync=True) == "reply"
+
+
+async def a_failed_sync_is_told(world: World) -> None:
+    """A failing disk raises OSError (input/output) from ``sync``, and a node that lets it through stops and says why."""
+    world.needs("eio")
+    await cast(DiskFaults, world.cluster).disk_eio(["n1"], 1.0)
+    told = await world.ask("n1", "write", file="f", data="x", sync=True)
+    assert told == {"error": "OSError", "errno": errno.EIO}
+    assert await world.outcome("n1", "write", file="g", data="x", sync=True, stops=True) in ("Closed", "Timeout")
+    await _stopped_by_its_disk(world)
+    await cast(DiskFaults, world.cluster).disk_heal(["n1"])
+    await world.cluster.start(["n1"])
+    assert await world.outcome("n1", "write", file="h", data="x", sync=True, sync_dir=True) == "reply"
+
+
+async def _stopped_by_its_disk(world: World) -> None:
+    await world.eventually(lambda: _is_down(world))
+    last = (await world.events("n1"))[-1]
+    assert last["name"] in ("disk-failure", "crash")
+    assert "OSError" in last["fields"]["error"]
+
+
+async def _is_down(world: World) -> bool:
+    return await world.cluster.status("n1") is None
+
+
+async def _lose_power(world: World, keep: str) -> dict[str, int]:
+    """What was lost; the node is back."""
+    cluster = cast(PowerFaults, world.cluster)
+    lost = await cluster.power_loss(["n1"], torn=False, reordered=False, keep=keep)
+    await world.cluster.start(["n1"])
+    return dict(lost["n1"])
+
+
+STATEMENTS = (
+    a_program_reads_its_own_unsynced_data,
+    syncs_at_once_all_return,
+    disks_are_not_shared,
+    synced_data_survives_a_power_loss,
+    a_power_loss_keeps_a_prefix,
+    a_new_name_may_be_lost_without_sync_dir,
+    a_machine_without_power_is_silent,
+    a_full_disk_says_so,
+    a_failed_sync_is_told,
+)
