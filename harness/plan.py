@@ -100,5 +100,7 @@ def _scheduled_operation(data: Any) -> ScheduledOperation:
     entry = ScheduledOperation(**data)
     numbers = type(entry.time_ns) is type(entry.thread) is int and entry.time_ns >= 0 and entry.thread >= 0
     if not numbers or not isinstance(entry.f, str) or not isinstance(entry.node, str | None):
-        raise ValueError(f"read the operation {str(data)[:200]}; expected time_ns, thread, f, and perhaps value, key, node")
+        raise ValueError(
+            f"read the operation {str(data)[:200]}; expected time_ns, thread, f, and perhaps value, key, node"
+        )
     return entry

@@ -15,10 +15,13 @@ from typing import Any, Final
 
 from harness.cluster import Cluster, ClusterError, ClusterSpec, NodeSpec, Provider
 from harness.fault import Fault
+from harness.fault_window import HEAL as _HEAL
 from harness.faults.nemesis import FAILURES, Nemesis
 from harness.faults.timetable import timetable
+from harness.faults.triggered import TriggeredFaults, needs
 from harness.generator import Context, Generator, any_of, clients, delay, function, once, time_limit, until_ok
 from harness.generator import nemesis as on_nemesis
+from harness.generator.script import script
 from harness.history import NEMESIS, Op
 from harness.interpreter import Counts, Interpreter
 from harness.node_failure import EVENTS
@@ -30,7 +33,7 @@ from harness.store import HistorySink, Place
 from harness.system import Client, System
 from harness.workload import Workload, WorkloadOptions
 
-HEAL: Final = "heal"
+HEAL: Final = _HEAL
 """The nemesis's last operation: end whatever is still in force. Always there when there were faults."""
 
 RECOVERY_S_MAX: Final = 20.0
@@ -99,11 +102,14 @@ def misfits(system: System, workload: Workload) -> list[str]:
 def unmet_needs(faults: Mapping[str, Fault], plan: Plan, cluster: Cluster) -> list[str]:
     """Which scheduled faults the cluster cannot make, and what it lacks."""
     can = ", ".join(sorted(cluster.capabilities)) or "do nothing"
-    missing = {entry.fault: faults[entry.fault].needs - cluster.capabilities for entry in plan.schedule}
+    missing: dict[str, frozenset[str]] = {}
+    for entry in plan.schedule:
+        lacking = (faults[entry.fault].needs | needs(entry.trigger)) - cluster.capabilities
+        missing[entry.fault] = missing.get(entry.fault, frozenset()) | lacking
     return [
-        f"the fault {name!r} needs {', '.join(sorted(needs))}, which this cluster cannot do (it can {can})"
-        for name, needs in missing.items()
-        if needs
+        f"the fault {name!r} needs {', '.join(sorted(lacking))}, which this cluster cannot do (it can {can})"
+        for name, lacking in missing.items()
+        if lacking
     ]
 
 
@@ -141,6 +147,7 @@ class Run:
         self._state = _State()
         self._interpreter: Interpreter | None = None
         self._nemesis: Nemesis | None = None
+        self._triggered: TriggeredFaults | None = None
         self._recent: list[tuple[int, int]] = []
 
     def stop(self) -> None:
@@ -148,6 +155,8 @@ class Run:
         self._state.stopped = True
         if self._interpreter is not None and self._state.phase in (Phase.MAIN, Phase.RECOVER, Phase.FINAL):
             self._interpreter.stop()
+        if self._triggered is not None:
+            self._triggered.cut()
 
     def abort(self) -> None:
         """Fetch no logs when :meth:`execute` is cancelled next: only remove the cluster."""
@@ -217,18 +226,26 @@ class Run:
         writer = self._folder.open_history()
         try:
             interpreter = self._make_interpreter(cluster, writer)
-            await self._run_main(interpreter)
+            await self._run_main(interpreter, cluster)
             await self._run_heal(interpreter)
             await self._run_recovery(interpreter)
             await self._run_final(interpreter)
             await interpreter.close()
         finally:
+            if self._triggered is not None:
+                self._triggered.close()
+            if self._nemesis is not None:
+                self._nemesis.close()
             writer.close()
 
     def _make_interpreter(self, cluster: Cluster, writer: HistorySink) -> Interpreter:
         plan, system = self._setup.plan, self._setup.system
         if plan.schedule:
             self._nemesis = Nemesis(system, cluster, self._setup.faults, self._runtime)
+            if any(entry.trigger is not None for entry in plan.schedule):
+                self._triggered = TriggeredFaults(plan.schedule, self._nemesis, self._runtime, self._note)
+        fronts, triggered = self._client_nodes(cluster), self._triggered
+        asked = triggered.invoked if triggered is not None and triggered.by_operation else None
 
         def make(thread: int, process: int) -> Client:
             return system.client(cluster.client_env(thread, f"c{process}"), plan.options)
@@ -237,11 +254,13 @@ class Run:
             writer.append(op)
             if op.type == "ok" and self._state.phase is Phase.RECOVER and self._state.recovered_ns is None:
                 self._state.recovered_ns = op.time
+            if asked is not None and op.type == "invoke" and isinstance(op.process, int):
+                asked(op.f, op.node or fronts[op.process % len(fronts)])
 
         self._interpreter = Interpreter(
             self._runtime,
             concurrency=plan.concurrency,
-            nodes=self._client_nodes(cluster),
+            nodes=fronts,
             make=make,
             record=record,
             timeout_ms=plan.client_timeout_s * 1000,
@@ -256,6 +275,10 @@ class Run:
         front = next(iter(self._setup.system.roles))
         return tuple(node for node in cluster.nodes if cluster.roles[node] == front)
 
+    def _note(self, op: Op) -> None:
+        assert self._interpreter is not None, "faults are set off while it runs"
+        self._interpreter.note(op)
+
     async def _disturb(self, op: Op) -> Op:
         assert self._nemesis is not None, "the interpreter has a nemesis only if the run has"
         if op.f != HEAL:
@@ -263,19 +286,33 @@ class Run:
         self._state.unhealed = await self._nemesis.heal_all()
         return replace(op, value={"remaining": list(self._state.unhealed)})
 
-    async def _run_main(self, interpreter: Interpreter) -> None:
-        plan, options = self._setup.plan, self._options()
+    async def _run_main(self, interpreter: Interpreter, cluster: Cluster) -> None:
+        plan, triggered = self._setup.plan, self._triggered
+        if triggered is not None:
+            await triggered.prepare(self._setup.system, cluster, plan.options)
         if self._nemesis is not None:
-            await self._nemesis.baseline()
+            await self._nemesis.baseline(sampled=triggered is not None)
             if self._state.stopped:  # meanwhile, when there was nothing yet to be stopped
                 return
         self._state.main_start_ns = start_ns = self._runtime.now()
-        load: Generator = clients(time_limit(plan.time_limit_s, self._setup.workload.generator(options)))
+        end_ns = start_ns + round(plan.time_limit_s * 1e9)
+        load: Generator = clients(time_limit(plan.time_limit_s, self._load(start_ns)))
         if plan.schedule:
             load = any_of(load, on_nemesis(timetable(plan.schedule, start_ns)))
         self._enter(Phase.MAIN)
+        if triggered is not None:
+            triggered.begin(start_ns, end_ns)
         await interpreter.run(load)
-        self._state.main_end_ns = min(self._runtime.now(), start_ns + round(plan.time_limit_s * 1e9))
+        if triggered is not None:
+            await triggered.end()
+        self._state.main_end_ns = min(self._runtime.now(), end_ns)
+
+    def _load(self, start_ns: int) -> Generator:
+        """What clients ask in the main phase: the plan's own operations, or the workload's."""
+        plan = self._setup.plan
+        if plan.operations is not None:
+            return script(plan.operations, plan.concurrency, start_ns)
+        return self._setup.workload.generator(self._options())
 
     async def _run_heal(self, interpreter: Interpreter) -> None:
         if self._nemesis is None:
@@ -297,6 +334,8 @@ class Run:
         self._enter(Phase.RECOVER)
         interpreter.renew()
         await interpreter.run(clients(until_ok(time_limit(RECOVERY_S_MAX, delay(PROBE_GAP_S, function(probe))))))
+        if self._triggered is not None:
+            await self._nemesis.conclude()
 
     async def _run_final(self, interpreter: Interpreter) -> None:
         final = self._setup.workload.final_generator
@@ -339,11 +378,15 @@ class Run:
             main_end_ns=state.main_end_ns or 0,
             recovery_s=recovery_s,
             recovered=self._nemesis is None or state.recovered_ns is not None,
-            applications=self._nemesis.effects() if self._nemesis is not None else (),
+            applications=self._applications(),
             unhealed=state.unhealed,
             troubles=tuple(state.troubles),
             interrupted=state.stopped,
         )
+
+    def _applications(self) -> Sequence[Mapping[str, Any]]:
+        applied = self._nemesis.effects() if self._nemesis is not None else []
+        return [*applied, *(self._triggered.never_applied() if self._triggered is not None else ())]
 
     def _enter(self, phase: Phase) -> None:
         self._state.phase = phase

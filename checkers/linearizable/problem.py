@@ -78,12 +78,12 @@ class Problem:
 
 def problem(required: Iterable[Operation], optional: Iterable[Operation], initial: int) -> Problem:
     """The arrays of one key's operations. Raises :class:`TooLarge`."""
-    operations = tuple(sorted(required, key=_completion))
+    operations = tuple(sorted(required, key=completion))
     transitions = [transition(operation.step) for operation in operations]
     expects, leaves = [t[0] for t in transitions], [t[1] for t in transitions]
-    invokes, completes = [operation.invoke for operation in operations], [_completion(o) for o in operations]
+    invokes, completes = [operation.invoke for operation in operations], [completion(o) for o in operations]
     classes = _classes(optional, expects, completes)
-    bits, opens = _openings(invokes, completes)
+    bits, opens = openings(invokes, completes)
     return Problem(
         initial=initial,
         operations=operations,
@@ -94,7 +94,7 @@ def problem(required: Iterable[Operation], optional: Iterable[Operation], initia
         bits=bits,
         open=opens,
         last_producer=_last_producers(expects, leaves, invokes, completes, classes),
-        cuts=_cuts(invokes, completes),
+        cuts=cuts(invokes, completes),
         classes=classes,
     )
 
@@ -105,12 +105,13 @@ def counting(arrays: Problem, numbers: Container[int]) -> Problem:
     return replace(arrays, classes=tuple(classes))
 
 
-def _completion(operation: Operation) -> int:
+def completion(operation: Operation) -> int:
+    """When an operation that took effect completed."""
     assert operation.complete is not None, "an operation that took effect has completed"
     return operation.complete
 
 
-def _openings(invokes: Sequence[int], completes: Sequence[int]) -> tuple[list[int], list[tuple[int, ...]]]:
+def openings(invokes: Sequence[int], completes: Sequence[int]) -> tuple[list[int], list[tuple[int, ...]]]:
     """A bit per rank, distinct among ranks open together; and the ranks open at each rank's completion."""
     by_invocation = sorted(range(len(invokes)), key=invokes.__getitem__)
     bits, opens = [0] * len(invokes), []
@@ -134,14 +135,15 @@ def _openings(invokes: Sequence[int], completes: Sequence[int]) -> tuple[list[in
     return bits, opens
 
 
-def _cuts(invokes: Sequence[int], completes: Sequence[int]) -> tuple[int, ...]:
-    cuts = [len(invokes)]
+def cuts(invokes: Sequence[int], completes: Sequence[int]) -> tuple[int, ...]:
+    """The ranks, the first and the last among them, before which all earlier operations had completed."""
+    found = [len(invokes)]
     earliest_later = float("inf")
     for rank in range(len(invokes) - 1, 0, -1):
         earliest_later = min(earliest_later, invokes[rank])
         if completes[rank - 1] < earliest_later:
-            cuts.append(rank)
-    return tuple(dict.fromkeys([0, *reversed(cuts)]))
+            found.append(rank)
+    return tuple(dict.fromkeys([0, *reversed(found)]))
 
 
 def _last_producers(

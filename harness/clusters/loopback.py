@@ -12,16 +12,17 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
 from harness.client_endpoint import ClientEndpoint
-from harness.cluster import ClusterError, ClusterSpec, Finding, NodeSpec, Observation
+from harness.cluster import ClusterError, ClusterSpec, Finding, NodeEvent, NodeSpec, Observation
+from harness.clusters.node_events import ANSWER_MS_MAX, follow
 from harness.deploy import build_zipapp
-from harness.node import CallError, Message
+from harness.node import CallError, Message, Task
 from harness.node.link import Link, connect, no_count
 from harness.node.wire import encode_body
 from harness.runtime import Runtime
@@ -54,7 +55,7 @@ class LoopbackCluster:
     events and output. ``python_path`` are folders in which nodes find programs that are not bundled (tests have some).
     """
 
-    capabilities = frozenset({"kill", "pause"})
+    capabilities = frozenset({"kill", "pause", "events"})
 
     def __init__(self, spec: ClusterSpec, runtime: Runtime, python_path: Sequence[Path] = ()) -> None:
         self._spec, self._runtime = spec, runtime
@@ -65,6 +66,7 @@ class LoopbackCluster:
             for i, node in enumerate(spec.nodes)
         }
         self._clients: dict[int, ClientEndpoint] = {}
+        self._watching: list[tuple[Link, Task[None]]] = []
         self._key = secrets.token_hex(16)
         self._zipapp = build_zipapp(spec.folder / "node.pyz", spec.modules)
 
@@ -127,6 +129,20 @@ class LoopbackCluster:
         except CallError:
             return None
 
+    def watch(self, notify: Callable[[NodeEvent], None]) -> None:
+        for name, node in self._nodes.items():
+            link = Link("harness", name, node.control, connect, no_count)
+            task = self._runtime.spawn(follow(name, partial(self._ask, node, link), notify), f"events of {name}")
+            self._watching.append((link, task))
+
+    async def _ask(self, node: _Node, link: Link, question: Message) -> Message | None:
+        if not node.running:
+            return None
+        try:
+            return await link.call(encode_body(question), ANSWER_MS_MAX)
+        except CallError:
+            return None
+
     async def observe(self) -> Observation:
         statuses = await asyncio.gather(*(self.status(node) for node in self._nodes))
         answered = {node: status for node, status in zip(self._nodes, statuses, strict=True) if status is not None}
@@ -161,6 +177,10 @@ class LoopbackCluster:
         for client in self._clients.values():
             client.close()
         self._clients.clear()
+        for link, task in self._watching:
+            task.cancel()
+            link.close()
+        self._watching.clear()
         await self.kill(self.nodes)
 
     def exit_status(self, node: str) -> int | None:

@@ -11,15 +11,17 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from harness.client_endpoint import ClientEndpoint
-from harness.cluster import ClusterError, ClusterSpec, NodeSpec, Observation, ShellError
+from harness.cluster import ClusterError, ClusterSpec, NodeEvent, NodeSpec, Observation, ShellError
 from harness.clusters import remote_node
+from harness.clusters.node_events import ANSWER_MS_MAX, follow
 from harness.clusters.remote_node import RemoteNode
 from harness.clusters.ssh import Connection, SshAddress, SshShell
-from harness.node import Message
+from harness.node import Message, Task
 from harness.node.link import Connect
 from harness.runtime import Runtime
 from harness.system import ClientEnv
@@ -29,6 +31,7 @@ T = TypeVar("T")
 CLIENTS: Final = "clients"  # the sender that stands for all client endpoints
 OBSERVE_TIMEOUT_S: Final = 1.0
 _THREADS_PER_NODE: Final = 6
+EVENTS: Final = "events"  # whatever a site is, its nodes' control ports are ours
 NOT_FETCHED: Final = "not-fetched.txt"
 
 
@@ -76,6 +79,7 @@ class RemoteCluster:
         self._silent: set[str] = set(self._nodes)  # not started, killed or paused by us: asking them is in vain
         self._dropped = dict.fromkeys(self._nodes, 0)
         self._clients: dict[int, ClientEndpoint] = {}
+        self._watching: list[Task[None]] = []
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -87,7 +91,7 @@ class RemoteCluster:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        return self._site.capabilities
+        return self._site.capabilities | {EVENTS}
 
     def shell(self, node: str) -> SshShell:
         """Commands and files on one node, for what the verbs below do not cover."""
@@ -130,6 +134,14 @@ class RemoteCluster:
     async def status(self, node: str, timeout_ms: float = 1000) -> Message | None:
         return None if node in self._silent else await self._nodes[node].status(timeout_ms)
 
+    def watch(self, notify: Callable[[NodeEvent], None]) -> None:
+        for name, node in self._nodes.items():
+            task = self._runtime.spawn(follow(name, partial(self._ask, node), notify), f"events of {name}")
+            self._watching.append(task)
+
+    async def _ask(self, node: RemoteNode, question: Message) -> Message | None:
+        return None if node.name in self._silent else await node.ask(question, ANSWER_MS_MAX)
+
     async def observe(self) -> Observation:
         answers = await asyncio.gather(*(self._observe(node) for node in self._nodes.values()))
         statuses = {name: status for name, status in zip(self._nodes, answers, strict=True) if status is not None}
@@ -161,6 +173,9 @@ class RemoteCluster:
         for client in self._clients.values():
             client.close()
         self._clients.clear()
+        for task in self._watching:
+            task.cancel()
+        self._watching.clear()
         await asyncio.to_thread(self.down_now)
         self._pool.shutdown(wait=False, cancel_futures=True)
 

@@ -42,7 +42,6 @@ LOG_BYTES_MAX: Final = 64 << 20  # of one file; of a longer one the end is fetch
 START_TIMEOUT_S: Final = 15.0
 LAST_WORDS_CHARACTERS_MAX: Final = 300
 _FETCH_TIMEOUT_S: Final = 15.0
-_STATUS: Final = frame("call", 1, quote("harness"), encode_body({"type": "status"}))
 
 _RUNNING: Final = """\
 set -eu
@@ -192,9 +191,13 @@ class RemoteNode:
 
     async def status(self, timeout_ms: float) -> Message | None:
         """The program's status, or None if it does not answer in time (it may be dead, stopped, or starting)."""
-        timeout_s = timeout_ms / 1000
+        return await self.ask({"type": "status"}, timeout_ms)
+
+    async def ask(self, question: Message, timeout_ms: float) -> Message | None:
+        """What the control port answers, or None if it does not in time."""
+        call, timeout_s = frame("call", 1, quote("harness"), encode_body(question)), timeout_ms / 1000
         with contextlib.suppress(ShellError):
-            return await self.shell.blocking(partial(_ask_status, self.shell.connection, timeout_s), timeout_s)
+            return await self.shell.blocking(partial(_ask, self.shell.connection, call, timeout_s), timeout_s)
         return None
 
     async def fetch_logs(self, folder: Path) -> list[Path]:
@@ -212,9 +215,9 @@ class RemoteNode:
             return f"(its output cannot be read: {error})"
 
 
-def _ask_status(connection: Connection, timeout_s: float) -> Message | None:
+def _ask(connection: Connection, call: bytes, timeout_s: float) -> Message | None:
     with connection.tunnel(CONTROL_PORT, timeout_s) as channel:
-        channel.sendall(_STATUS)
+        channel.sendall(call)
         decoder = Decoder()
         while data := channel.recv(1 << 16):
             for envelope in decoder.feed(data):

@@ -18,6 +18,7 @@ from harness.cluster import Cluster, Provider
 from harness.commands import CRASH, EXIT_STATUSES, PROGRAM, UsageError, complain, one_of, positive_seconds
 from harness.commands.live import Display, display, output
 from harness.commands.output import emit
+from harness.commands.report import write_report
 from harness.commands.run_plan import (
     CLIENT_TIMEOUT_S_MAX,
     CONCURRENCY_MAX,
@@ -201,18 +202,6 @@ def _conclude(args: argparse.Namespace, setup: Setup, folder: RunFolder, verdict
         complain(text)
         emit(as_json(verdict, setup, folder, report, repeat))
     return EXIT_STATUS[verdict.result.valid]
-
-
-def write_report(folder: RunFolder) -> Path | None:
-    """The report's path; None, and a line on standard error, if it could not be written: the verdict stands alone."""
-    try:
-        from harness.report import write
-
-        path: Path = write(folder.path)
-        return path
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (a page for people must not cost the verdict)
-        complain(f"splitbrain: no report: {type(error).__name__}: {error}")
-        return None
 
 
 class InterruptedCheckError(Exception):

@@ -21,6 +21,7 @@ from harness.file import read_json
 from harness.plan import Plan
 from harness.runner import Setup, misfits, node_specs
 from harness.system import Option, System
+from harness.workload import Workload
 
 NODES_MAX: Final = 64
 CONCURRENCY_MAX: Final = 1000
@@ -28,6 +29,7 @@ RATE_HZ_MAX: Final = 100_000.0
 TIME_LIMIT_S_MAX: Final = 24 * 3600.0
 CLIENT_TIMEOUT_S_MAX: Final = 600.0
 SEED_MAX: Final = 2**63 - 1
+ORDERS: Final = ("uniform", "pct")
 RUNS_MAX: Final = 10_000_000
 
 # The options of a plan, by their names in the command line; all are None unless given.
@@ -55,7 +57,7 @@ def setup_of(args: argparse.Namespace) -> Setup:
         plan = replace(plan, options=read_options(args.option or [], system, plan.options))
         plan = replace(plan, schedule=_schedule(plan, system, faults))
     else:
-        _check_replayed(plan, system, faults)
+        _check_replayed(plan, system, workload, faults)
     modules = (Path(plan.system),) if catalog.is_file(plan.system) else ()
     return Setup(plan, system, workload, provider, faults, modules)
 
@@ -105,7 +107,8 @@ def _with_bugs(plan: Plan, bugs: list[str], system: System) -> Plan:
 def _schedule(plan: Plan, system: System, faults: Mapping[str, Fault]) -> Any:
     nodes = tuple(spec.name for spec in node_specs(system, plan.nodes))
     try:
-        return schedule(parse(plan.faults, faults), faults, nodes, plan.time_limit_s, plan.seed)
+        specs = parse(plan.faults, faults, system.events or None, system.operations)
+        return schedule(specs, faults, nodes, plan.time_limit_s, plan.seed)
     except FaultSyntaxError as error:
         raise UsageError(str(error)) from None
 
@@ -192,13 +195,20 @@ def _check_types(plan: Plan) -> None:
         if not times_known or not 0 <= entry.start_ns <= entry.stop_ns <= plan.time_limit_s * 1e9:
             raise ValueError(f"read the scheduled fault {str(entry)[:200]}; expected start_ns <= stop_ns within the "
                              f"{plan.time_limit_s:g} s of the run")  # fmt: skip
+    for operation in plan.operations or ():
+        if operation.thread >= plan.concurrency or operation.time_ns > plan.time_limit_s * 1e9:
+            raise ValueError(f"read the operation {str(operation)[:200]}; expected a thread below {plan.concurrency} and "
+                             f"a time within the {plan.time_limit_s:g} s of the run")  # fmt: skip
+    if plan.order not in ORDERS or not isinstance(plan.rare, bool):
+        raise ValueError(f"read order = {str(plan.order)[:80]!r} and rare = {str(plan.rare)[:80]}; expected one of "
+                         f"{', '.join(ORDERS)}, and true or false")  # fmt: skip
 
 
-def _check_replayed(plan: Plan, system: System, faults: Mapping[str, Fault]) -> None:
-    """Options and faults of a plan from a file, by the rules of the command line."""
+def _check_replayed(plan: Plan, system: System, workload: Workload, faults: Mapping[str, Fault]) -> None:
+    """Options, faults and operations of a plan from a file, by the rules of the command line."""
     read_options([f"{name}={value}" for name, value in plan.options.items()], system)
     try:
-        parse(plan.faults, faults)
+        parse(plan.faults, faults, system.events or None, system.operations)
     except FaultSyntaxError as error:
         raise UsageError(str(error)) from None
     if strange := [bug for bug in plan.bugs if bug not in tuple(system.bugs)]:
@@ -208,9 +218,17 @@ def _check_replayed(plan: Plan, system: System, faults: Mapping[str, Fault]) -> 
         if not isinstance(entry.fault, str) or entry.fault not in faults:
             raise catalog.UnknownNameError("faults", str(entry.fault), faults)
         try:
-            check_action(entry.action, nodes)
+            check_action(entry.action, nodes, triggered=entry.trigger is not None)
         except ValueError as error:
             raise UsageError(f"--replay: {error}") from None
+
+    for operation in plan.operations or ():
+        if operation.f not in workload.operations:
+            raise UsageError(f"--replay: read an operation {operation.f[:80]!r}; expected one that the workload "
+                             f"{workload.name} asks: {alternatives(operation.f, workload.operations)}")  # fmt: skip
+        if operation.node is not None and operation.node not in nodes:
+            raise UsageError(f"--replay: read an operation at the node {operation.node[:80]!r}; expected one of "
+                             f"{', '.join(nodes)}")  # fmt: skip
 
 
 def faults_in_words(plan: Plan) -> str:

@@ -14,6 +14,7 @@ from harness import catalog
 from harness.commands import CRASH, PROGRAM, complain
 from harness.commands.live import Display, display, output
 from harness.commands.output import emit, printable
+from harness.commands.report import write_report
 from harness.commands.run_plan import faults_in_words
 from harness.commands.run_summary import as_json, lines, opening
 from harness.plan import Plan
@@ -71,13 +72,7 @@ def keep_run(setup: Setup, store: Path, shown: Display) -> Kept:
         shown.say(line)
     trial = run_trial(setup, folder=folder, trace=trace, watch=shown.watch, say=shown.say)
     trace.write(folder.path / TRACE)
-    return Kept(trial, folder, _report(folder), _repeat(setup.plan, folder))
-
-
-def _report(folder: RunFolder) -> Path | None:
-    from harness.commands.run import write_report
-
-    return write_report(folder)
+    return Kept(trial, folder, write_report(folder), _repeat(setup.plan, folder))
 
 
 def _repeat(plan: Plan, folder: RunFolder) -> str:

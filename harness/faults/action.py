@@ -51,8 +51,7 @@ def _rules(nodes: Sequence[str], symbols: Sequence[str]) -> Mapping[str, Callabl
             and all(_names(link, senders) and len(link) == 2 for link in value)
         ),
         "amount": lambda value: (
-            isinstance(value, dict)
-            and all(name in FIGURES and _is_figure(figure) for name, figure in value.items())
+            isinstance(value, dict) and all(name in FIGURES and _is_figure(figure) for name, figure in value.items())
         ),
         **dict.fromkeys(FIGURES, _is_figure),
         **dict.fromkeys(SWITCHES, lambda value: isinstance(value, bool)),

@@ -72,7 +72,9 @@ def _item(
         return _fault(item, faults, None, events)
     trigger = _trigger(after["words"].split(), item, events, operations)
     if not after["fault"]:
-        raise _error(f"{item!r}, which sets nothing off", "a colon and a fault", f"for example {trigger}: {_any(faults)}")
+        raise _error(
+            f"{item!r}, which sets nothing off", "a colon and a fault", f"for example {trigger}: {_any(faults)}"
+        )
     return _fault(after["fault"].rstrip(), faults, trigger, events)
 
 
@@ -127,7 +129,9 @@ def _known(kind: str, name: str, known: Collection[str] | None) -> str:
         names = sorted(known)
         if kind == EVENT:
             names.append(LEADER_CHANGE)
-        remedy = suggestion(name, names, "a system's nodes tell its events; failpoints and operations say what they are")
+        remedy = suggestion(
+            name, names, "a system's nodes tell its events; failpoints and operations say what they are"
+        )
         raise _error(f"the {kind} {name!r}", "one of " + ", ".join(names), remedy)
     return name
 
@@ -141,7 +145,9 @@ def _count(word: str) -> int:
     if not 1 <= number <= COUNT_MAX:
         raise _error(f"{word!r} as an ordinal", f"1st to {ordinal(COUNT_MAX)}, or any", "count from 1st")
     if word != ordinal(number):
-        raise _error(f"{word!r} as an ordinal", f"1st to {ordinal(COUNT_MAX)}, or any", f"did you mean {ordinal(number)}?")
+        raise _error(
+            f"{word!r} as an ordinal", f"1st to {ordinal(COUNT_MAX)}, or any", f"did you mean {ordinal(number)}?"
+        )
     return number
 
 

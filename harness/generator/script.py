@@ -14,6 +14,7 @@ from harness.generator.core import PENDING, Answer, Context, Generator
 from harness.history import INVOKE, NEMESIS, History, Op
 from harness.plan import ScheduledOperation
 
+
 @dataclass(frozen=True, slots=True)
 class _Script:
     """``queues`` has each thread's operations in order of time, with their places in the listing; ``positions`` how many

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 
 from harness.node.env import Message
+from harness.node.feed import Feed
 from harness.node.listener import Answer, Listener, Report
 from harness.node.wire import Envelope
 
@@ -13,10 +14,14 @@ Question = Callable[[], Message]
 
 
 class ControlPort:
-    """Answers ``{"type": "status"}`` from the moment the process is up."""
+    """Answers ``{"type": "status"}``, and ``{"type": "events"}`` (see ``Feed.ask``), from the moment the process is
+    up."""
 
-    def __init__(self, name: str, status: Question, report: Report) -> None:
-        self._questions: dict[str, Question] = {"status": status}
+    def __init__(self, name: str, status: Question, feed: Feed, report: Report) -> None:
+        self._questions: dict[str, Callable[[Message, Answer], None]] = {
+            "status": lambda body, answer: answer.reply(status()),
+            "events": feed.ask,
+        }
         self._listener = Listener(name, self._deliver, report)
 
     async def open(self, sock: socket.socket) -> None:
@@ -28,4 +33,4 @@ class ControlPort:
         if question is None:
             answer.refuse(f"read the type {str(kind)[:40]!r}; expected one of {', '.join(self._questions)}")
         else:
-            answer.reply(question())
+            question(envelope.body, answer)

@@ -138,10 +138,12 @@ class HostEnv:
         return False
 
     async def failpoint(self, name: str) -> None:
-        """Counted; faults at failpoints come with their own issue."""
+        """Counted, and told to whoever watches; what that sets off comes a little later."""
         if self._dead:
             await inert()
         self.count(f"failpoint.{name}")
+        if self._record.feed.watched:
+            self._record.feed.failpoint(name)
 
     def bug(self, name: str) -> bool:
         return name in self._config.bugs

@@ -7,6 +7,8 @@ import os
 import time
 from typing import Any, Final
 
+from harness.node.feed import Feed
+
 JOURNAL_BYTES_MAX: Final = 64 * 1024 * 1024
 LINE_CHARACTERS_MAX: Final = 16 * 1024
 
@@ -33,11 +35,13 @@ class Journal:
 
 
 class Record:
-    """What a node leaves behind for people (log) and for the harness (events)."""
+    """What a node leaves behind for people (log) and for the harness (events), which ``feed`` also has while they
+    happen."""
 
     def __init__(self, name: str, incarnation: int, log: str, events: str) -> None:
         self._name, self._incarnation = name, incarnation
         self._log, self._events = Journal(log), Journal(events)
+        self.feed = Feed(incarnation)
 
     def log(self, text: str) -> None:
         stamp = time.strftime("%H:%M:%S", time.gmtime())
@@ -58,6 +62,7 @@ class Record:
             "fields": fields,
         }
         self._events.append(json.dumps(line, allow_nan=False, separators=(",", ":")), last=last)
+        self.feed.event(name, fields)
 
     @property
     def lost(self) -> int:

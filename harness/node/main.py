@@ -45,7 +45,7 @@ class NodeProcess:
         loop.set_exception_handler(self._loop_failed)
         loop.add_signal_handler(signal.SIGTERM, self._stop)
         data = bound(*self._config.listen)
-        control = ControlPort(self._config.name, self.status, self._env.log)
+        control = ControlPort(self._config.name, self.status, self._record.feed, self._env.log)
         await control.open(bound(*self._config.control))
         self._record.event("start", {"pid": os.getpid()})
         try:

@@ -38,7 +38,8 @@ class Band:
 
 def bands(run: RunData, end_s: float) -> tuple[Band, ...]:
     """From ``faults.jsonl``; where there is none (an interrupted run), from the history. None stops after ``end_s``."""
-    entries = [_from_application(entry, end_s) for entry in run.faults] or [
+    applied = [entry for entry in run.faults if number_of(entry, "started_ns") is not None]  # others never struck
+    entries = [_from_application(entry, end_s) for entry in applied] or [
         (window.fault, window.start_ns / 1e9, _stop(window.stop_ns, end_s), str(window))
         for window in fault_windows(run.history)
     ]

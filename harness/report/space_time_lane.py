@@ -17,6 +17,8 @@ BOLD: Final = 6.8
 """The width of a letter of an event's name; an operation's are narrower."""
 PLAIN: Final = 6.2
 CROSSINGS_MAX: Final = 20
+RAISED: Final = 9
+"""How much higher than its mark an event's words may stand, out of the way of an arrow."""
 
 Drawn = tuple[Markup, Markup | None]
 
@@ -78,10 +80,12 @@ def _words(frame: Frame, name: str, text: str, css: str, at: tuple[float, float]
         long = width(words) * BOLD
         if not words or width(words) > letters:
             continue
-        places = [Box2(middle, y, long, 12) for middle in (x + 9 + long / 2, x - 9 - long / 2)]
-        inside = [place for place in places if LEFT < place.x - long / 2 and place.x + long / 2 < frame.right + 2]  # noqa: SIM300
-        if (i := frame.labels.best(inside, CROSSINGS_MAX)) is not None:
-            return element("text", words, x=inside[i].x - long / 2, y=y + 4, class_=f"event {css}")
+        lefts = (x + 9, x - 9 - long)
+        places = [Box2(left + long / 2, y - up, long, 12) for up in (0, RAISED) for left in lefts
+                  if left > LEFT and left + long < frame.right + 2]  # fmt: skip
+        if (i := frame.labels.best(places, CROSSINGS_MAX)) is not None:
+            at_left, at_y = places[i].x - long / 2, places[i].y + 4
+            return element("text", words, x=at_left, y=at_y, class_=f"event {css}")
     return None
 
 

@@ -18,6 +18,7 @@ from harness.report.text import cut, duration, width
 LETTER: Final = 6.1
 SHARES: Final = (0.5, 0.38, 0.62, 0.28, 0.72, 0.2, 0.8)
 """Where along its arrow a text may stand, in order of preference."""
+ABOVE, BELOW = -8.0, 8.0
 CROSSINGS_MAX: Final = 3
 LOST_SHARES: Final = {"down": 0.94}
 """How far of the way a lost message gets, by the reason; what a network loses gets less than half of the way."""
@@ -35,7 +36,7 @@ def lines(frame: Frame) -> dict[int, Line]:
 def arrows(frame: Frame, lines: Mapping[int, Line]) -> list[Drawn]:
     """Each message's arrow, and its words, if there is room for them along it."""
     tints = colours(frame.scene.flights)
-    carried = mention(box for box in frame.scene.boxes if box.named)
+    carried = mention(frame.scene.boxes)
     return [
         (_arrow(frame, flight, lines[flight.number], tints), _said(frame, flight, lines[flight.number], tints, carried))
         for flight in frame.scene.flights
@@ -113,7 +114,8 @@ def _said(
     """The words along an arrow: as many as fit, where no other words stand."""
     for words in wordings(flight, carried):
         long = width(words) * LETTER + 4
-        places = [_along(line, share, long) for share in SHARES if min(share, 1 - share) * line.length >= long / 2 + 5]
+        fitting = [share for share in SHARES if min(share, 1 - share) * line.length >= long / 2 + 5]
+        places = [_along(line, share, long, side) for side in (ABOVE, BELOW) for share in fitting]
         i = frame.labels.best(places, CROSSINGS_MAX, line)
         if i is not None:
             place = places[i]
@@ -123,10 +125,10 @@ def _said(
     return None
 
 
-def _along(line: Line, share: float, long: float) -> Box2:
-    """A text's place just above a line."""
+def _along(line: Line, share: float, long: float, away: float) -> Box2:
+    """A text's place beside a line, ``away`` pixels below it."""
     x, y = line.at(share)
-    return Box2(x + 8 * sin(line.angle), y - 8 * cos(line.angle), long, 11, line.angle)
+    return Box2(x - away * sin(line.angle), y + away * cos(line.angle), long, 11, line.angle)
 
 
 def wordings(flight: Flight, carried: re.Pattern[str] | None) -> list[str]:

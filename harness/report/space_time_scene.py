@@ -287,7 +287,7 @@ def _chosen(of: Sequence[Flight], boxes: Sequence[Box], told: Sequence[Spot], li
 
     ordered = sorted(range(len(of)), key=lambda i: (cost(i), i))
     if len(of) > limits.messages:
-        ordered = [i for i in ordered if cost(i) < limits.repeats][: limits.messages]
+        ordered = [i for i in ordered if cost(i) < -1 or ranks[i] < limits.repeats][: limits.messages]
     return [of[i] for i in sorted(ordered)]
 
 

@@ -35,6 +35,7 @@ from systems_under_test.blocks.corruption import Corruption
 MAGIC: Final = b"\xf5WAL"  # no byte of a payload is above 127, so a payload never contains it
 HEAD: Final = struct.Struct("<4sIQQI")  # magic, payload bytes, sequence from 1, durable frames, CRC-32 of the rest
 RECORD_BYTES_MAX: Final = 16 << 20
+SEGMENT_BYTES: Final = 1 << 20
 SEAL: Final = ["seal"]
 
 
@@ -60,7 +61,7 @@ class WriteAheadLog:
     """
 
     def __init__(
-        self, disk: Disk, folder: str = "wal", segment_bytes: int = 1 << 20, *, cuts_corruption: bool = False
+        self, disk: Disk, folder: str = "wal", segment_bytes: int = SEGMENT_BYTES, *, cuts_corruption: bool = False
     ) -> None:
         assert segment_bytes > 0, "a segment holds at least one record"
         self._disk, self._folder, self._segment_bytes = disk, folder, segment_bytes

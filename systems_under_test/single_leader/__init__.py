@@ -5,6 +5,7 @@
 ``replication=async`` answers when the leader
 has the write on its own disk: after a failover, what was not shipped yet is lost, though it was acknowledged.
 ``replication=sync`` answers when every node has it: nothing is lost, and one silent follower stops all writes.
+``replication=majority`` answers when a majority has it: nothing is lost, and a minority may be silent.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from harness.node import Message
 from harness.system import Option, Role, System
 
 from systems_under_test.blocks.key_value_client import ERRORS, KeyValueClient
+from systems_under_test.single_leader.bug import BUGS
 
 
 def leader(statuses: Mapping[str, Message]) -> str | None:
@@ -31,22 +33,30 @@ def ready(statuses: Mapping[str, Message]) -> bool:
     name = leader(statuses)
     if name is None or not statuses[name]["serving"]:
         return False
-    followed = {status.get("leader") for status in statuses.values()}
+    followed = {status.get("leader") for status in statuses.values() if status.get("role") != "corrupt"}
     return followed == {name} if statuses[name]["term"] else None not in followed
+
+
+def leadership(options: Mapping[str, str]) -> tuple[str, str] | None:
+    """A generation has at most one leader, if there are generations and elections."""
+    elected = (options.get("generation", "on"), options.get("failover", "automatic")) == ("on", "automatic")
+    return ("became-leader", "generation") if elected else None
 
 
 SYSTEM = System(
     name="single-leader",
     summary="One leader, a log shipped to followers, automatic failover (DDIA 5.1-5.2).",
-    operations=frozenset({"read", "write", "cas", "add"}),
+    operations=frozenset({"read", "write", "cas", "add", "inc", "dump"}),
     roles={"node": Role(program="systems_under_test.single_leader.node:Node")},
     client=KeyValueClient,
-    workloads=("set", "register"),
+    workloads=("set", "register", "counter"),
     ready=ready,
     leader=leader,
     options={
         "replication": Option(
-            "async", ("async", "sync"), "acknowledge after the leader's own sync, or after everyone's"
+            "async",
+            ("async", "majority", "sync"),
+            "acknowledge after the leader's own sync, a majority's, or everyone's",
         ),
         "failover": Option(
             "automatic", ("automatic", "none"), "elect a new leader by majority, or keep the first node"
@@ -55,4 +65,7 @@ SYSTEM = System(
         "generation": Option("on", ("on", "off"), "off: leaders carry no number, a deposed one is not recognised"),
     },
     errors=ERRORS,
+    bugs=BUGS,
+    events=("election-started", "vote-granted", "became-leader", "stepped-down", "truncated", "disk-corrupt"),
+    leadership=leadership,
 )

@@ -55,8 +55,10 @@ class Election:
             self._lead(0)
             return
         generation = self._clock.current + 1
+        if not await self._clock.vote(generation, self._env.name):
+            return
         self._started(generation)
-        if await self._clock.vote(generation, self._env.name) and await self._won(generation):
+        if await self._won(generation):
             self._lead(generation)
 
     def _started(self, generation: int) -> None:
@@ -102,7 +104,14 @@ class Election:
                 self._follower.patience()  # at once: whoever helps another to win does not stand in the meantime
             await self._newer(generation)
         granted = self._fresh_enough(message) and await self._clock.vote(generation, source)
+        if granted:
+            await self._env.failpoint("after-vote")
+            self._env.spawn(self._tell_vote(generation, source), "vote-granted")
         return {"generation": self._clock.current, "granted": granted}
+
+    async def _tell_vote(self, generation: int, to: str) -> None:
+        """In a task of its own, which begins when the reply is on its way."""
+        self._env.event("vote-granted", generation=generation, to=to)
 
     def _fresh_enough(self, message: Message) -> bool:
         """The vote restriction: no vote for a log that lacks what this one has."""

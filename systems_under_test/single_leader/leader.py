@@ -24,6 +24,7 @@ from harness.node import CallError, Future, Message
 
 from systems_under_test.blocks.condition import Condition
 from systems_under_test.blocks.heartbeat import beat
+from systems_under_test.single_leader.bug import DIRTY_READ
 from systems_under_test.single_leader.log import Position
 from systems_under_test.single_leader.replica import Replica
 
@@ -78,7 +79,10 @@ class Leader:
 
     def read(self, request: Message) -> Message:
         """From the leader's own applied state: a deposed leader that does not know it yet answers with old values."""
-        return self._replica.read(request) if self.serving else {"error": "unavailable"}
+        if not self.serving:
+            return {"error": "unavailable"}
+        dirty = DIRTY_READ in self._replica.bugs
+        return self._replica.read_ahead(request) if dirty else self._replica.read(request)
 
     async def write(self, request: Message) -> Message:
         """Log a request; the reply comes when it is replicated as the options demand, however long that takes."""
@@ -100,16 +104,19 @@ class Leader:
             if self._log.durable == self._log.last:
                 await self._grown.wait()
                 continue
+            await self._env.failpoint("before-sync")
             await self._log.sync()
+            await self._env.failpoint("after-sync")
             self._acknowledge()
 
     def _acknowledge(self) -> None:
         """Move the high-water mark and answer the clients whose writes are below it."""
         if self.ended:
             return
-        replicated = self._log.durable
-        if self._replica.synchronous:
-            replicated = min([replicated, *self._match.values()])
+        stored = sorted([self._log.durable, *self._match.values()], reverse=True)
+        replicated = min(self._log.durable, stored[self._replica.needed - 1])
+        if replicated < self.first:
+            return  # an entry of an earlier generation that a majority has may still be lost, until one of ours is there
         for index, reply in self._replica.raise_high_water(replicated):
             future = self._waiting.pop(index, None)
             if future is not None:
@@ -139,7 +146,8 @@ class Leader:
 
     async def _ship(self, peer: str, first: int) -> int:
         """Ship the entries from ``first`` on; returns from where to go on: further, or back towards a common point."""
-        entries, previous = self._log.entries(first, BATCH_ENTRIES_MAX), self._log.position_at(first - 1)
+        limit = 1 if self._env.sometimes("one-entry-batch") else BATCH_ENTRIES_MAX
+        entries, previous = self._log.entries(first, limit), self._log.position_at(first - 1)
         message = {**self._head("ship"), "previous": previous.as_json(), "entries": list(entries)}
         try:
             reply = await self._env.call(peer, message, CALL_MS)

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.node import Disk
 
-from systems_under_test.blocks.write_ahead_log import WriteAheadLog
+from systems_under_test.blocks.write_ahead_log import SEGMENT_BYTES, WriteAheadLog
 
 Entry = Mapping[str, Any]
 """{"generation": of the leader that wrote it, "command": the client's request, or None for a leader's first entry}"""
@@ -29,14 +29,14 @@ class Position:
 class ReplicatedLog:
     """Entries 1, 2, ...; index 0 is the place before the first. ``durable`` is the last index that is synced."""
 
-    def __init__(self, disk: Disk) -> None:
-        self._wal = WriteAheadLog(disk)
+    def __init__(self, disk: Disk, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self._wal = WriteAheadLog(disk, segment_bytes=segment_bytes)
         self._entries: list[Entry] = []
         self._cuts = 0
         self.durable = 0
 
     async def open(self) -> None:
-        """Recover, and make durable what a killed predecessor wrote but did not sync."""
+        """Recover, and make durable what a killed predecessor wrote but did not sync. Raises Corruption."""
         self._entries = list(self._wal.open())
         await self.sync()
 

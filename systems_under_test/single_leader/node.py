@@ -7,6 +7,8 @@ from typing import Any
 
 from harness.node import Env, Message
 
+from systems_under_test.blocks.corruption import Corruption
+from systems_under_test.single_leader.bug import STALE_BACKUP_READS
 from systems_under_test.single_leader.election import Election
 from systems_under_test.single_leader.follower import Follower
 from systems_under_test.single_leader.leader import Leader
@@ -14,18 +16,29 @@ from systems_under_test.single_leader.replica import Replica
 
 
 class Node:
-    """:class:`harness.node.Program`; the options are those of ``SYSTEM``."""
+    """:class:`harness.node.Program`; the options are those of ``SYSTEM``.
+
+    A node whose disk turns out to be corrupt at the start stays up, votes for nobody and serves nobody.
+    """
 
     def __init__(self, env: Env, options: Mapping[str, str]) -> None:
         self._env, self._options = env, options
         self._replica = Replica(env, options)
         self._clock, self._log = self._replica.clock, self._replica.log
         self._leadership: Leader | None = None
+        self._corrupt = False
+        self._backup_reads = options["reads"] != "leader" or STALE_BACKUP_READS in self._replica.bugs
         self._follower = Follower(self._replica)
         self._election = Election(self._replica, self._follower, self._leads, self._newer, self._lead)
 
     async def start(self) -> None:
-        await self._replica.recover()
+        try:
+            await self._replica.recover()
+        except Corruption as error:
+            self._corrupt = True
+            self._env.event("disk-corrupt", error=str(error))
+            return
+        self._env.spawn(self._follower.sync_late(), "late-sync")
         if self._options["failover"] == "automatic":
             self._follower.detector.heard()
             self._env.spawn(self._election.watch(), "election")
@@ -36,6 +49,8 @@ class Node:
 
     async def handle(self, source: str, message: Message) -> Message | None:
         match message["type"]:
+            case kind if self._corrupt:
+                return {"error": "unavailable"} if kind == "request" else None
             case "request":
                 return await self._request(message)
             case "ship":
@@ -55,6 +70,7 @@ class Node:
     def status(self) -> Message:
         leadership, follower = self._leadership, self._follower
         role = "leader" if leadership else "candidate" if self._election.standing else "follower"
+        role = "corrupt" if self._corrupt else role
         return {
             "leader": self._env.name if leadership else self._known_leader(),
             "term": self._clock.current,
@@ -76,10 +92,12 @@ class Node:
         return None if silent else self._follower.leader
 
     async def _request(self, message: Message) -> Message:
+        if message["f"] == "dump":
+            return self._replica.dump()
         read = message["f"] == "read"
         if self._leadership is not None:
             return self._leadership.read(message) if read else await self._leadership.write(message)
-        if read and self._options["reads"] != "leader" and self._follower.leader is not None:
+        if read and self._backup_reads and self._follower.leader is not None:
             return self._replica.read(message)  # as old as this follower is
         leader = self._known_leader()
         return {"error": "not-leader", "leader": leader} if leader else {"error": "no-leader", "leader": None}
@@ -131,9 +149,10 @@ class Node:
     def _lead(self, generation: int) -> None:
         assert self._leadership is None, "leads already"
         self._follower.forget()
-        self._env.event("became-leader", generation=generation, **self._place())
+        place = self._place()
         self._leadership = Leader(self._replica, generation, self._newer)
         self._leadership.start()
+        self._env.event("became-leader", generation=generation, **place)
 
     def _place(self) -> dict[str, Any]:
         position = self._log.position

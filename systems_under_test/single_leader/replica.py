@@ -6,33 +6,53 @@ Which part of the log may be applied, and so be read, is the high-water mark:
   lost with the leader.
 * synchronous replication applies what is on the disks of all nodes. A read never sees a write that could still be
   lost, and a client's acknowledgement means that no node is without it.
+* majority replication is in between: what a majority has is in every later leader's log, and no node that is down stops
+  the others; but a deposed leader that does not know it yet may answer reads with old values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from harness.node import Env, Message
 
 from systems_under_test.blocks.generation_clock import GenerationClock
 from systems_under_test.blocks.idempotent_receiver import ClientTable
 from systems_under_test.blocks.key_value import KeyValue
+from systems_under_test.blocks.quorum import majority
+from systems_under_test.single_leader.bug import (
+    ACKNOWLEDGE_BEFORE_BACKUP,
+    ACKNOWLEDGE_BEFORE_FSYNC,
+    ACKNOWLEDGED_ENTRIES_VANISH,
+    BUGS,
+    NO_GENERATION,
+)
 from systems_under_test.single_leader.log import ReplicatedLog
+
+ONE_SEGMENT_BYTES: Final = 1 << 60
+"""So that no acknowledged record ever waits in memory for a new segment: what is not synced must survive a kill."""
 
 
 class Replica:
     """One node's data. ``high_water`` never passes the durable end of the log.
 
-    ``synchronous`` and ``numbered`` (leaders carry generations) are options of the system.
+    ``needed`` is how many nodes, the leader among them, must have an entry before it is acknowledged; ``synchronous``
+    that this is more than the leader; ``numbered`` that leaders carry generations; ``bugs`` are the seeded mistakes.
     """
 
     def __init__(self, env: Env, options: Mapping[str, str]) -> None:
         self.env = env
-        self.synchronous = options["replication"] == "sync"
-        self.numbered = options["generation"] == "on"
+        self.bugs = frozenset(name for name in BUGS if env.bug(name))
+        nodes, replication = len(env.nodes), options["replication"]
+        self.needed = {"async": 1, "majority": majority(nodes), "sync": nodes}[replication]
+        if ACKNOWLEDGE_BEFORE_BACKUP in self.bugs:
+            self.needed = 1
+        self.synchronous = replication != "async"
+        self.numbered = options["generation"] == "on" and NO_GENERATION not in self.bugs
         self.clock = GenerationClock(env.disk)
-        self.log = ReplicatedLog(env.disk)
+        lazy = ACKNOWLEDGE_BEFORE_FSYNC in self.bugs
+        self.log = ReplicatedLog(env.disk, ONE_SEGMENT_BYTES) if lazy else ReplicatedLog(env.disk)
         self.high_water = 0
         self._reset()
 
@@ -42,7 +62,8 @@ class Replica:
         self._applied = 0
 
     async def recover(self) -> None:
-        """After a restart. A synchronous replica shows nothing until a leader tells it the high-water mark."""
+        """After a restart. A synchronous replica shows nothing until a leader tells it the high-water mark. Raises
+        Corruption, after which this node must not take part."""
         self.clock.load()
         await self.log.open()
         assert self.log.position.generation <= self.clock.current, "a generation is durable before its entries are"
@@ -74,10 +95,22 @@ class Replica:
         """A read of the applied state, of nothing newer."""
         return self._state.apply({"f": "read", "key": request["key"]})
 
+    def read_ahead(self, request: Message) -> Message:
+        """A read as if the whole log were applied already: what it sees may still be lost."""
+        ahead = KeyValue()
+        ahead.restore(self._state.snapshot())
+        for index in range(self._applied + 1, self.log.last + 1):
+            ahead.apply(self.log.entry(index)["command"] or {})
+        return ahead.apply({"f": "read", "key": request["key"]})
+
+    def dump(self) -> Message:
+        """Everything that is applied here: for comparing nodes, not for clients that want to know the truth."""
+        return {"value": {"state": self._state.dump(), "applied": self._applied}}
+
     def truncate_from(self, index: int) -> None:
         """Drop a suffix that the leader does not have. What was applied of it is undone by applying the rest anew."""
-        if self.synchronous and self.numbered:
-            assert index > self.high_water, f"entry {index} is on all nodes (up to {self.high_water}) and must stay"
+        if self.synchronous and self.numbered and ACKNOWLEDGED_ENTRIES_VANISH.isdisjoint(self.bugs):
+            assert index > self.high_water, f"entry {index} was acknowledged (up to {self.high_water}) and must stay"
         dropped = self.log.truncate_from(index)
         self.env.event("truncated", **{"from": index, "count": dropped})
         self.env.count("truncated", dropped)

@@ -164,7 +164,7 @@ def test_what_cannot_be_healed_leaves_no_valid_verdict(tmp_path: Path) -> None:
 
 
 def test_too_little_happened(tmp_path: Path) -> None:
-    verdict = Rehearsal(tmp_path, plan={"rate_hz": 0.5}).verdict()
+    verdict = Rehearsal(tmp_path, plan={"rate_hz": 0.1}).verdict()
     assert (verdict.result.valid, verdict.result.reason) == ("unknown", Reason.TOO_FEW_OK)
     verdict = Rehearsal(tmp_path, plan={"concurrency": 1}).verdict()
     assert (verdict.result.valid, verdict.result.reason) == ("unknown", Reason.NO_CONFLICT)

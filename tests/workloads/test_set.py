@@ -12,7 +12,8 @@ from harness.history import History, Op
 from harness.result import Reason
 from harness.sufficiency import shortfall
 from harness.workload import WorkloadOptions
-from workloads.set import READS_MAX, WORKLOAD
+from workloads.final import READS_MAX
+from workloads.set import WORKLOAD
 
 OPTIONS = WorkloadOptions(("n1", "n2", "n3"), concurrency=6, rate_hz=200.0, time_limit_s=30.0)
 

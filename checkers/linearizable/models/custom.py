@@ -2,12 +2,12 @@
 
     class Register:
         def init(self):                          # or init(self, initial): the state before the first operation
-            return None
+            return 0
 
-        def step(self, state, operation):        # the state after it, or IMPOSSIBLE if it cannot have had this result
+        def step(self, state, operation):        # the state after it, or None if it cannot have had this result
             if operation.f == "write":
                 return operation.value
-            return state if not operation.known or operation.result == state else IMPOSSIBLE
+            return state if not operation.known or operation.result == state else None
 
 Optional methods and attributes:
 
@@ -16,7 +16,7 @@ Optional methods and attributes:
 ``observes(operation)``     true for operations that never change the state: far fewer orders need to be tried
 ``owners = True``           ``step`` looks at ``operation.process``, which is None otherwise
 
-States are never changed in place by us, and a step that changes a list, map or set it was given changes a copy.
+A state may be anything but None. A step that changes a state that it was given (a list, say) changes a copy.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ from checkers.linearizable.model import Kind, Reading, State, Step
 from checkers.value import Codes
 from harness.history import Call
 
-IMPOSSIBLE: Final = NotImplemented
-_UNHASHABLE: Final = (list, dict, set)
+_CONTAINERS: Final = (list, dict, set, tuple)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,7 @@ class Custom:
     summary: str = "your own"
     kind: Kind = "other"
     _states: list[Any] = field(default_factory=list)
+    _hashable: list[bool] = field(default_factory=list)
     _numbers: dict[Any, list[int]] = field(default_factory=dict)
     _operations: dict[int, CustomOperation] = field(default_factory=dict)
     _codes: Codes = field(default_factory=Codes)
@@ -68,7 +68,10 @@ class Custom:
         )
         if initial is not None and not takes_initial:
             raise Unsupported(f"read an initial value; expected none: {self.name}.init takes no argument")
-        return self._number(self.spec.init(initial) if takes_initial else self.spec.init())
+        state = self.spec.init(initial) if takes_initial else self.spec.init()
+        if state is None:
+            raise Unsupported(f"read None from {self.name}.init; expected a state, which is anything but None")
+        return self._number(state)
 
     def parse(self, call: Call, reading: Reading) -> Step | None:
         process = call.process if getattr(self.spec, "owners", False) else None
@@ -79,11 +82,9 @@ class Custom:
         return Step(call.f, (number,))
 
     def step(self, state: State, step: Step) -> State | None:
-        given = self._states[state]
-        if isinstance(given, _UNHASHABLE):
-            given = deepcopy(given)
+        given = self._states[state] if self._hashable[state] else deepcopy(self._states[state])
         after = self.spec.step(given, self._operations[step.given[0]])
-        return None if after is IMPOSSIBLE else self._number(after)
+        return None if after is None else self._number(after)
 
     def observes(self, step: Step) -> bool:
         ask: Callable[[CustomOperation], bool] | None = getattr(self.spec, "observes", None)
@@ -102,6 +103,7 @@ class Custom:
                 return number
         bucket.append(len(self._states))
         self._states.append(state)
+        self._hashable.append(_is_hashable(state))
         return bucket[-1]
 
     def _hash(self, state: Any) -> Any:
@@ -111,10 +113,18 @@ class Custom:
         if getattr(self.spec, "equality", None) is not None:
             return None  # equal states may have different hashes: every state is compared
         try:
-            return ("code", self._codes.code(state)) if isinstance(state, (*_UNHASHABLE, tuple)) else hash(state)
+            return ("code", self._codes.code(state)) if isinstance(state, _CONTAINERS) else hash(state)
         except TypeError as error:
             raise Unsupported(f"read a state of {self.name} that cannot be hashed ({error}); expected one that can, or "
                               "the methods equality and hash") from error  # fmt: skip
+
+
+def _is_hashable(state: Any) -> bool:
+    try:
+        hash(state)
+    except TypeError:
+        return False
+    return True
 
 
 def custom(found: Any, name: str) -> Custom:

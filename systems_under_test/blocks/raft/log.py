@@ -101,5 +101,7 @@ class Log:
 def _follow_on(last_index: int, last_term: int, entries: Sequence[Entry], in_order: bool) -> None:
     for entry in entries:
         assert entry.index == last_index + 1, f"entry {entry.index} after {last_index}"
-        assert entry.term >= last_term or not in_order, f"entry {entry.index} of term {entry.term} after term {last_term}"
+        assert entry.term >= last_term or not in_order, (
+            f"entry {entry.index} of term {entry.term} after term {last_term}"
+        )
         last_index, last_term = entry.index, entry.term

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from harness.node.wire import BODY_BYTES_MAX
 from tests.harness.conformance.world import World
 
@@ -50,7 +52,11 @@ async def handlers_may_overtake(world: World) -> None:
 
 async def what_json_holds_survives(world: World) -> None:
     """Whatever JSON holds arrives equal: fields that nobody knows, nesting, Unicode, large numbers, nothing at all."""
-    message = {"unknown": {"a": [1, -2.5, 1e300, None, True, {"": []}], "ä\n\u2028☃": "𝄞"}, "big": 2**70, "no": ""}
+    message: dict[str, Any] = {
+        "unknown": {"a": [1, -2.5, 1e300, None, True, {"": []}], "ä\n\u2028☃": "𝄞"},
+        "big": 2**70,
+        "no": "",
+    }
     assert (await world.ask("n1", "echo", **message))["echo"] == {"type": "echo", **message}
     told = await world.between("n1", "n2", "echo", **message)
     assert told["reply"]["echo"] == {"type": "echo", **message}

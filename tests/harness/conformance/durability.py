@@ -38,8 +38,8 @@ async def disks_are_not_shared(world: World) -> None:
 
 
 async def synced_data_survives_a_power_loss(world: World) -> None:
-    """What was synced, and whose name was made durable by ``sync_dir``, is there after the power comes back; of what was
-    not, nothing is sure: with ``keep="none"`` all of it is gone."""
+    """What was synced, under a name that ``sync_dir`` made durable, is there after the power comes back. Of the rest
+    nothing is sure; with ``keep="none"`` all of it is gone."""
     world.needs("power-loss")
     await world.ask("n1", "write", file="log", data="synced", sync=True, sync_dir=True)
     await world.ask("n1", "write", file="log", data=" and not")
@@ -99,7 +99,7 @@ async def a_full_disk_says_so(world: World) -> None:
 
 
 async def a_failed_sync_is_told(world: World) -> None:
-    """A failing disk raises OSError (input/output) from ``sync``, and a node that lets it through stops and says why."""
+    """A failing disk raises OSError (EIO) from ``sync``, and a node that lets it through stops and says why."""
     world.needs("eio")
     await cast(DiskFaults, world.cluster).disk_eio(["n1"], 1.0)
     told = await world.ask("n1", "write", file="f", data="x", sync=True)

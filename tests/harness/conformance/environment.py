@@ -1,8 +1,8 @@
-"""Statements about what else a program is given: clocks, randomness, names, signatures, tasks, and what the harness reads
-of it."""
+"""Statements about what else a program is given (clocks, randomness, names, signatures, tasks), and what it tells."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import cast
 
 from harness.cluster import ClockFaults
@@ -17,7 +17,7 @@ async def monotonic_time_never_falls(world: World) -> None:
     began_ns = world.runtime.now()
     readings = (await world.ask("n1", "time", sleeps_ms=[1, 5, 20, 50]))["readings_ns"]
     passed_ms = world.since_ms(began_ns)
-    assert all(a <= b for a, b in zip(readings, readings[1:], strict=False))
+    assert all(a <= b for a, b in pairwise(readings))
     assert 75 <= (readings[-1] - readings[0]) / 1e6 <= passed_ms + 1
 
 
@@ -67,7 +67,7 @@ async def random_streams_repeat(world: World) -> None:
 
 
 async def a_program_knows_where_it_is(world: World) -> None:
-    """Its name and role, all nodes in one fixed order, its peers, the options of the plan, the bugs that are planted."""
+    """Its name and role, all nodes in one fixed order, its peers, the plan's options, and the bugs that are planted."""
     for node in NODES:
         about = await world.ask(node, "about")
         assert about["name"] == node
@@ -90,15 +90,15 @@ async def signatures_are_a_nodes_own(world: World) -> None:
 
 
 async def cancelling_one_waiter_leaves_the_other(world: World) -> None:
-    """Two tasks wait for one future: cancelling one ends it where it stands, and the other still gets the value; what is
-    done can be awaited again."""
+    """Two tasks wait for one future: cancelling one ends it where it stands, and the other still gets the value. What
+    is done can be awaited again."""
     told = await world.ask("n1", "wait")
     assert told == {"got": 7, "again": [7, 7], "trail": ["first ends", "second ends"], "done": True}
 
 
 async def what_a_program_tells_is_fetched(world: World) -> None:
-    """Events carry name, node, incarnation, both clocks and fields, in the order told, through restarts; the log has its
-    lines."""
+    """Events carry name, node, incarnation, both clocks and fields, in the order told, through restarts; the log has
+    its lines."""
     first = await world.incarnation("n1")
     await world.ask("n1", "tell", value=1, token=world.token)
     await world.restart("n1")

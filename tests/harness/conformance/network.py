@@ -98,7 +98,7 @@ async def a_delay_holds_messages_up_in_order(world: World) -> None:
         await world.ask("n1", "send", to="n2", values=list(range(50)))
         await world.eventually(lambda: _count(world, 50))
         assert await world.values("n2") == list(range(50))
-        await _touched(world, kind, 52)
+        await _touched(world, kind, 51)
         await cluster.restore(kind)
         assert await _took_ms(world, "n1", "n2") < 200
         await world.ask("n2", "reset")
@@ -149,8 +149,8 @@ async def a_reordered_message_is_overtaken(world: World) -> None:
 
 
 async def a_slow_node_answers_late(world: World) -> None:
-    """Each message waits before a slow node takes it up, whoever sent it; others, and the node once it is no longer slow,
-    are as fast as before."""
+    """Each message waits before a slow node takes it up, whoever sent it; others are as fast as before, and so is the
+    node once it is no longer slow."""
     world.needs("slow-node")
     cluster = cast(LinkFaults, world.cluster)
     await cluster.slow(["n2"], 2.0, 250)

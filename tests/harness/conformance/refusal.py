@@ -100,7 +100,7 @@ async def a_quorum_yields_replies_as_they_come(world: World) -> None:
     await world.cluster.pause(["n3"])
     began_ns = world.runtime.now()
     asked = {"type": "note", "value": "quorum"}
-    told = await world.ask("n1", "quorum", peers=["n3", "n2", "n1"], message=asked, timeout_ms=4000, needed=2)
+    told = await world.ask("n1", "quorum", peers=["n3", "n2", "n1"], message=asked, within_ms=4000, needed=2)
     assert sorted(told["replies"]) == [["n1", "reply"], ["n2", "reply"]]
     assert world.since_ms(began_ns) < 2000
     await world.cluster.resume(["n3"])
@@ -115,11 +115,11 @@ async def a_quorum_yields_errors_too(world: World) -> None:
     """Every peer asked gives one entry, reply or error, also when some are down or silent; none asked, none given."""
     await world.cluster.kill(["n3"])
     await world.eventually(lambda: _refused(world))
-    told = await world.ask("n1", "quorum", peers=["n3", "n2"], message={"type": "echo"}, timeout_ms=1000, needed=9)
+    told = await world.ask("n1", "quorum", peers=["n3", "n2"], message={"type": "echo"}, within_ms=1000, needed=9)
     assert sorted(told["replies"]) == [["n2", "reply"], ["n3", "Refused"]]
-    told = await world.ask("n1", "quorum", peers=["n2", "n2"], message={"type": "silence"}, timeout_ms=200, needed=9)
+    told = await world.ask("n1", "quorum", peers=["n2", "n2"], message={"type": "silence"}, within_ms=200, needed=9)
     assert told["replies"] == [["n2", "Timeout"]] * 2
-    told = await world.ask("n1", "quorum", peers=[], message={"type": "echo"}, timeout_ms=1000, needed=9)
+    told = await world.ask("n1", "quorum", peers=[], message={"type": "echo"}, within_ms=1000, needed=9)
     assert told["replies"] == []
 
 

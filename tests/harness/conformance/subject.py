@@ -10,7 +10,7 @@ from harness.node import CallError, Env, Message
 
 
 class Subject:
-    """``notes`` are what it received as ``note``; ``trail`` is what it did, in order. Both are its memory, not its disk."""
+    """Its notes are what it received as ``note``, its trail is what it did; in memory, not on disk."""
 
     def __init__(self, env: Env, options: Mapping[str, str]) -> None:
         self._env, self._options = env, options
@@ -68,7 +68,7 @@ class Subject:
         return {}
 
     async def _do_call(self, source: str, message: Message) -> Message:
-        return await self._outcome(message["to"], message["message"], message["timeout_ms"])
+        return await self._outcome(message["to"], message["message"], message["within_ms"])
 
     async def _outcome(self, to: str, message: Message, timeout_ms: float) -> Message:
         began_ns = self._env.clock.monotonic()
@@ -80,7 +80,7 @@ class Subject:
 
     async def _do_quorum(self, source: str, message: Message) -> Message:
         replies: list[Any] = []
-        asked = self._env.quorum(message["peers"], message["message"], message["timeout_ms"])
+        asked = self._env.quorum(message["peers"], message["message"], message["within_ms"])
         async for peer, reply in asked:
             replies.append([peer, type(reply).__name__ if isinstance(reply, CallError) else "reply"])
             if len(replies) == message["needed"]:
@@ -271,7 +271,7 @@ class Subject:
         return {}
 
     async def _do_wait(self, source: str, message: Message) -> Message:
-        """Two wait for one future; one of them is cancelled, and the other still gets it. Then a task is awaited twice."""
+        """Two wait for one future; one of them is cancelled, and the other still gets it. Then all is awaited again."""
         future = self._env.future()
         first, second = (self._env.spawn(self._await(future, name), name) for name in ("first", "second"))
         await self._env.sleep(10)

@@ -31,8 +31,9 @@ class Lacking(Exception):
 class World:
     """A cluster whose nodes are up, whole and honest; ``folder`` is for what is fetched.
 
-    ``slack_ms`` is how late a thing may be on this machine, ``settle_ms`` how long to wait for what must not come.
-    ``token`` is the statement's own word, ``absorbed`` are the network faults that the cluster's transport hides from programs, as TCP hides duplicates.
+    ``slack_ms`` is how late a thing may be on this machine, ``settle_ms`` how long to wait for what must not come;
+    ``token`` is the statement's own word; ``absorbed`` are the network faults that the cluster's transport hides from
+    programs, as TCP hides duplicates.
     """
 
     cluster: Cluster
@@ -68,7 +69,7 @@ class World:
 
     async def between(self, caller: str, to: str, kind: str, timeout_ms: float = 2000, **fields: Any) -> Message:
         """What became of a call from node to node: {"reply" or "error": ..., "took_ms": ...}."""
-        return await self.ask(caller, "call", to=to, message={"type": kind, **fields}, timeout_ms=timeout_ms)
+        return await self.ask(caller, "call", to=to, message={"type": kind, **fields}, within_ms=timeout_ms)
 
     async def reaches(self, caller: str, to: str) -> bool:
         return "reply" in await self.between(caller, to, "echo", timeout_ms=400)

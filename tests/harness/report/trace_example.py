@@ -77,9 +77,22 @@ def tell() -> Teller:
     for at in range(120, 1000, 40):
         told.heartbeats(at, "n1", 1)
     told.op(1000, "invoke", 0, "add", 12)
-    told.message(1000, "c0", "n1", {"type": "request", "client": "c0", "sequence": 1, "f": "add", "key": None, "value": 12}, 1, "call")
+    told.message(
+        1000,
+        "c0",
+        "n1",
+        {"type": "request", "client": "c0", "sequence": 1, "f": "add", "key": None, "value": 12},
+        1,
+        "call",
+    )
     told.message(1002, "n1", "c0", {"value": 12}, 2, "reply")
-    ship = {"type": "ship", "generation": 1, "high_water": 11, "previous": [1, 11], "entries": [{"generation": 1, "command": {"f": "add", "key": None, "value": 12}}]}
+    ship = {
+        "type": "ship",
+        "generation": 1,
+        "high_water": 11,
+        "previous": [1, 11],
+        "entries": [{"generation": 1, "command": {"f": "add", "key": None, "value": 12}}],
+    }
     told.message(1002, "n1", "n2", ship, 2, "call")
     told.message(1002, "n1", "n3", ship, 3, "call")
     told.op(1004, "ok", 0, "add", 12, node="n1")
@@ -92,9 +105,22 @@ def tell() -> Teller:
     told.op(1211, "info", NEMESIS, "start-partition", done)
     told.heartbeats(1240, "n1", 1, lost=("n2", "n3"))
     told.op(1250, "invoke", 0, "add", 13)
-    told.message(1250, "c0", "n1", {"type": "request", "client": "c0", "sequence": 2, "f": "add", "key": None, "value": 13}, 1, "call")
+    told.message(
+        1250,
+        "c0",
+        "n1",
+        {"type": "request", "client": "c0", "sequence": 2, "f": "add", "key": None, "value": 13},
+        1,
+        "call",
+    )
     told.message(1253, "n1", "c0", {"value": 13}, 1, "reply")
-    ship = {"type": "ship", "generation": 1, "high_water": 12, "previous": [1, 12], "entries": [{"generation": 1, "command": {"f": "add", "key": None, "value": 13}}]}
+    ship = {
+        "type": "ship",
+        "generation": 1,
+        "high_water": 12,
+        "previous": [1, 12],
+        "entries": [{"generation": 1, "command": {"f": "add", "key": None, "value": 13}}],
+    }
     told.message(1253, "n1", "n2", ship, 2, "call", lost="partition")
     told.message(1253, "n1", "n3", ship, 2, "call", lost="partition")
     told.op(1254, "ok", 0, "add", 13, node="n1")
@@ -111,7 +137,14 @@ def tell() -> Teller:
     for at in range(1490, 1760, 40):
         told.heartbeats(at, "n2", 2, lost=("n1",))
         if at == 1490:
-            told.message(1490, "c1", "n2", {"type": "request", "client": "c1", "sequence": 1, "f": "add", "key": None, "value": 14}, 2, "call")
+            told.message(
+                1490,
+                "c1",
+                "n2",
+                {"type": "request", "client": "c1", "sequence": 1, "f": "add", "key": None, "value": 14},
+                2,
+                "call",
+            )
             told.message(1494, "n2", "c1", {"value": 14}, 1, "reply")
             told.op(1495, "ok", 1, "add", 14, node="n2")
             told.op(1520, "info", NEMESIS, "start-kill", {"shape": "minority"})
@@ -127,7 +160,14 @@ def tell() -> Teller:
     told.node(1851, "start", "n3")
     told.op(1852, "info", NEMESIS, "stop-kill", {})
     told.op(1900, "invoke", 1, "read")
-    told.message(1900, "c1", "n2", {"type": "request", "client": "c1", "sequence": 2, "f": "read", "key": None, "value": None}, 2, "call")
+    told.message(
+        1900,
+        "c1",
+        "n2",
+        {"type": "request", "client": "c1", "sequence": 2, "f": "read", "key": None, "value": None},
+        2,
+        "call",
+    )
     told.message(1902, "n2", "c1", {"value": [12, 14]}, 2, "reply")
     told.op(1904, "ok", 1, "read", [12, 14], node="n2")
     told.heartbeats(1920, "n2", 2)
