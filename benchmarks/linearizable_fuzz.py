@@ -28,7 +28,7 @@ from checkers.linearizable import brute, check
 from checkers.linearizable.certificate import refute
 from checkers.linearizable.decide import Method, decide
 from checkers.linearizable.limit import Limit
-from checkers.linearizable.model import BY_NAME
+from checkers.linearizable.models import BY_NAME
 from checkers.linearizable.operation import KeyHistory, Operation, by_key
 from checkers.value import Codes
 from harness.history import History, Op

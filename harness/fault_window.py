@@ -49,7 +49,8 @@ class FaultWindow:
 
 def fault_windows(history: History) -> tuple[FaultWindow, ...]:
     """The windows in order of their starts. A stop with a number ends that application's window; without one, all of
-    its fault: two starts of a fault without a stop are two windows. A stop without a start is no window. Never raises."""
+    its fault: two starts of a fault without a stop are two windows. A stop without a start is no window. Never
+    raises."""
     windows: list[FaultWindow] = []
     places: dict[tuple[str, int], int] = {}  # fault and number -> position of its window
     latest: int | None = None  # of the windows without a number

@@ -1,6 +1,8 @@
 """What nodes told by events: how they stopped by themselves, and whatever else a verdict asks for.
 
-A failed assertion is an anomaly, another error leaves no valid verdict.
+A failed assertion is an anomaly, another error leaves no valid verdict. A node whose disk failed and that stopped
+because of it ("disk-failure"), or that would not serve from a corrupt one ("disk-corrupt"), did what it should: that
+is no failure of the node's, and no more is said of it here than of one that was killed.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from harness.node.failure import ASSERTION, CRASH
 from harness.result import Anomaly
 
-ASSERTION: Final = "assertion"
-CRASH: Final = "crash"
+__all__ = ["ASSERTION", "CRASH", "EVENTS", "NodeFailure", "failures_of", "node_failures", "read_events"]
+
 EVENTS: Final = "events.jsonl"
 
 _LINES_MAX: Final = 2_000_000

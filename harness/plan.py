@@ -46,7 +46,8 @@ class Plan:
     ``faults`` is the text of ``--faults``; ``schedule`` is drawn from the seed before the run and written into
     ``plan.json``, so that ``--replay`` repeats the schedule and not only the seed. ``operations``, where not None, are
     the main phase's client operations in place of the workload's generator: a shrunk plan is a few lines of data.
-    ``order`` is the simulator's policy for events of one moment ("uniform" or "pct"); ``rare`` says whether simulated nodes take their rare branches (``Env.sometimes``).
+    ``order`` is the simulator's policy for events of one moment ("uniform" or "pct"); ``rare`` says whether simulated
+    nodes take their rare branches (``Env.sometimes``).
     """
 
     system: str

@@ -58,7 +58,8 @@ def shortfall(
         needed = ok_min(thresholds, f, plan)
         invoked, ok = _count(history, f, INVOKE, end), _count(history, f, OK, end)
         total += ok
-        if ok < needed or ok < thresholds.ok_share_min * invoked:
+        share = thresholds.ok_share_min * invoked
+        if ok < needed or ok < share >= 1:  # a share of less than one operation asks for none
             return Reason.TOO_FEW_OK, (
                 f"{ok} of {invoked} operations {f!r} succeeded; a verdict needs at least {needed} and "
                 f"{thresholds.ok_share_min:.0%} of them: run longer, at a higher rate, or with fewer faults"

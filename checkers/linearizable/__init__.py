@@ -1,17 +1,18 @@
-"""Linearizability of registers: every operation seems to take effect at one moment between its call and its answer.
+"""Linearizability: every operation seems to take effect at one moment between its call and its answer.
 
-``check`` reads the history key by key (``operation``), arranges each key in arrays (``problem``), decides it by a
-depth-first search over what may come next (``search``) and, where that would take too long, by z3 from one quiescent
-moment to the next (``symbolic``; ``decide`` says in which order). Neither is believed on its word: a valid verdict
-comes with a linearization that ``certificate`` replays on the ``model``, an invalid one with a small set of operations
-(``witness``) that is decided again on its own, by ``brute`` force too where that is small enough, and told in words
-(``explain``).
+``check`` reads the history object by object (``operation``), each a copy of a ``model`` (by name in ``models``), and
+decides it (``decide`` says in which order): where values are distinct by a polynomial method (``distinct``); registers
+by their own depth-first search over what may come next (``problem``, ``search``) and, where that would take too long,
+by z3 from one quiescent moment to the next (``symbolic``); all else by the general search (``schedule``, ``walk``).
+None is believed on its word: a valid verdict comes with a linearization that ``certificate`` replays on the model, an
+invalid one with a small set of operations (``witness``) that is decided again on its own, by ``brute`` force too where
+that is small enough, and told in words (``explain``).
 
 Unknown outcomes are first-class: an operation that ended in "info", or not at all, may take effect at any time after
 its invocation, or never. One that failed certainly did not, and a read without an answer constrains nothing.
 """
 
-from checkers.linearizable.model import MODELS
+from checkers.linearizable.models import MODELS, model_of
 from checkers.linearizable.verdict import ANOMALY, EXPECT, check
 
-__all__ = ["ANOMALY", "EXPECT", "MODELS", "check"]
+__all__ = ["ANOMALY", "EXPECT", "MODELS", "check", "model_of"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from checkers.linearizable.model import Model
+from checkers.linearizable.model import Model, State
 from checkers.linearizable.operation import Operation
 
 VISITS_MAX: Final = 100_000
@@ -16,7 +16,7 @@ VISITS_MAX: Final = 100_000
 
 def decide(
     model: Model,
-    initial: int,
+    initial: State,
     required: Sequence[Operation],
     optional: Sequence[Operation] = (),
     *,

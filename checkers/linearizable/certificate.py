@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checkers.linearizable.model import Model
 from checkers.linearizable.operation import KeyHistory, Operation
 
 
-def refute(model: Model, initial: int, key: KeyHistory, order: Sequence[Operation]) -> str | None:
+def refute(key: KeyHistory, order: Sequence[Operation]) -> str | None:
     """Why ``order`` is no linearization of the key's operations; None if it is one."""
     allowed = {operation.invoke: operation for operation in (*key.required, *key.optional)}
     placed = {operation.invoke for operation in order}
@@ -19,13 +18,13 @@ def refute(model: Model, initial: int, key: KeyHistory, order: Sequence[Operatio
     for operation in key.required:
         if operation.invoke not in placed:
             return f"operation {operation.invoke} happened and is not placed"
-    state, latest_invocation = initial, -1
+    state, latest_invocation = key.initial, -1
     for operation in order:
         # Whoever was placed earlier was invoked by now: it must not have been invoked after this one completed.
         latest_invocation = max(latest_invocation, operation.invoke)
         if operation.complete is not None and operation.complete < latest_invocation:
             return f"operation {operation.invoke} is placed after one that was invoked after it had completed"
-        after = model.step(state, operation.step)
+        after = key.model.step(state, operation.step)
         if after is None:
             return f"operation {operation.invoke} could not have had its result where it is placed"
         state = after

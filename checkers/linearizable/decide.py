@@ -1,4 +1,9 @@
-"""Decide one key: the search first, then window by window, z3 for the windows that the search does not decide."""
+"""Decide one object, by the first of these that can: a polynomial method, a search, z3.
+
+Where values are distinct a polynomial method decides (``distinct``). What remains of the register family goes to its
+own search (``search``), then window by window, z3 for the windows that the search does not decide; any other model to
+the general search (``walk``).
+"""
 
 from __future__ import annotations
 
@@ -8,18 +13,22 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final, Literal
 
+from checkers.guard import OutOfTimeError
+from checkers.linearizable import brute, distinct
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.operation import KeyHistory, Operation
-from checkers.linearizable.problem import ANY, Problem, counting, problem
+from checkers.linearizable.problem import ANY, Problem, completion, counting, problem
 from checkers.linearizable.search import Exploration, Point, explore, start
 from checkers.linearizable.supply import Placement, find, place
 from checkers.linearizable.symbolic import ends
+from checkers.linearizable.walk import race
 from harness.result import Reason
 
-Method = Literal["auto", "search", "z3"]
+Method = Literal["auto", "polynomial", "search", "z3", "brute"]
 
 _SEARCH_CONFIGURATIONS: Final = 1_000_000  # of the whole key, before it is taken window by window
 _WINDOW_CONFIGURATIONS: Final = 100_000
+_NOT_DISTINCT: Final = "no polynomial method applies: values are not distinct, or other things are done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +36,7 @@ class Decision:
     """``valid`` None: undecided, for ``reason``. ``order`` is a linearization where valid. ``refuted`` are operations
     whose results no linearization explains where invalid, in order of completion: later ones are not needed for that.
     ``explained``: how many completions, at least, some linearization explains. ``windows`` counts them by method.
-    ``problem`` says what went wrong, where something did."""
+    ``problem`` says what went wrong, where something did; ``algorithm`` which of several the method used."""
 
     valid: bool | None
     method: str
@@ -38,12 +47,70 @@ class Decision:
     configurations: int = 0
     windows: Mapping[str, int] = field(default_factory=dict)
     problem: str | None = None
+    algorithm: str = ""
 
 
-def decide(key: KeyHistory, initial: int, method: Method, limit: Limit) -> Decision:
-    """Whether one key's operations can be linearized. Raises ImportError where z3 is asked for and is not installed,
+def decide(key: KeyHistory, method: Method, limit: Limit) -> Decision:
+    """Whether one object's operations can be linearized. Raises ImportError where z3 is asked for and is not installed,
     :class:`checkers.linearizable.problem.TooLarge` where memory would not do."""
-    arrays = problem(key.required, key.optional, initial)
+    if method in ("auto", "polynomial"):
+        decision = _by_distinct_values(key, limit)
+        if decision is not None:
+            return decision
+        if method == "polynomial":
+            return Decision(None, method, Reason.UNSUPPORTED, problem=_NOT_DISTINCT)
+    if method == "brute":
+        return _by_brute_force(key)
+    if key.model.kind == "register":
+        return _register(key, method, limit)
+    if method == "z3":
+        return Decision(None, method, Reason.UNSUPPORTED, problem=f"z3 decides registers, not a {key.model.name}")
+    return _by_walk(key, limit)
+
+
+def _by_distinct_values(key: KeyHistory, limit: Limit) -> Decision | None:
+    try:
+        verdict = distinct.decide(key, limit)
+    except OutOfTimeError:
+        return Decision(None, "polynomial", Reason.TIMEOUT)
+    if verdict is None:
+        return None
+    if verdict.order is None:
+        refuted = tuple(sorted(verdict.refuted, key=completion))
+        return Decision(False, "polynomial", refuted=refuted, algorithm=verdict.algorithm)
+    explained = len(key.required)
+    return Decision(True, "polynomial", order=verdict.order, explained=explained, algorithm=verdict.algorithm)
+
+
+def _by_brute_force(key: KeyHistory) -> Decision:
+    """Without a linearization: brute force knows only that there is one."""
+    verdict = brute.decide(key.model, key.initial, key.required, key.optional)
+    if verdict is False:
+        return Decision(False, "brute", refuted=tuple(sorted(key.required, key=completion)))
+    if verdict is None:
+        return Decision(None, "brute", Reason.OUT_OF_MEMORY)
+    return replace(_by_walk(key, Limit()), method="brute")
+
+
+def _by_walk(key: KeyHistory, limit: Limit) -> Decision:
+    walked = race(key, limit)
+    decision = Decision(
+        None,
+        "search",
+        explained=walked.rank,
+        configurations=walked.configurations,
+        windows={"search": 1},
+        algorithm=walked.winner,
+    )
+    if walked.outcome == "valid":
+        return replace(decision, valid=True, order=walked.order)
+    if walked.outcome == "invalid":
+        return replace(decision, valid=False, refuted=walked.refuted)
+    return replace(decision, reason=Reason.TIMEOUT if walked.outcome == "time" else Reason.OUT_OF_MEMORY)
+
+
+def _register(key: KeyHistory, method: Method, limit: Limit) -> Decision:
+    arrays = problem(key.required, key.optional, key.initial)
     if method != "z3" and (from_nowhere := _from_nowhere(arrays)):
         return Decision(False, "search", refuted=from_nowhere)
     if method == "z3":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from checkers.linearizable.model import UNKNOWN
 from checkers.linearizable.operation import KeyHistory, Operation
 from checkers.linearizable.problem import ANY, transition
 from checkers.value import Codes, show
@@ -17,18 +18,22 @@ _LISTED_MAX: Final = 24
 def explain(
     history: History,
     key: KeyHistory,
-    initial: int,
     codes: Codes,
     witness: Sequence[Operation],
     faults: Sequence[FaultWindow] = (),
 ) -> str:
     """A few sentences. Every claim is about the whole key, not only about the witness."""
     where = "" if key.key is None else f"Key {show(key.key)}: "
-    for observer in sorted(witness, key=lambda operation: -operation.invoke):
-        story = _never_there(key, initial, codes, observer) or _gone(key, initial, codes, observer)
+    for observer in sorted(witness, key=lambda operation: -operation.invoke) if _is_register(key) else ():
+        story = _never_there(key, key.initial, codes, observer) or _gone(key, key.initial, codes, observer)
         if story:
             return where + story + _circumstances(history, observer, faults)
     return where + _no_order(witness, codes) + _circumstances(history, witness[-1], faults)
+
+
+def _is_register(key: KeyHistory) -> bool:
+    """Whether the operations are about values, and not, in disguise, about a lock."""
+    return all(operation.call.f != "acquire" for operation in key.required) and key.model.kind == "register"
 
 
 def _never_there(key: KeyHistory, initial: int, codes: Codes, observer: Operation) -> str | None:
@@ -91,9 +96,14 @@ def _whose(operation: Operation, codes: Codes, *, until: bool = False) -> str:
 
 
 def _what(operation: Operation, codes: Codes) -> str:
-    if operation.step.f == "read":
-        return f"read of {_value(codes, operation.step.returned)}"
-    return f"{operation.step.f} of {' to '.join(_value(codes, code) for code in operation.step.given)}"
+    call, step = operation.call, operation.step
+    if call.f == "read" and call.argument is None:
+        return f"read of {show(call.result)}"
+    if call.f == "cas":
+        return f"cas of {' to '.join(_value(codes, code) for code in step.given)}"
+    argument = "" if call.argument is None else f" of {show(call.argument)}"
+    told = step.returned is not UNKNOWN and call.f not in ("write", "read")
+    return f"{call.f}{argument}{f' that returned {show(call.result)}' if told else ''}"
 
 
 def _value(codes: Codes, code: int) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from checkers.linearizable.model import Adapting, Model, Partitioned, Reading, State, Step
 from checkers.value import Codes
-from harness.history import Call, History
+from harness.history import DUMP, Call, History
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ def by_key(
     reading = Reading(codes, nil_reads == "value")
     calls: dict[int, list[Call]] = {}
     for call in history.calls():
-        calls.setdefault(codes.code(call.key), []).append(call)
+        if call.f != DUMP:
+            calls.setdefault(codes.code(call.key), []).append(call)
     return [found for of_key in calls.values() for found in _read(of_key, model, reading, initial)]
 
 

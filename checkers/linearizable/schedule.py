@@ -87,5 +87,3 @@ def _relevant(key: KeyHistory, optional: Sequence[Operation]) -> Sequence[bool]:
     if not optional or not isinstance(model, Selective):
         return [True] * len(optional)
     return model.relevant([operation.step for operation in key.required], [operation.step for operation in optional])
-
-

@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast, get_args
 
-from checkers.guard import crash, guarded
+from checkers.guard import Unsupported, crash, guarded
 from checkers.linearizable.certificate import refute
 from checkers.linearizable.decide import Decision, Method, decide
 from checkers.linearizable.explain import explain
 from checkers.linearizable.limit import Limit
-from checkers.linearizable.model import BY_NAME, MODELS, Model
+from checkers.linearizable.model import Model
+from checkers.linearizable.models import model_of
+from checkers.linearizable.models.custom import custom
 from checkers.linearizable.operation import KeyHistory, by_key
 from checkers.linearizable.witness import witness
 from checkers.value import Codes, plain, show
@@ -33,13 +35,12 @@ class _Task:
     history: History
     model: Model
     codes: Codes
-    initial: int
 
 
 def check(
     history: History,
     *,
-    model: str = "cas-register",
+    model: str | Model | type = "cas-register",
     initial: Any = None,
     nil_reads: Literal["value", "unknown"] = "value",
     method: Method = "auto",
@@ -47,30 +48,38 @@ def check(
 ) -> Result:
     """Whether the history is linearizable (Herlihy & Wing 1990), each key by itself.
 
-    ``model`` is one of ``MODELS``; ``initial`` the value of every key before its first write; with ``nil_reads``
-    "unknown" an ok read of nil says nothing. ``method``: "search", "z3", or the search with z3 for what it does not
-    decide. Past ``time_limit_s`` seconds the verdict is unknown, with how far it came.
+    ``model`` is one of ``MODELS``, a class of your own as "package.module:Class" or itself (``models.custom``), or a
+    :class:`Model`; ``initial`` what every key holds before its first operation; with ``nil_reads`` "unknown" an ok read
+    of nil says nothing. ``method``: "polynomial", "search", "z3", "brute" (force), or "auto": of these what can decide,
+    in this order. Past ``time_limit_s`` seconds the verdict is unknown, with how far it came.
 
     An invalid result has one anomaly per invalid key; its ``operations`` are the invocations of a witness as
     ``checkers.linearizable.witness`` defines it, and its details say whether that is minimal. A valid one was checked
     against its linearization. A crash of the checker is unknown, never valid. Raises :class:`HistoryError` for lines
     that are no history, ValueError for a model or method that does not exist.
     """
-    if model not in BY_NAME:
-        raise ValueError(f"read the model {model!r}; expected {' or '.join(MODELS)}")
-    if method not in ("auto", "search", "z3"):
-        raise ValueError(f"read the method {method!r}; expected auto, search or z3")
+    known = _model(model)
+    if method not in get_args(Method):
+        raise ValueError(f"read the method {method!r}; expected {' or '.join(get_args(Method))}")
     limit = Limit(None if time_limit_s is None else monotonic() + time_limit_s)
-    first = "z3" if method == "z3" else "search"
+    first = "search" if method == "auto" else method
 
     def judge() -> Result:
         codes = Codes()
-        task = _Task(history, BY_NAME[model], codes, codes.code(initial))
-        keys = by_key(history, task.model, codes, nil_reads)
+        task = _Task(history, known, codes)
+        keys = by_key(history, known, codes, nil_reads, initial)
         decisions = _decide_all(task, keys, method, limit)
         return _conclude(task, keys, decisions, limit, first)
 
-    return guarded(EXPECT, judge, model=model, method=first)
+    return guarded(EXPECT, judge, model=known.name, method=first)
+
+
+def _model(model: str | Model | type) -> Model:
+    if isinstance(model, str):
+        return model_of(model)
+    if hasattr(model, "parse"):
+        return cast(Model, model)
+    return custom(model, getattr(model, "__name__", type(model).__name__))
 
 
 def _decide_all(task: _Task, keys: Sequence[KeyHistory], method: Method, limit: Limit) -> list[Decision]:
@@ -85,11 +94,13 @@ def _decide_all(task: _Task, keys: Sequence[KeyHistory], method: Method, limit: 
 def _decide_one(task: _Task, key: KeyHistory, method: Method, limit: Limit) -> Decision:
     """The key's decision; a valid one only with a certificate that holds. A crash leaves this key undecided."""
     try:
-        decision = decide(key, task.initial, method, limit)
+        decision = decide(key, method, limit)
         if decision.valid:
-            objection = refute(task.model, task.initial, key, decision.order)
+            objection = refute(key, decision.order)
             if objection is not None:
                 return Decision(None, decision.method, Reason.CHECKER_ERROR, problem=f"its linearization: {objection}")
+    except Unsupported as error:
+        return Decision(None, method, Reason.UNSUPPORTED, problem=str(error))
     except ImportError as error:
         advice = f"{error}; --method z3 needs the package z3-solver"
         return Decision(None, method, Reason.UNSUPPORTED, problem=advice)
@@ -132,6 +143,7 @@ def _details(
         "keys_unknown": len(undecided),
         "keys_by_method": dict(Counter(decision.method for decision in decisions)),
         "windows_by_method": dict(windows),
+        "algorithms": sorted({decision.algorithm for decision in decisions} - {""}),
         "configurations": sum(decision.configurations for decision in decisions),
     }
     if undecided:
@@ -169,11 +181,11 @@ def _anomalies(
 
 
 def _anomaly(task: _Task, key: KeyHistory, decision: Decision, limit: Limit) -> Anomaly:
-    found = witness(task.model, task.initial, key, decision.refuted, limit)
+    found = witness(key, decision.refuted, limit)
     return Anomaly(
         type=ANOMALY,
         operations=tuple(operation.invoke for operation in found.operations),
-        explanation=explain(task.history, key, task.initial, task.codes, found.operations, fault_windows(task.history)),
+        explanation=explain(task.history, key, task.codes, found.operations, fault_windows(task.history)),
         details={
             "key": plain(key.key),
             "minimal": found.minimal,

@@ -1,8 +1,9 @@
 """A witness of invalidity: a set S of operations that no order explains, however the others are helped.
 
-The history must stay invalid when every read outside S is removed and every write or CAS outside S becomes optional: it
-may take effect at any time after its invocation, or never. (To delete a write outright could make a contradiction of
-its own.) S is minimal if without any one of its members the rest is valid, or not decided within the budget.
+The history must stay invalid when every operation outside S that only observes is removed, and every other one outside
+S becomes optional: it may take effect, with the result it had, at any time after its invocation, or never. (To delete a
+write outright could make a contradiction of its own.) S is minimal if without any one of its members the rest is valid,
+or not decided within the budget.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 from checkers.linearizable.brute import decide as decide_by_brute_force
 from checkers.linearizable.limit import Limit
-from checkers.linearizable.model import Model
+from checkers.linearizable.model import Selective
 from checkers.linearizable.operation import KeyHistory, Operation
-from checkers.linearizable.problem import ANY, problem, transition
-from checkers.linearizable.search import Exploration
+from checkers.linearizable.problem import ANY, TooLarge, completion, problem, transition
 from checkers.linearizable.supply import find
+from checkers.linearizable.walk import race
 
 _CONFIGURATIONS: Final = 20_000  # of one question
 _BRUTE_OPERATIONS: Final = 24
@@ -40,25 +41,47 @@ class Witness:
     confirmed: tuple[str, ...]
 
 
-def witness(model: Model, initial: int, key: KeyHistory, refuted: Sequence[Operation], limit: Limit) -> Witness:
+class Answer(NamedTuple):
+    """Whether some order explains the chosen operations, None if that is not known; if not, how many of them, in order
+    of completion, are enough to see that."""
+
+    valid: bool | None
+    needed: int = 0
+
+
+class Asking(Protocol):
+    """Decides whether chosen operations can be explained with the help of all others."""
+
+    def helpers(self, chosen: Sequence[Operation], *, every: bool = False) -> Iterator[Operation]:
+        """The optional operations: all others that change anything, but for some that are not needed."""
+
+    def ask(self, chosen: Sequence[Operation], limit: Limit) -> Answer:
+        """Search for an order of the chosen operations."""
+
+    def guess(self, chosen: Sequence[Operation]) -> list[Operation]:
+        """Of all but the last few, those most likely needed."""
+
+
+def witness(key: KeyHistory, refuted: Sequence[Operation], limit: Limit) -> Witness:
     """A witness within ``refuted`` (operations of the key that are one, though perhaps a large one; in order of
     completion): the smallest that the limit allows to find. Raises :class:`ContradictionError`."""
-    shrinking = _Shrinking(initial, key, limit)
+    asking: Asking = _OfRegister(key) if key.model.kind == "register" else _OfAny(key, refuted)
+    shrinking = _Shrinking(asking, limit)
     chosen = list(refuted)
     if limit.expired():
         return Witness(_by_invocation(chosen), False, ())
-    if shrinking.ask(chosen).ends:
+    answer = shrinking.ask(chosen)
+    if answer.valid:
         raise ContradictionError(f"the search finds an order of {len(chosen)} operations that were refuted")
-    confirmed = shrinking.narrows(chosen)
-    if confirmed is None:
+    if answer.valid is None:
         return Witness(_by_invocation(chosen), False, ())
-    chosen = shrinking.guess(confirmed)
+    chosen = shrinking.guess(chosen[: answer.needed])
     size = len(chosen) // 2
     while size:
         smaller = shrinking.drop_pieces(chosen, size)
         size = size // 2 if size > 1 or len(smaller) == len(chosen) else 1
         chosen = smaller
-    visits = _by_brute(model, initial, shrinking, chosen)
+    visits = _by_brute(key, asking, chosen)
     return Witness(_by_invocation(chosen), not limit.expired(), ("search", "brute") if visits else ("search",))
 
 
@@ -66,22 +89,22 @@ def _by_invocation(operations: Sequence[Operation]) -> tuple[Operation, ...]:
     return tuple(sorted(operations, key=lambda operation: operation.invoke))
 
 
-def _by_brute(model: Model, initial: int, shrinking: _Shrinking, chosen: Sequence[Operation]) -> bool:
+def _by_brute(key: KeyHistory, asking: Asking, chosen: Sequence[Operation]) -> bool:
     """Whether brute force, too, says that the chosen operations are a witness."""
-    helpers = list(shrinking.helpers(chosen, every=True))
+    helpers = list(islice(asking.helpers(chosen, every=True), _BRUTE_OPERATIONS))
     if len(chosen) + len(helpers) > _BRUTE_OPERATIONS:
         return False
-    verdict = decide_by_brute_force(model, initial, chosen, helpers, visits_max=_BRUTE_VISITS)
+    verdict = decide_by_brute_force(key.model, key.initial, chosen, helpers, visits_max=_BRUTE_VISITS)
     if verdict:
         raise ContradictionError(f"brute force finds an order of {len(chosen)} operations that the search refuted")
     return verdict is False
 
 
-class _Shrinking:
-    """Asks whether sets of operations are witnesses; anything that is not decided counts as none."""
+class _OfRegister:
+    """Asks the registers' own search."""
 
-    def __init__(self, initial: int, key: KeyHistory, limit: Limit) -> None:
-        self._initial, self._limit = initial, limit
+    def __init__(self, key: KeyHistory) -> None:
+        self._initial = key.initial
         self._mutations: defaultdict[tuple[int, int], list[Operation]] = defaultdict(list)
         for operation in _by_invocation([*key.required, *key.optional]):
             expects, leaves = transition(operation.step)
@@ -89,36 +112,77 @@ class _Shrinking:
                 self._mutations[expects, leaves].append(replace(operation, complete=None))
 
     def helpers(self, chosen: Sequence[Operation], *, every: bool = False) -> Iterator[Operation]:
-        """The optional operations: all others that mutate. Of a class no more are needed than chosen operations
-        observe anything, the earliest ones: in a linearization with the fewest optional operations each is followed at
-        once by one that observes it, so that a chain of them ends in a chosen one; and no chain uses a class twice."""
+        """Of a class no more are needed than chosen operations observe anything, the earliest ones: in a linearization
+        with the fewest optional operations each is followed at once by one that observes it, so that a chain of them
+        ends in a chosen one; and no chain uses a class twice."""
         taken = {operation.invoke for operation in chosen}
         needed = None if every else sum(transition(operation.step)[0] != ANY for operation in chosen)
         for operations in self._mutations.values():
             yield from islice((each for each in operations if each.invoke not in taken), needed)
 
+    def ask(self, chosen: Sequence[Operation], limit: Limit) -> Answer:
+        found = find(problem(chosen, self.helpers(chosen), self._initial), limit)[0]
+        if found.ends:
+            return Answer(True)
+        return Answer(False, found.refuted) if found.outcome == "done" else Answer(None)
+
+    def guess(self, chosen: Sequence[Operation]) -> list[Operation]:
+        """All that made the value the very last one expects."""
+        wanted = transition(chosen[-1].step)[0]
+        return [o for o in chosen if transition(o.step)[1] == wanted != transition(o.step)[0]]
+
+
+class _OfAny:
+    """Asks the search of any model."""
+
+    def __init__(self, key: KeyHistory, refuted: Sequence[Operation]) -> None:
+        """What is not relevant to all that was refuted is not relevant to any part of it."""
+        self._key = key
+        changing = [o for o in _by_invocation([*key.required, *key.optional]) if not key.model.observes(o.step)]
+        needed = [True] * len(changing)
+        if isinstance(key.model, Selective):
+            needed = list(key.model.relevant([o.step for o in refuted], [o.step for o in changing]))
+        self._helpers = [replace(o, complete=None) for o, is_needed in zip(changing, needed, strict=True) if is_needed]
+
+    def helpers(self, chosen: Sequence[Operation], *, every: bool = False) -> Iterator[Operation]:
+        taken = {operation.invoke for operation in chosen}
+        return (each for each in self._helpers if each.invoke not in taken)
+
+    def ask(self, chosen: Sequence[Operation], limit: Limit) -> Answer:
+        try:
+            found = race(replace(self._key, required=tuple(chosen), optional=tuple(self.helpers(chosen))), limit)
+        except TooLarge:
+            return Answer(None)
+        if found.outcome == "valid":
+            return Answer(True)
+        return Answer(False, len(found.refuted)) if found.outcome == "invalid" else Answer(None)
+
+    def guess(self, chosen: Sequence[Operation]) -> list[Operation]:
+        return []
+
+
+class _Shrinking:
+    """Makes witnesses smaller; anything that is not decided counts as none."""
+
+    def __init__(self, asking: Asking, limit: Limit) -> None:
+        self._asking, self._limit = asking, limit
+
+    def ask(self, chosen: Sequence[Operation]) -> Answer:
+        return self._asking.ask(chosen, self._limit.at_most(configurations=_CONFIGURATIONS))
+
     def narrows(self, chosen: Sequence[Operation]) -> list[Operation] | None:
         """The part of ``chosen`` (in order of completion) that is a witness already; None if none is known to be."""
         if self._limit.expired():
             return None
-        found = self.ask(chosen)
-        if found.ends or found.outcome != "done":
-            return None
-        return list(chosen[: found.refuted])
-
-    def ask(self, chosen: Sequence[Operation]) -> Exploration:
-        """Search for an order of the chosen operations, with the help of all others."""
-        arrays = problem(chosen, self.helpers(chosen), self._initial)
-        near = self._limit.at_most(configurations=_CONFIGURATIONS)
-        return find(arrays, near)[0]
+        answer = self.ask(chosen)
+        return list(chosen[: answer.needed]) if answer.valid is False else None
 
     def guess(self, chosen: list[Operation]) -> list[Operation]:
-        """A small part to begin with: the last operations, and all that made the value the very last one expects."""
-        wanted = transition(chosen[-1].step)[0]
+        """A small part to begin with: the last operations, and what these most likely need."""
         recent = 8
         while recent < len(chosen):
-            part = [o for o in chosen[:-recent] if transition(o.step)[1] == wanted != transition(o.step)[0]]
-            found = self.narrows(part + chosen[-recent:])
+            part = {o.invoke: o for o in (*self._asking.guess(chosen), *chosen[-recent:])}
+            found = self.narrows(sorted(part.values(), key=completion))
             if found is not None:
                 return found
             recent *= 4

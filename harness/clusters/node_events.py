@@ -35,8 +35,8 @@ class Cursor:
 
 
 async def follow(node: str, ask: Ask, notify: Callable[[NodeEvent], None]) -> None:
-    """Call ``notify`` with all that ``node`` tells from the first answer on, over all its incarnations, until cancelled.
-    ``ask`` gives the control port's answer to a question, or None if there is none."""
+    """Call ``notify`` with all that ``node`` tells from the first answer on, over all its incarnations, until this is
+    cancelled. ``ask`` gives the control port's answer to a question, or None if there is none."""
     cursor = Cursor()
     while True:
         answer = await ask(cursor.question())
@@ -56,7 +56,9 @@ async def follow(node: str, ask: Ask, notify: Callable[[NodeEvent], None]) -> No
 
 def news(node: str, answer: Message, cursor: Cursor) -> tuple[Cursor, list[NodeEvent]]:
     """The events in an answer, and how far the feed has been read with them. Raises ValueError."""
-    incarnation, after, entries = (answer.get(name) for name in ("incarnation", "next", "events"))
+    incarnation: Any = answer.get("incarnation")
+    after: Any = answer.get("next")
+    entries: Any = answer.get("events")
     known = cursor.incarnation or 0
     if not _is_number(incarnation) or incarnation < known or not _is_number(after):
         raise ValueError(f"read {str(answer)[:200]}; expected an incarnation from {known} on and the next number")
@@ -68,13 +70,12 @@ def news(node: str, answer: Message, cursor: Cursor) -> tuple[Cursor, list[NodeE
 
 
 def _event(node: str, incarnation: int, entry: Any) -> NodeEvent:
-    kind, name, fields = (
-        (entry.get(key) for key in ("kind", "name", "fields")) if isinstance(entry, dict) else (None, None, None)
-    )
+    told = entry if isinstance(entry, dict) else {}
+    kind, name, fields = told.get("kind"), told.get("name"), told.get("fields")
     named = isinstance(name, str) and len(name) <= NAME_CHARACTERS_MAX
     if kind not in (EVENT, FAILPOINT) or not named or not isinstance(fields, dict):
         raise ValueError(f"read {str(entry)[:200]}; expected an event or a failpoint with a name and fields")
-    return NodeEvent(kind, node, incarnation, name, fields)
+    return NodeEvent(str(kind), node, incarnation, str(name), fields)
 
 
 def _is_number(value: Any) -> bool:

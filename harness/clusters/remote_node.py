@@ -23,7 +23,7 @@ import paramiko
 from harness.cluster import ClusterError, ShellError
 from harness.clusters.ssh import Connection, SshShell
 from harness.node import Message
-from harness.node.wire import Decoder, encode_body, frame, quote
+from harness.node.wire import Decoder, WireError, encode_body, frame, quote
 
 PROGRAM: Final = "/opt/splitbrain/node.pyz"
 CONFIG: Final = "/etc/splitbrain/node.json"
@@ -196,7 +196,7 @@ class RemoteNode:
     async def ask(self, question: Message, timeout_ms: float) -> Message | None:
         """What the control port answers, or None if it does not in time."""
         call, timeout_s = frame("call", 1, quote("harness"), encode_body(question)), timeout_ms / 1000
-        with contextlib.suppress(ShellError):
+        with contextlib.suppress(ShellError, WireError):
             return await self.shell.blocking(partial(_ask, self.shell.connection, call, timeout_s), timeout_s)
         return None
 

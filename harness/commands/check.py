@@ -67,7 +67,7 @@ class Question:
     nil_reads: str | None
     method: str
     time_limit_s: float
-    judge: Callable[[Result], Result]
+    judge: Callable[[Result, History], Result]
 
 
 class Answer(NamedTuple):
@@ -157,7 +157,7 @@ def _answer(path: str, args: argparse.Namespace) -> Answer:
     try:
         question = _question(Path(path), args)
         recording = read_recording(question.path, args.format, independent=args.independent)
-        result = question.judge(decide(question, recording))
+        result = question.judge(decide(question, recording), recording.history)
     except FormatError as error:
         return _refusal(path, args, str(error), error.line)
     except (UsageError, catalog.UnknownNameError) as error:
@@ -221,7 +221,7 @@ def _model(history: History) -> str:
     return "cas-register" if "cas" in clients else "register"
 
 
-def _same(result: Result) -> Result:
+def _same(result: Result, history: History) -> Result:
     return result
 
 

@@ -10,12 +10,13 @@ from harness import catalog
 from harness.commands import one_of
 from harness.commands.output import emit
 
-KINDS: Final = ("systems", "workloads", "faults", "models", "providers")
+KINDS: Final = ("systems", "workloads", "faults", "models", "providers", "bugs")
 
 EXAMPLES: Final = """\
 examples:
   splitbrain list systems       names, options and their values
   splitbrain list faults        what may stand in --faults, as in --faults partition=isolate-leader,kill
+  splitbrain list bugs          the mistakes that --bug seeds, with the faults and options that expose each
   splitbrain list models --json one line of JSON"""
 
 
@@ -23,7 +24,7 @@ def add(subparsers: Any) -> None:
     """Add the command to the command line's parser."""
     parser = subparsers.add_parser(
         "list",
-        help="systems, workloads, faults, models, providers",
+        help=", ".join(KINDS),
         description="Names what can be used, with one line on each.",
         epilog=EXAMPLES,
     )
@@ -33,7 +34,7 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the entries of one kind; 0."""
-    entries = [DESCRIPTIONS[args.kind](name) for name in catalog.names(args.kind)]
+    entries = _bugs() if args.kind == "bugs" else [DESCRIPTIONS[args.kind](name) for name in catalog.names(args.kind)]
     if args.json:
         emit({args.kind: entries})
     else:
@@ -48,13 +49,14 @@ def _system(name: str) -> dict[str, Any]:
         for option, o in system.options.items()
     }
     return {"name": name, "summary": system.summary, "options": options, "workloads": list(system.workloads),
-            "operations": sorted(system.operations), "bugs": dict(system.bugs)}  # fmt: skip
+            "operations": sorted(system.operations),
+            "bugs": {bug: described.summary for bug, described in system.bugs.items()}}  # fmt: skip
 
 
 def _workload(name: str) -> dict[str, Any]:
     workload = catalog.workload(name)
     return {"name": name, "summary": workload.summary, "operations": sorted(workload.operations),
-            "expect": workload.expect, "model": workload.model}  # fmt: skip
+            "expect": workload.expect, "model": workload.model, "valid needs": str(workload.thresholds)}  # fmt: skip
 
 
 def _fault(name: str) -> dict[str, Any]:
@@ -68,6 +70,16 @@ def _model(name: str) -> dict[str, Any]:
 
 def _provider(name: str) -> dict[str, Any]:
     return {"name": name, "summary": catalog.provider(name).summary}
+
+
+def _bugs() -> list[dict[str, Any]]:
+    """The seeded bugs of all systems, by system and row."""
+    return [
+        {"name": name, "summary": bug.summary, "system": system, "row": bug.row, "faults": bug.faults,
+         "workloads": list(bug.workloads), "shows_as": list(bug.shows_as), "options": dict(bug.options)}
+        for system in catalog.names("systems")
+        for name, bug in sorted(catalog.system(system).bugs.items(), key=lambda item: item[1].row)
+    ]  # fmt: skip
 
 
 DESCRIPTIONS: Final = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -9,8 +10,9 @@ from typing import Any, Final
 from harness import catalog
 from harness.commands import UsageError
 from harness.file import read_json
+from harness.history import DUMP, History
 from harness.plan import Plan
-from harness.result import Anomaly, Reason, Result
+from harness.result import Anomaly, Reason, Result, composed
 
 # Reasons that a new look at the history settles; all others are about the run itself, and stay.
 SETTLED_BY_CHECKING: Final = frozenset(
@@ -44,9 +46,16 @@ class RunToCheck:
     initial: Any
     doubt: Doubt | None
     assertions: tuple[Anomaly, ...]
+    leadership: Result | None = None
 
-    def judge(self, result: Result) -> Result:
-        """The run's verdict, given its history's: never better than what the run itself said."""
+    def judge(self, result: Result, history: History) -> Result:
+        """The run's verdict, given its history's: never better than what the run itself said, nor than what is checked
+        of every run (``harness.verdict``)."""
+        from checkers import convergence
+
+        asked = DUMP in history.f_names and result.expect != convergence.EXPECT
+        others = (convergence.check(history) if asked else None, self.leadership)
+        result = composed(result, *(other for other in others if other is not None))
         if self.assertions:
             anomalies = (*result.anomalies, *self.assertions)
             return replace(result, valid=False, reason=None, explanation=None, anomalies=anomalies)
@@ -73,7 +82,25 @@ def read_run_folder(folder: Path) -> RunToCheck:
         initial=plan.initial,
         doubt=_doubt(folder / RESULTS),
         assertions=tuple(failure.anomaly() for failure in failures if failure.kind == ASSERTION),
+        leadership=_leadership(plan, folder / NODES),
     )
+
+
+def _leadership(plan: Plan, nodes: Path) -> Result | None:
+    """Whether an epoch of a bundled system had two leaders. A system's own file is not looked into: to check a run must
+    execute nothing that comes with it."""
+    from checkers import leadership
+    from harness.node_failure import read_events
+
+    if plan.system not in catalog.names("systems"):
+        return None
+    system = catalog.system(plan.system)
+    given = plan.options if isinstance(plan.options, Mapping) else {}
+    election = system.leadership({name: str(given.get(name, o.default)) for name, o in system.options.items()})
+    if election is None:
+        return None
+    event, epoch = election
+    return leadership.check(read_events(nodes, (event,)), event=event, epoch=epoch)
 
 
 def _plan(path: Path) -> Plan:

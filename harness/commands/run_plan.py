@@ -197,8 +197,8 @@ def _check_types(plan: Plan) -> None:
                              f"{plan.time_limit_s:g} s of the run")  # fmt: skip
     for operation in plan.operations or ():
         if operation.thread >= plan.concurrency or operation.time_ns > plan.time_limit_s * 1e9:
-            raise ValueError(f"read the operation {str(operation)[:200]}; expected a thread below {plan.concurrency} and "
-                             f"a time within the {plan.time_limit_s:g} s of the run")  # fmt: skip
+            raise ValueError(f"read the operation {str(operation)[:200]}; expected a thread below {plan.concurrency}, "
+                             f"and a time within the {plan.time_limit_s:g} s of the run")  # fmt: skip
     if plan.order not in ORDERS or not isinstance(plan.rare, bool):
         raise ValueError(f"read order = {str(plan.order)[:80]!r} and rare = {str(plan.rare)[:80]}; expected one of "
                          f"{', '.join(ORDERS)}, and true or false")  # fmt: skip

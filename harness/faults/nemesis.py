@@ -227,9 +227,9 @@ class Nemesis:
     def effects(self) -> list[dict[str, Any]]:
         """Every application so far, in order: the lines of ``faults.jsonl``.
 
-        Each has ``fault``, ``application``, ``action`` (as scheduled), ``trigger`` (what set it off, and the node; None:
-        the clock), ``started_ns``, ``stopped_ns`` (None: still in force), ``applied``, ``done``, ``healed``, ``bit``
-        (the effect was there, and absent before and after), ``effect`` (``measured``, ``explanation``,
+        Each has ``fault``, ``application``, ``action`` (as scheduled), ``trigger`` (what set it off, and the node; or
+        None: the clock), ``started_ns``, ``stopped_ns`` (None: still in force), ``applied``, ``done``, ``healed``,
+        ``bit`` (the effect was there, and absent before and after), ``effect`` (``measured``, ``explanation``,
         ``absent_outside``), ``errors``.
         """
         calm = self._observations.calm()

@@ -38,8 +38,8 @@ ANY_MAX: Final = 8  # of what happens in a period, the first few times: later on
 def schedule(
     specs: Sequence[FaultSpec], faults: Mapping[str, Fault], nodes: tuple[str, ...], time_limit_s: float, seed: int
 ) -> tuple[ScheduledFault, ...]:
-    """The faults of one run in order of their start, in nanoseconds from the start of the main phase; first of all those
-    that something sets off, which are armed from then on.
+    """The faults of one run in order of their start, in nanoseconds from the start of the main phase; first of all
+    those that something sets off, which are armed from then on.
 
     Raises FaultSyntaxError where a spec does not fit the number of nodes.
     """

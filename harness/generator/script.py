@@ -17,8 +17,8 @@ from harness.plan import ScheduledOperation
 
 @dataclass(frozen=True, slots=True)
 class _Script:
-    """``queues`` has each thread's operations in order of time, with their places in the listing; ``positions`` how many
-    of each are over; ``left`` how many are not, over all threads."""
+    """``queues`` has each thread's operations in order of time, with their places in the listing; ``positions``, how
+    many of each are over; ``left``, how many are not, over all threads."""
 
     queues: tuple[tuple[tuple[int, ScheduledOperation], ...], ...]
     positions: tuple[int, ...]
@@ -54,8 +54,8 @@ class _Script:
 
 def script(operations: Sequence[ScheduledOperation], concurrency: int, origin_ns: int | None = None) -> Generator:
     """Each operation at its time, counted from ``origin_ns`` (None: from the first moment it is asked), on its thread
-    (0 .. concurrency - 1), under whatever process that is now; as soon as the thread is free if it is not. An equal time
-    goes to the one that is listed first."""
+    (0 .. concurrency - 1), under whatever process that is now; as soon as the thread is free if it is not. Of equal
+    times, the one that is listed first."""
     queues: list[list[tuple[int, ScheduledOperation]]] = [[] for _ in range(concurrency)]
     for place, operation in enumerate(operations):
         queues[operation.thread].append((place, operation))

@@ -153,7 +153,8 @@ class Env(Protocol):
         satisfied; the remaining calls go on without it. The calls begin here, before the first reply is awaited."""
 
     def spawn(self, coroutine: Coroutine[Any, Any, T], name: str) -> Task[T]:
-        """Run beside the caller; an exception nobody awaits stops the node (reported as ``assertion`` or crash)."""
+        """Run beside the caller; an exception nobody awaits stops the node (reported as ``assertion``, as
+        ``disk-failure`` if it is an error of the disk, or else as ``crash``: see ``harness.node.failure``)."""
 
     async def sleep(self, ms: float) -> None: ...
     def future(self) -> Future[Any]:

@@ -1,4 +1,4 @@
-"""What this node tells while it happens: the last events, kept for whoever asks, who is answered as soon as there is one.
+"""What this node tells while it happens: its last events, kept for whoever asks, and waits until there are some.
 
 Keeping one costs an append to a ring. It is put into JSON only when somebody asks, and failpoints, which may be passed
 at every step, are kept only while somebody does.
@@ -59,8 +59,8 @@ class Feed:
 
     def ask(self, body: Message, answer: Answer) -> None:
         """Answer ``{"type": "events", "incarnation": i, "after": N}``: at once if there is something after N, else as
-        soon as there is, or after HOLD_S. With N null, or where another incarnation is meant, nothing is waited for: the
-        answer says where to begin (null), or begins at the beginning."""
+        soon as there is, or after HOLD_S. Two questions are answered at once in any case: with N null, by where to
+        begin; with another incarnation's N, from the beginning of this one."""
         after, incarnation = body.get("after"), body.get("incarnation")
         if after is not None and (type(after) is not int or not 0 <= after <= NUMBER_MAX):
             answer.refuse(f"read after {str(after)[:40]!r}; expected a number or null")

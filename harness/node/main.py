@@ -1,6 +1,7 @@
 """One node process: ``python3 -S node.pyz CONFIG`` starts it, SIGTERM stops it.
 
-Exit status: 0 stopped, 70 an assertion or another error in the program (see the events), 78 a bad configuration.
+Exit status: 0 stopped, 70 an assertion or another error in the program, or a failed disk (see the events), 78 a bad
+configuration.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from harness.node.config import ConfigError, NodeConfig, load
 from harness.node.control import ControlPort
 from harness.node.disk import next_incarnation
 from harness.node.env import Message, Program
+from harness.node.failure import failure_kind
 from harness.node.host import HostEnv
 from harness.node.journal import Record
 from harness.node.listener import Listener, bound
@@ -81,8 +83,8 @@ class NodeProcess:
     def _stop_failed(self, where: str, error: BaseException) -> NoReturn:
         text = "".join(traceback.format_exception(error))
         self._record.log(f"stopped by an error in {where}: {text}")
-        kind = "assertion" if isinstance(error, AssertionError) else "crash"
-        self._end(kind, {"where": where, "error": repr(error)[:1000], "trace": text[-8000:]}, EXIT_FAILED)
+        fields = {"where": where, "error": repr(error)[:1000], "trace": text[-8000:]}
+        self._end(failure_kind(error), fields, EXIT_FAILED)
 
     def _end(self, event: str, fields: dict[str, Any], status: int) -> NoReturn:
         self._env.die()

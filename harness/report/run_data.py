@@ -60,6 +60,7 @@ def read_run(folder: Path) -> RunData:
     problems: list[str] = []
     history, calls = _history(folder / "history.jsonl", problems)
     results = _object(folder / "results.json", problems)
+    trace = _trace(folder / TRACE, problems)
     origin_ns = history.origin_ns
     start_ns = number_of(results, "main_start_ns")
     _count_from(history, origin_ns)
@@ -76,7 +77,7 @@ def read_run(folder: Path) -> RunData:
         by_position={
             position: call for call in calls for position in (call.invoke, call.complete) if position is not None
         },
-        trace=_trace(folder / TRACE, problems),
+        trace=trace,
         origin_ns=origin_ns,
     )
 

@@ -192,7 +192,7 @@ def _strips(windows: Iterable[FaultWindow]) -> list[Strip]:
     for window in list(windows)[:FAULTS_MAX]:
         value = window.value if isinstance(window.value, Mapping) else {}
         nodes = value.get("nodes")
-        named = frozenset(str(node)[:60] for node in nodes[:64]) if isinstance(nodes, (list, tuple)) else frozenset()
+        named = frozenset(str(node) for node in nodes[:64]) if isinstance(nodes, (list, tuple)) else frozenset()
         stop_us = inf if window.stop_ns < 0 else window.stop_ns / 1000
         found.append(Strip(window.fault, str(window), named, max(0.0, window.start_ns / 1000), stop_us))
     return found

@@ -38,6 +38,7 @@ class SimNode:
         self.incarnation = 0
         self.serving = self.silent = False
         self.slowness, self.delay_ms = 1.0, 0.0
+        self._taken_up = 0, 0  # when, and in which place of that moment, the last late message is taken up
         self.events: list[dict[str, Any]] = []
         self.lines: list[str] = []
         self._handled: dict[int, Parcel] = {}
@@ -71,7 +72,6 @@ class SimNode:
         """SIGKILL: what was written stays in the kernel's cache; whoever had a connection sees it end."""
         if self.env is not None:
             self._end("kill")
-            self.disk.close()
 
     def power_loss(self, *, torn: bool, reordered: bool, keep: str) -> dict[str, int]:
         """The machine is off: its network falls silent, and its disk forgets what was not synced."""
@@ -88,7 +88,6 @@ class SimNode:
         self.log(f"stopped by an error in {where}: {text}")
         self.tell(kind, {"where": where, "error": repr(error)[:1000], "trace": text[-8000:]})
         self._end(kind)
-        self.disk.close()
 
     def arrive(self, parcel: Parcel) -> None:
         """A message has reached this machine."""
@@ -99,11 +98,20 @@ class SimNode:
             self.world.network.lose(parcel, "no power")
         elif env is None or not self.serving or parcel.sent_to != self.incarnation:
             self._refuse(parcel)
-        elif self.delay_ms:
-            self.world.network.met[self.name]["slow-node"] += 1
-            self.world.scheduler.after(env.lane, self.delay_ms, self._deliver, parcel)
+        elif self.delay_ms or self._taken_up[0] > self.world.scheduler.now_us:
+            self._take_up_late(env, parcel)
         else:
             self._deliver(parcel)
+
+    def _take_up_late(self, env: SimEnv, parcel: Parcel) -> None:
+        """A slow node is slow, and no message overtakes another in it: not those that come once it is fast again."""
+        scheduler = self.world.scheduler
+        self.world.network.met[self.name]["slow-node"] += bool(self.delay_ms)
+        time_us, tie = scheduler.now_us + round(self.delay_ms) * 1000, env.lane.tie()
+        if time_us <= self._taken_up[0]:
+            time_us, tie = self._taken_up[0], max(tie, self._taken_up[1])
+        self._taken_up = time_us, tie
+        scheduler.at(env.lane, time_us, tie, self._deliver, parcel)
 
     def open_disk(self, lane: Lane) -> Disk:
         """The disk, for a new process."""
@@ -199,6 +207,7 @@ class SimNode:
         assert env is not None, "filtered by whoever calls"
         waiting = [entry[5] for entry in env.lane.backlog if entry[4] == self.arrive]
         self.env, self.program, self.serving, self._handled = None, None, False, {}
+        self.disk.close()  # first: what closing the coroutines sets going must find nothing it could do
         env.die()
         self.world.tell(why, self.name)
         if not self.silent:

@@ -1,4 +1,10 @@
-"""The client of the bundled key-value systems: finds the leader, retries what is safe, says honestly what it knows."""
+"""The client of the bundled key-value systems: finds the leader, retries what is safe, says honestly what it knows.
+
+A request is sent again under the same sequence number, so a system with a client table executes it once
+(``idempotent_receiver``). That makes it safe to ask again when nobody knows what became of a try. But an error speaks
+only of its own try: after one whose outcome is unknown it no longer means that the operation did not happen, and
+nothing but a value decides.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +37,12 @@ ERRORS: Final[Mapping[str, Outcome]] = {
 RETRIED: Final = frozenset({"refused", "not-leader", "no-leader", "unavailable"})
 """Definite errors after which the same request may be sent again: another node, or the same one later, may take it."""
 
+UNDECIDED: Final = frozenset({"timeout", "closed", "unknown"})
+"""Errors after which nobody knows whether the request was executed. It is sent again; the operation is unknown unless a
+later try brings a value."""
+
+DUMP: Final = "dump"
+
 BACKOFF_MS: Final = (0, 5, 10, 20, 40, 80)
 TRY_MS_MIN: Final = 1.0  # with less time left a try is pointless
 
@@ -40,7 +52,8 @@ class KeyValueClient:
 
     It stays on the node it believes to be the leader until told otherwise. ``options["reads"]`` routes reads: "leader"
     (the default), "any" (a random follower per read) or "sticky" (one follower, until it is gone). An operation has an
-    outcome within ``env.timeout_ms``: tries go on while errors are definite; the first indefinite one ends it.
+    outcome within ``env.timeout_ms``, in which a request is tried until the system has answered it. A ``dump`` asks the
+    replica that the operation names, once.
     """
 
     def __init__(self, env: ClientEnv, options: Mapping[str, str]) -> None:
@@ -62,24 +75,31 @@ class KeyValueClient:
         self._sequence += 1
         request = {"type": "request", "client": self._env.name, "sequence": self._sequence, "f": op.f, "key": op.key,
                    "value": op.value}  # fmt: skip
-        deadline = self._env.now() + int(self._env.timeout_ms * 1e6)
-        node, reply = await self._ask(request, follower=op.f == "read" and self._reads != "leader", deadline=deadline)
+        if op.f == DUMP:
+            node = op.node or self._leader
+            reply: Message = await self._try(node, request, self._env.timeout_ms)
+        else:
+            node, reply = await self._ask(request, follower=op.f == "read" and self._reads != "leader")
         if "error" in reply or "value" not in reply:
             code = str(reply.get("error", "malformed"))
             return replace(op, type=ERRORS.get(code, "info"), error=code, node=node)
-        return replace(op, type="ok", value=reply["value"] if op.f == "read" else op.value, node=node)
+        return replace(op, type="ok", value=reply["value"] if op.f in ("read", DUMP) else op.value, node=node)
 
-    async def _ask(self, request: Message, follower: bool, deadline: int) -> tuple[str, Message]:
-        """Try until an answer that is not to be retried, or the deadline; who answered last, and what."""
+    async def _ask(self, request: Message, follower: bool) -> tuple[str, Message]:
+        """Try until the system has answered, or the time is over; who decided the outcome, and how."""
+        deadline = self._env.now() + int(self._env.timeout_ms * 1e6)
         node, reply, tries = self._leader, {"error": "refused"}, 0
+        undecided: tuple[str, Message] | None = None
         while True:
             left_ms = (deadline - self._env.now()) / 1e6
             if left_ms < TRY_MS_MIN:
-                return node, reply
+                return undecided or (node, reply)
             node = self._follower() if follower else self._leader
-            reply = await self._try(node, request, left_ms)
-            if reply.get("error") not in RETRIED:
-                return node, reply
+            reply = await self._try(node, request, self._patience_ms(left_ms))
+            if reply.get("error") in UNDECIDED:
+                undecided = node, reply
+            elif reply.get("error") not in RETRIED:
+                return (node, reply) if undecided is None or "value" in reply else undecided
             self._learn(node, reply, follower)
             pause_ms = BACKOFF_MS[min(tries, len(BACKOFF_MS) - 1)]
             tries += 1
@@ -95,6 +115,10 @@ class KeyValueClient:
         except Closed:
             return {"error": "closed"}
 
+    def _patience_ms(self, left_ms: float) -> float:
+        """How long to wait for one node: half the time at first, so that another can be asked; then a quarter each."""
+        return min(left_ms, max(left_ms / 2, self._env.timeout_ms / 4))
+
     def _follower(self) -> str:
         others = [node for node in self._env.nodes if node != self._leader] or list(self._env.nodes)
         if self._reads == "any":
@@ -104,13 +128,13 @@ class KeyValueClient:
         return self._sticky
 
     def _learn(self, node: str, reply: Mapping[str, Any], follower: bool) -> None:
-        """After a definite error: whom to ask next."""
+        """After an error: whom to ask next."""
         hint = reply.get("leader")
         if hint in self._env.nodes and hint != node:
             self._leader = str(hint)
         elif node == self._leader:
             self._leader = self._next(node)
-        if follower and node == self._sticky:
+        if follower and node == self._sticky and reply.get("error") in RETRIED:
             self._sticky = self._next(node)
 
     def _next(self, node: str) -> str:

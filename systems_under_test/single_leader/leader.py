@@ -9,8 +9,10 @@ when all nodes have it durably, each having said so in the leader's own generati
 generation h > g, and suppose all leaders between had the entry. It said "I have it" in g, so before it voted in h;
 nodes drop entries only on the word of a leader that lacks them, and there was none; so it has it too. The vote
 restriction (only a log at least as fresh as the voter's own) makes the same true of every majority of voters, whoever
-the candidate is: they all have the entry, so none votes for a log without it. With asynchronous replication the
-restriction picks the freshest of the voters, but the deposed leader's own suffix is on nobody else's disk, and is lost.
+the candidate is: they all have the entry, so none votes for a log without it. With majority replication one of every
+majority of voters has it, and that one does not vote for a log without it; an entry of an earlier generation counts
+only along with one of the leader's own, as in Raft (5.4.2). With asynchronous replication the restriction picks the
+freshest of the voters, but the deposed leader's own suffix is on nobody else's disk, and is lost.
 """
 
 from __future__ import annotations
@@ -116,7 +118,7 @@ class Leader:
         stored = sorted([self._log.durable, *self._match.values()], reverse=True)
         replicated = min(self._log.durable, stored[self._replica.needed - 1])
         if replicated < self.first:
-            return  # an entry of an earlier generation that a majority has may still be lost, until one of ours is there
+            return  # what a majority has of an earlier generation may be lost until it has an entry of this one, too
         for index, reply in self._replica.raise_high_water(replicated):
             future = self._waiting.pop(index, None)
             if future is not None:

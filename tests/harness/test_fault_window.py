@@ -69,6 +69,29 @@ def test_a_missing_done_line_does_not_shift_the_others() -> None:
     assert [(w.start, w.stop, w.value) for w in fault_windows(history)] == [(0, 2, None), (3, 5, DONE)]
 
 
+def test_applications_that_interleave_are_told_apart_by_their_numbers() -> None:
+    def line(number: int, **more: Any) -> dict[str, Any]:
+        return {"application": number, **more}
+
+    history = nemesis(
+        ("start-kill", line(0)), ("start-kill", line(1)), ("start-pause", line(2)),
+        ("start-kill", line(1, nodes=["n1"])), ("start-kill", line(0, nodes=["n0"])), ("stop-kill", line(1)),
+        ("start-pause", line(2)), ("stop-kill", line(0)), ("stop-kill", line(1)), ("stop-kill", line(0)),
+        ("heal", None), ("heal", {}),
+    )  # fmt: skip
+    assert [(w.fault, w.start, w.stop, str(w)) for w in fault_windows(history)] == [
+        ("kill", 0, 9, "kill (n0)"), ("kill", 1, 8, "kill (n1)"), ("pause", 2, 11, "pause"),
+    ]  # fmt: skip
+
+
+def test_numbers_that_are_none_are_as_no_numbers() -> None:
+    for number in ([], {}, True, 1.5, "1"):
+        history = nemesis(
+            *((f, {"application": number}) for f in ("start-kill", "start-kill", "stop-kill", "stop-kill"))
+        )
+        assert [(w.start, w.stop) for w in fault_windows(history)] == [(0, 3)]
+
+
 def test_a_stop_without_a_start_is_no_window() -> None:
     assert fault_windows(nemesis(("stop-kill", None), ("stop-kill", None), ("log", None))) == ()
 

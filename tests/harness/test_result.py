@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from harness.result import EXIT_STATUS, Anomaly, Reason, Result, Validity, unknown, worst
+from harness.result import EXIT_STATUS, Anomaly, Reason, Result, Validity, composed, unknown, worst
 
 LOST = Anomaly("lost", (3, 8), "the element 4 was acknowledged and is gone", {"elements": [4]})
 
@@ -57,3 +57,30 @@ def test_json() -> None:
     ]
     assert data["seconds"] == 0.123457
     assert unknown("set", Reason.TIMEOUT, "too long").as_json()["reason"] == "timeout"
+
+
+RESULTS = {
+    True: Result(True, "set", seconds=1.0, details={"reads": 3}),
+    False: Result(False, "leaders", anomalies=(LOST,), seconds=2.0),
+    "unknown": unknown("eventual", Reason.MISSING_FINAL_READ, "nobody answered"),
+}
+
+
+@pytest.mark.parametrize("parts", list(product(RESULTS, repeat=3)))
+def test_a_composed_result_is_the_worst_and_keeps_every_anomaly(parts: tuple[Validity, ...]) -> None:
+    results = [RESULTS[part] for part in parts]
+    whole = composed(*results)
+    assert whole.valid == worst(parts)
+    assert len(whole.anomalies) == parts.count(False)
+    assert whole.expect == results[0].expect
+    assert whole.seconds == sum(result.seconds for result in results)
+    if whole.valid == "unknown":
+        assert (whole.reason, str(whole.explanation).count("nobody answered")) == (
+            Reason.MISSING_FINAL_READ, parts.count("unknown")
+        )  # fmt: skip
+
+
+def test_what_others_found_stands_under_their_names() -> None:
+    whole = composed(RESULTS[True], RESULTS["unknown"])
+    assert whole.details == {"reads": 3, "eventual": {"valid": "unknown"}}
+    assert composed(RESULTS[True]) is RESULTS[True]

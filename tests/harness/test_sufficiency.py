@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.history import History, Op
+from harness.plan import Plan, ScheduledOperation
 from harness.result import Reason
-from harness.sufficiency import count_conflicts, shortfall
+from harness.sufficiency import asked, count_conflicts, ok_min, shortfall
 from harness.workload import Thresholds
 
 THRESHOLDS = Thresholds(counted=("write",), writes=("write",))
@@ -111,3 +112,65 @@ def test_what_comes_after_the_end_is_no_load() -> None:
     assert "2 of 2" in found[1]
     assert count_conflicts(history, ("write",), 100, end=len(load) + 1) == 0
     assert count_conflicts(history, ("write",), 100, end=len(load) + 2) == 1
+
+
+MIXED = Thresholds(counted=("read", "write", "cas"), writes=("write", "cas"), ok_of_asked={"cas": 0.05})
+
+
+def listed(**counts: int) -> Plan:
+    operations = tuple(ScheduledOperation(0, 0, f) for f, count in counts.items() for _ in range(count))
+    return Plan("play", "register", operations=operations)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "time_limit_s", "read", "cas"),
+    [(100.0, 30.0, 10, 10), (100.0, 1.2, 10, 2), (10.0, 4.0, 3, 0), (5.0, 4.0, 1, 0), (1.0, 2.0, 0, 0)],
+)
+def test_what_is_needed_grows_with_what_is_asked(rate_hz: float, time_limit_s: float, read: int, cas: int) -> None:
+    plan = asked(Plan("play", "register", rate_hz=rate_hz, time_limit_s=time_limit_s), MIXED)
+    assert [ok_min(MIXED, f, plan) for f in ("read", "write", "cas")] == [read, read, cas]
+
+
+@pytest.mark.parametrize(
+    ("counts", "needed"),
+    [({"write": 3}, [0, 1, 0]), ({"read": 1, "write": 1, "cas": 9}, [1, 1, 0]), ({"read": 40}, [10, 0, 0]),
+     ({"read": 20, "cas": 400}, [5, 0, 10]), ({"other": 5}, [0, 0, 0])],
+)  # fmt: skip
+def test_a_plan_that_lists_its_operations_needs_of_what_it_lists(counts: dict[str, int], needed: list[int]) -> None:
+    plan = asked(listed(**counts), MIXED)
+    assert [ok_min(MIXED, f, plan) for f in ("read", "write", "cas")] == needed
+
+
+def test_a_short_plan_needs_two_ok_in_all_and_no_overlap() -> None:
+    plan = asked(Plan("play", "register", rate_hz=1.0, time_limit_s=2.0), MIXED)
+    assert shortfall(History(one_by_one(2)), MIXED, plan=plan) is None
+    found = shortfall(History(one_by_one(1, 5)), MIXED, plan=plan)
+    assert found is not None
+    assert "1 operations succeeded of 'read', 'write', 'cas'" in found[1]
+    assert shortfall(History(), MIXED, plan=plan) is not None
+    none_of = [*one_by_one(2), *one_by_one(0, 9, "cas")]
+    assert shortfall(History(none_of), MIXED, plan=plan) is None, "no cas found what it expected: that is luck"
+    assert shortfall(History([*none_of, *one_by_one(0, 91, "cas")]), MIXED, plan=plan) is not None
+
+
+def test_a_listed_plan_in_which_nothing_succeeds_is_too_few() -> None:
+    for counts in ({"write": 3}, {"cas": 3}, {"other": 3}, {}):
+        plan = asked(listed(**counts), MIXED)
+        found = shortfall(History(one_by_one(0, 3)), MIXED, plan=plan)
+        assert found is not None, counts
+        assert found[0] is Reason.TOO_FEW_OK
+    assert shortfall(History(one_by_one(1, 2)), MIXED, plan=asked(listed(write=3), MIXED)) is None
+
+
+def test_overlaps_are_demanded_of_plans_that_ask_for_many() -> None:
+    for rate_hz, reason in ((24.0, None), (25.0, Reason.NO_CONFLICT)):
+        plan = asked(Plan("play", "x", rate_hz=rate_hz, time_limit_s=4.0), THRESHOLDS)
+        found = shortfall(History(one_by_one(20)), THRESHOLDS, plan=plan)
+        assert (None if found is None else found[0]) is reason
+
+
+def test_thresholds_are_told_in_words() -> None:
+    assert str(MIXED) == (
+        "10 ok of each of read, write, cas (of a short plan 25% of what it asks for, 5% of cas, and 2 in all); from "
+        "100 operations on, 1 overlap with one of write, cas"
+    )

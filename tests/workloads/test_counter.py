@@ -66,7 +66,7 @@ def test_right_counters_are_valid_and_enough_happens() -> None:
 def test_an_increment_that_is_lost_or_repeated_is_found(times: int, type_: str) -> None:
     result = WORKLOAD.check(recorded(Counters(odd=50, times=times)), 10.0)
     assert result.valid is False
-    assert result.anomalies[-1].type == type_
+    assert type_ in {anomaly.type for anomaly in result.anomalies}
 
 
 def test_nobody_read_last() -> None:

@@ -73,10 +73,8 @@ def _relevant(required: Sequence[Step], optional: Sequence[Step]) -> Sequence[bo
     with it; what certainly was put and is wanted by nobody may have to be taken away."""
     wanted = {step.returned for step in required} - {UNKNOWN, EMPTY}
     put = {step.given[0] for step in required if step.f.startswith("put")}
-    return [
-        (step.given[0] in wanted) if step.f.startswith("put") else (step.returned is UNKNOWN or step.returned in put | wanted)
-        for step in optional
-    ]  # fmt: skip
+    touched = put | wanted | {UNKNOWN}
+    return [step.given[0] in wanted if step.f.startswith("put") else step.returned in touched for step in optional]
 
 
 @dataclass(frozen=True, slots=True)

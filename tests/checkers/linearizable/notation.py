@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from checkers.linearizable.model import BY_NAME
+from checkers.linearizable.models import BY_NAME
 from checkers.linearizable.operation import KeyHistory, by_key
 from checkers.value import Codes
 from harness.history import History, Op
@@ -25,8 +25,8 @@ def of(*calls: tuple[Any, ...], key: Any = None) -> History:
     return History(op for _, op in sorted(lines, key=lambda line: line[0]))
 
 
-def single(history: History, initial: Any = None) -> tuple[KeyHistory, int, Codes]:
-    """The only key of a history, the code of the initial value, and the codes."""
+def single(history: History, initial: Any = None, model: str = MODEL.name) -> tuple[KeyHistory, Codes]:
+    """The only key of a history, and the codes of its values."""
     codes = Codes()
-    (key,) = by_key(history, MODEL, codes)
-    return key, codes.code(initial), codes
+    (key,) = by_key(history, BY_NAME[model], codes, initial=initial)
+    return key, codes

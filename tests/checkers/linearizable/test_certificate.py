@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from checkers.linearizable.certificate import refute
-from tests.checkers.linearizable.notation import MODEL, of, single
+from tests.checkers.linearizable.notation import of, single
 
 HISTORY = of(("write", 1, 0, 3), ("read", 1, 1, 4), ("write", 2, 5, 6), ("write", 9, 2, 7, "info"))
 
 
 @pytest.mark.parametrize("places", [(0, 1, 2), (0, 1, 3, 2), (3, 0, 1, 2), (0, 1, 2, 3)])
 def test_right_orders(places: tuple[int, ...]) -> None:
-    key, initial, _ = single(HISTORY)
+    key, _ = single(HISTORY)
     operations = (*key.required, *key.optional)
-    assert refute(MODEL, initial, key, [operations[i] for i in places]) is None
+    assert refute(key, [operations[i] for i in places]) is None
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,12 @@ def test_right_orders(places: tuple[int, ...]) -> None:
     ],
 )
 def test_wrong_orders(places: tuple[int, ...], why: str) -> None:
-    key, initial, _ = single(HISTORY)
+    key, _ = single(HISTORY)
     operations = (*key.required, *key.optional)
-    assert why in (refute(MODEL, initial, key, [operations[i] for i in places]) or "")
+    assert why in (refute(key, [operations[i] for i in places]) or "")
 
 
 def test_strangers_are_refused() -> None:
-    key, initial, _ = single(HISTORY)
-    other, _, _ = single(of(("write", 1, 0, 3), ("write", 5, 10, 11)))
-    assert "not of this key" in (refute(MODEL, initial, key, [*key.required, other.required[1]]) or "")
+    key, _ = single(HISTORY)
+    other, _ = single(of(("write", 1, 0, 3), ("write", 5, 10, 11)))
+    assert "not of this key" in (refute(key, [*key.required, other.required[1]]) or "")

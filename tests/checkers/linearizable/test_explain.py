@@ -74,7 +74,7 @@ def test_when_and_under_which_fault() -> None:
 
 def test_a_long_story_is_cut() -> None:
     history = of(*[("write", i, 2 * i, 2 * i + 1) for i in range(30)])
-    key, initial, codes = single(history)
-    text = explain(history, key, initial, codes, key.required)
+    key, codes = single(history)
+    text = explain(history, key, codes, key.required)
     assert text.startswith("No order of these 30 operations explains all their results: process 0's write of 0")
     assert "(ops 46 to 47); and 6 more." in text

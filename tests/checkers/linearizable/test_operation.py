@@ -9,7 +9,7 @@ from tests.checkers.linearizable.notation import MODEL, of, single
 
 
 def test_what_constrains_nothing_is_dropped() -> None:
-    key, _, _ = single(
+    key, _ = single(
         of(
             ("write", 1, 0, 1), ("write", 2, 2, 3, "fail"), ("write", 3, 4, 5, "info"), ("write", 4, 6, None),
             ("read", 1, 7, 8), ("read", 1, 9, 10, "fail"), ("read", 1, 11, 12, "info"), ("read", 1, 13, None),
@@ -28,5 +28,5 @@ def test_a_key_of_nothing_but_failures_is_a_key() -> None:
 
 def test_the_argument_of_a_write_counts_not_its_answer() -> None:
     history = History([Op("invoke", 0, "write", 1), Op("ok", 0, "write", "done")])
-    key, _, codes = single(history)
+    key, codes = single(history)
     assert key.required[0].step.given == (codes.code(1),)

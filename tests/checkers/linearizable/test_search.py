@@ -82,8 +82,8 @@ def test_forty_crashed_cas_in_a_ring() -> None:
 
 def test_crashed_operations_nobody_can_see_cost_nothing() -> None:
     unseen = [("write", f"unseen {i}", i, None) for i in range(500)]
-    key, initial, _ = single(of(*unseen, ("write", 1, 1000, 1001), ("read", 1, 1002, 1003)))
-    assert problem(key.required, key.optional, initial).classes == ()
+    key, _ = single(of(*unseen, ("write", 1, 1000, 1001), ("read", 1, 1002, 1003)))
+    assert problem(key.required, key.optional, key.initial).classes == ()
 
 
 def test_a_value_from_nowhere_is_its_own_witness() -> None:
@@ -95,10 +95,10 @@ def test_a_value_from_nowhere_is_its_own_witness() -> None:
 
 
 def test_cuts_are_where_nothing_runs() -> None:
-    key, initial, _ = single(
+    key, _ = single(
         of(("write", 1, 0, 3), ("write", 2, 1, 2), ("write", 3, 4, 5), ("write", 4, 6, 9), ("read", 4, 7, 8))
     )
-    arrays = problem(key.required, key.optional, initial)
+    arrays = problem(key.required, key.optional, key.initial)
     assert arrays.cuts == (0, 2, 3, 5)
     assert [len(ranks) for ranks in arrays.open] == [2, 1, 1, 2, 1]
 
@@ -116,7 +116,7 @@ def test_a_time_limit_is_kept_and_tells_how_far_it_came(method: Method) -> None:
 
 
 def test_a_memory_limit_is_kept_and_tells_how_far_it_came() -> None:
-    key, initial, _ = single(History(linearizable(Shape(1000, 10, FIVE), Random(2))))
-    decision = decide(key, initial, "search", Limit(configurations=100))
+    key, _ = single(History(linearizable(Shape(1000, 10, FIVE), Random(2))))
+    decision = decide(key, "search", Limit(configurations=100))
     assert (decision.valid, decision.reason) == (None, Reason.OUT_OF_MEMORY)
     assert 0 < decision.explained < len(key.required)

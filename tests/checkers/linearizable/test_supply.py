@@ -11,8 +11,8 @@ from tests.checkers.linearizable.notation import of, single
 
 
 def arrays(history: History) -> Problem:
-    key, initial, _ = single(history)
-    return problem(key.required, key.optional, initial)
+    key, _ = single(history)
+    return problem(key.required, key.optional, key.initial)
 
 
 ONE_FOR_TWO = of(("write", 1, 0, None), ("read", 1, 1, 2), ("write", 2, 3, 4), ("read", 1, 5, 6))

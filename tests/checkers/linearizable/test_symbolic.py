@@ -21,8 +21,8 @@ from tests.checkers.linearizable.notation import of, single
 
 
 def counted(history: History) -> Problem:
-    key, initial, _ = single(history)
-    arrays = problem(key.required, key.optional, initial)
+    key, _ = single(history)
+    arrays = problem(key.required, key.optional, key.initial)
     return counting(arrays, range(len(arrays.classes)))
 
 
@@ -50,31 +50,31 @@ def test_every_window_leads_to_the_points_that_the_search_finds(seed: int) -> No
 
 
 def test_windows_are_decided_one_after_the_other() -> None:
-    key, initial, _ = single(History(linearizable(Shape(120, 3), Random(1))))
-    decision = decide(key, initial, "z3", Limit())
+    key, _ = single(History(linearizable(Shape(120, 3), Random(1))))
+    decision = decide(key, "z3", Limit())
     assert (decision.valid, decision.method) == (True, "z3")
     assert decision.windows["z3"] > 5
 
 
 def test_what_one_window_used_is_gone_in_the_next() -> None:
     """The first window may end with the lost write or without it; the second needs its value twice."""
-    key, initial, _ = single(
+    key, _ = single(
         of(("write", 1, 0, None), ("write", 9, 1, 2), ("write", 7, 3, 8), ("cas", [1, 3], 4, 5), ("read", 1, 6, 7))
     )
-    assert decide(key, initial, "z3", Limit()).valid is False
-    assert decide(key, initial, "search", Limit()).valid is False
+    assert decide(key, "z3", Limit()).valid is False
+    assert decide(key, "search", Limit()).valid is False
 
 
 def test_no_time_is_no_verdict() -> None:
-    key, initial, _ = single(History(linearizable(Shape(400, 20), Random(1))))
-    decision = decide(key, initial, "z3", Limit(deadline=monotonic()))
+    key, _ = single(History(linearizable(Shape(400, 20), Random(1))))
+    decision = decide(key, "z3", Limit(deadline=monotonic()))
     assert (decision.valid, decision.reason) == (None, Reason.TIMEOUT)
 
 
 def test_without_z3_the_search_stands_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "z3", None)
-    key, initial, _ = single(History(linearizable(Shape(30, 3), Random(1))))
-    decision = decide(key, initial, "auto", Limit(configurations=1))
+    key, _ = single(History(linearizable(Shape(30, 3), Random(1))))
+    decision = decide(key, "auto", Limit(configurations=1))
     assert (decision.valid, decision.method, decision.reason) == (None, "search", Reason.OUT_OF_MEMORY)
     with pytest.raises(ImportError):
-        decide(key, initial, "z3", Limit())
+        decide(key, "z3", Limit())

@@ -13,7 +13,7 @@ from checkers.linearizable.decide import decide
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.witness import ContradictionError, witness
 from harness.history import History
-from tests.checkers.linearizable.notation import MODEL, of, single
+from tests.checkers.linearizable.notation import of, single
 
 
 def of_history(history: History) -> tuple[int, ...]:
@@ -44,8 +44,8 @@ def test_a_value_from_nowhere_needs_nothing_else() -> None:
 def test_a_dead_end_may_be_the_fault_of_a_later_completion() -> None:
     """The search gives up before the stale read's turn comes; the read belongs to the witness all the same."""
     history = of(("write", 1, 0, 1), ("write", 2, 2, 3), ("read", 1, 4, 9), ("write", 3, 5, 8), ("read", 3, 6, 7))
-    key, initial, _ = single(history)
-    decision = decide(key, initial, "search", Limit())
+    key, _ = single(history)
+    decision = decide(key, "search", Limit())
     assert decision.valid is False
     assert 4 in {operation.invoke for operation in decision.refuted}
     assert of_history(history) == (0, 2, 4)
@@ -64,12 +64,12 @@ def test_witnesses_of_longer_histories_stay_small(seed: int) -> None:
 
 
 def test_without_time_the_witness_is_large_and_says_so() -> None:
-    key, initial, _ = single(of(("write", 1, 0, 1), ("write", 2, 2, 3), ("read", 1, 4, 5)))
-    found = witness(MODEL, initial, key, key.required, Limit(deadline=monotonic()))
+    key, _ = single(of(("write", 1, 0, 1), ("write", 2, 2, 3), ("read", 1, 4, 5)))
+    found = witness(key, key.required, Limit(deadline=monotonic()))
     assert (found.operations, found.minimal, found.confirmed) == (key.required, False, ())
 
 
 def test_what_has_an_order_is_no_witness() -> None:
-    key, initial, _ = single(of(("write", 1, 0, 1), ("read", 1, 2, 3)))
+    key, _ = single(of(("write", 1, 0, 1), ("read", 1, 2, 3)))
     with pytest.raises(ContradictionError):
-        witness(MODEL, initial, key, key.required, Limit())
+        witness(key, key.required, Limit())

@@ -11,7 +11,7 @@ from harness.commands.list import KINDS
 
 FIELDS = {
     "systems": {"name", "summary", "options", "workloads", "operations", "bugs"},
-    "workloads": {"name", "summary", "operations", "expect", "model"},
+    "workloads": {"name", "summary", "operations", "expect", "model", "valid needs"},
     "faults": {"name", "summary", "shapes", "needs"},
     "models": {"name", "summary"},
     "providers": {"name", "summary"},

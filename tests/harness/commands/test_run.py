@@ -16,7 +16,9 @@ import pytest
 
 from harness import catalog, report
 from harness.cli import main
-from harness.commands import EXIT_STATUSES, PROGRAM
+from harness.cluster import Finding
+from harness.clusters.local.provider import LocalProvider
+from harness.commands import EXIT_STATUSES, PROGRAM, USAGE
 from harness.commands import run as run_command
 from harness.commands.live import LiveLine, PlainLines
 from harness.progress import Phase, Progress
@@ -260,3 +262,15 @@ def test_the_live_line_works_on_a_terminal_and_takes_nothing_for_markup(monkeypa
     os.close(primary)
     assert "[bold]not markup[/nonsense]" in text
     assert "operations" in text
+
+
+def test_where_no_real_cluster_is_possible_it_says_why_and_offers_the_simulator(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = (Finding("nft", False, "partitions", remedy="apt-get install -y nftables"),)
+    monkeypatch.setattr(LocalProvider, "examine", lambda self: lacking)
+    assert main(["run", "raft", "--store", str(tmp_path)]) == USAGE
+    err = capsys.readouterr().err
+    assert "nft, for partitions: apt-get install -y nftables" in err
+    assert f"{PROGRAM} run raft --provider sim" in err
+    assert list(tmp_path.iterdir()) == []

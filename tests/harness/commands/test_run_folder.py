@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness import cli
+from harness import catalog, cli
 from harness.plan import Plan
 from harness.result import Anomaly, Reason, Result, unknown
 from tests.harness.commands.test_check import CAS, LOST, SET, STALE, VALID, checked
@@ -161,3 +162,42 @@ def test_a_hostile_folder_neither_hangs_nor_crashes_nor_is_called_valid(
             path.symlink_to(what)
     status, _ = checked(capsys, folder)
     assert status == {"plan.json": 254, "results.json": 2}.get(name, 0), "what cannot be an event is none"
+
+
+def test_replicas_that_differ_stay_an_anomaly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def dump(node: str, value: int) -> str:
+        state = {"state": {"x": value}, "applied": 1}
+        lines: list[dict[str, Any]] = [{"type": "invoke", "value": None}, {"type": "ok", "value": state}]
+        return "".join(json.dumps({**line, "process": 7, "f": "dump", "node": node}) + "\n" for line in lines)
+
+    apart = SET + (dump("n1", 1) + dump("n2", 2)) * 3
+    status, answer = checked(capsys, run_folder(tmp_path, apart, FINE, workload="set"))
+    assert (status, [anomaly["type"] for anomaly in answer["anomalies"]]) == (1, ["divergence"])
+    once = SET + dump("n1", 1) + dump("n2", 2)
+    status, answer = checked(capsys, run_folder(tmp_path, once, FINE, workload="set"))
+    assert (status, answer["reason"]) == (2, "missing-final-read")
+    agreed = SET + dump("n1", 1) + dump("n2", 1)
+    status, answer = checked(capsys, run_folder(tmp_path, agreed, FINE, workload="set"))
+    assert (status, answer["details"]["eventual"]["valid"]) == (0, True)
+
+
+@pytest.mark.parametrize(("terms", "status"), [((3, 4), 0), ((3, 3), 1)])
+def test_two_leaders_of_an_epoch_stay_an_anomaly(
+    tmp_path: Path, terms: tuple[int, int], status: int, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    raft = replace(catalog.system("raft"), leadership=lambda options: ("became-leader", "term"))
+    monkeypatch.setattr(catalog, "system", lambda name: raft)
+    for node, term in zip(("n1", "n2"), terms, strict=True):
+        (tmp_path / "nodes" / node).mkdir(parents=True)
+        event = {"name": "became-leader", "node": node, "incarnation": 1, "fields": {"term": term}}
+        (tmp_path / "nodes" / node / "events.jsonl").write_text(json.dumps(event, separators=(",", ":")) + "\n")
+    found, answer = checked(capsys, run_folder(tmp_path, VALID, FINE))
+    assert (found, [anomaly["type"] for anomaly in answer["anomalies"]]) == (status, ["two-leaders"] * status)
+
+
+def test_checking_a_run_executes_nothing_that_comes_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "evil_system.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
+    folder = run_folder(tmp_path, VALID, FINE, system=str(tmp_path / "evil_system.py"), options=["no", "mapping"])
+    assert checked(capsys, folder)[0] == 0
+    assert not (tmp_path / "executed").exists()

@@ -149,8 +149,8 @@ async def a_reordered_message_is_overtaken(world: World) -> None:
 
 
 async def a_slow_node_answers_late(world: World) -> None:
-    """Each message waits before a slow node takes it up, whoever sent it; others are as fast as before, and so is the
-    node once it is no longer slow."""
+    """Each message waits before a slow node takes it up, whoever sent it, and none overtakes another; others are as
+    fast as before, and so is the node once it is no longer slow."""
     world.needs("slow-node")
     cluster = cast(LinkFaults, world.cluster)
     await cluster.slow(["n2"], 2.0, 250)
@@ -159,7 +159,10 @@ async def a_slow_node_answers_late(world: World) -> None:
     began_ns = world.runtime.now()
     await world.ask("n2", "echo")
     assert world.since_ms(began_ns) >= 249
-    await _touched(world, "slow-node", 2)
+    await world.ask("n1", "send", to="n2", values=list(range(50)))
+    await world.eventually(lambda: _count(world, 50))
+    assert await world.values("n2") == list(range(50))
+    await _touched(world, "slow-node", 52)
     await cluster.unslow()
     assert await _took_ms(world, "n1", "n2") < 200
 

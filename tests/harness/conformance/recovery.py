@@ -45,7 +45,7 @@ async def the_dead_do_nothing(world: World) -> None:
 async def the_living_go_on(world: World) -> None:
     """The same program, left alone, leaves all of those traces."""
     await world.ask("n1", "linger", ms=50, to="n2", token=world.token)
-    await world.eventually(lambda: _noted(world))
+    await world.eventually(lambda: _noted(world, "n2", "n1"))
     assert await world.data("n1", "trace") == "late"
     assert await _told(world)
 
@@ -54,8 +54,36 @@ async def _told(world: World) -> bool:
     return world.token in [event["fields"].get("token") for event in await world.events("n1")]
 
 
-async def _noted(world: World) -> bool:
-    return await world.notes("n2") == [["n1", "late"]]
+async def _noted(world: World, node: str, sender: str) -> bool:
+    return await world.notes(node) == [[sender, "late"]]
+
+
+async def what_waits_for_a_process_dies_with_it(world: World) -> None:
+    """Messages that a stopped process has not taken up end with it: the next incarnation never sees them, and whoever
+    called learns at once that there will be no reply."""
+    world.needs("pause")
+    await world.cluster.pause(["n2"])
+    await world.ask("n1", "send", to="n2", values=["old"])
+    task = world.begin(world.outcome("n2", "note", value="older", timeout_ms=9000))
+    await world.runtime.sleep(200)
+    began_ns = world.runtime.now()
+    await world.restart("n2")
+    assert await task == "Closed"
+    assert world.since_ms(began_ns) < 4000
+    await world.settle()
+    assert await world.notes("n2") == []
+
+
+async def what_was_asked_outlives_who_asked(world: World) -> None:
+    """A handler goes on when its caller has died or given up; its reply goes nowhere."""
+    asked = {"type": "linger", "ms": 500, "to": "n3", "token": world.token}
+    task = world.begin(world.outcome("n1", "call", to="n2", message=asked, within_ms=9000))
+    await world.runtime.sleep(100)
+    await world.restart("n1")
+    assert await task == "Closed"
+    await world.eventually(lambda: _noted(world, "n3", "n2"))
+    assert await world.data("n2", "trace") == "late"
+    assert await world.outcome("n1", "echo") == "reply"
 
 
 async def a_pause_stops_in_mid_step(world: World) -> None:
@@ -139,6 +167,8 @@ STATEMENTS = (
     what_was_written_survives_a_kill,
     the_dead_do_nothing,
     the_living_go_on,
+    what_waits_for_a_process_dies_with_it,
+    what_was_asked_outlives_who_asked,
     a_pause_stops_in_mid_step,
     verbs_may_be_repeated,
     a_failed_assertion_stops_the_node,

@@ -56,20 +56,23 @@ async def silence_is_a_timeout(world: World) -> None:
 
 async def a_paused_node_is_silent_and_handles_later(world: World) -> None:
     """A stopped process refuses nothing: its callers run into their timeouts. What they sent it handles when it goes
-    on; nobody waits for that reply any more."""
+    on, in the order of sending; nobody waits for those replies any more."""
     world.needs("pause")
     await world.cluster.pause(["n2"])
     assert await world.outcome("n2", "note", timeout_ms=300, value="client") == "Timeout"
     told = await world.between("n1", "n2", "note", timeout_ms=300, value="node")
     assert told["error"] == "Timeout"
     assert await world.cluster.status("n2", timeout_ms=200) is None
+    await world.ask("n1", "send", to="n2", values=list(range(50)))
     await world.cluster.resume(["n2"])
-    await world.eventually(lambda: _both(world))
-    assert sorted(await world.notes("n2")) == [["c0", "client"], ["n1", "node"]]
+    await world.eventually(lambda: _all_noted(world))
+    notes = await world.notes("n2")
+    assert [note for note in notes if note[0] == "n1"] == [["n1", value] for value in ("node", *range(50))]
+    assert ["c0", "client"] in notes
 
 
-async def _both(world: World) -> bool:
-    return len(await world.notes("n2")) == 2
+async def _all_noted(world: World) -> bool:
+    return len(await world.notes("n2")) == 52
 
 
 async def a_late_reply_goes_nowhere(world: World) -> None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from harness.cluster import Cluster, Link, Observation
 from harness.fault import Fault, FaultSpec
-from harness.faults.target import LEADER, resolve
+from harness.faults.target import SYMBOLS, resolve
 from tests.harness.faults.model import run
 
 NODES = ("n1", "n2", "n3", "n4", "n5")
@@ -49,9 +49,14 @@ class Bench:
 
 
 def choose(fault: Fault, shape: str | None, seed: int = 0, size: int | None = None, turn: int = 0) -> dict[str, Any]:
-    """What the fault chooses, with n2 for the leader."""
-    action = dict(fault.choose(FaultSpec(fault.name, shape, size), turn, NODES, Random(seed)))
-    return resolve(action, "n2") if LEADER in action.get("nodes", ()) else action
+    """What the fault chooses, with n2 for a node that is known only when it strikes."""
+    return resolved(fault.choose(FaultSpec(fault.name, shape, size), turn, NODES, Random(seed)))
+
+
+def resolved(action: Mapping[str, Any], node: str = "n2") -> dict[str, Any]:
+    """The action with that node for the leader, or for the one whose event set it off."""
+    word = next((word for word in SYMBOLS if word in action.get("nodes", ())), None)
+    return dict(action) if word is None else resolve(action, node, word)
 
 
 def apply(fault: Fault, bench: Bench, action: Mapping[str, Any]) -> Mapping[str, Any]:

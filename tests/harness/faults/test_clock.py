@@ -8,8 +8,9 @@ from random import Random
 import pytest
 
 from harness.fault import FaultSpec, FaultSyntaxError
+from harness.faults.action import check_action
 from harness.faults.clock import BEYOND_MS, FAULT, KINDS, WITHIN_MS
-from harness.faults.target import is_symbolic
+from harness.faults.target import SYMBOLS, is_symbolic
 from harness.simulation.clock import SimClock
 from tests.harness.faults.bench import NODES, Bench, apply, choose, heal, seen
 
@@ -20,7 +21,8 @@ def test_choices_are_json_and_repeat_with_the_seed(shape: str | None) -> None:
         first, again = (FAULT.choose(FaultSpec("clock", shape), turn, NODES, Random(f"7:{turn}")) for _ in range(2))
         assert first == again == json.loads(json.dumps(first))
         assert first["kind"] in KINDS
-        assert set(first["nodes"]) <= {*NODES, "leader"}
+        assert set(first["nodes"]) <= {*NODES, *SYMBOLS}
+        check_action(first, NODES, triggered=True)
 
 
 def test_the_default_mix_goes_through_kinds_and_targets_the_leader_first() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from harness.fault import Fault, FaultSpec
 from harness.faults import delay, duplicate, loss, reorder, slow_link, slow_node
+from harness.faults.action import check_action
 from harness.faults.degradation import log_uniform
 from harness.faults.links import SHAPES
 from harness.faults.target import is_symbolic
@@ -36,6 +37,7 @@ def test_choices_are_json_and_repeat_with_the_seed(fault: Fault) -> None:
             first, again = (fault.choose(spec, turn, NODES, Random(f"7:{turn}")) for _ in range(2))
             assert first == again == json.loads(json.dumps(first))
             assert ("links" in first) != ("nodes" in first), "it says links, or whose"
+            check_action(first, NODES, triggered=True)
             assert is_symbolic(first) or set(first.get("nodes", ())) <= set(NODES)
             assert is_symbolic(first) or "leader" not in first["shape"], "looked up when it strikes"
 

@@ -1,4 +1,4 @@
-"""The grammar of --faults: what it reads, and what its errors teach."""
+"""The grammar of --faults: what it reads, what sets faults off, and what its errors teach."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.fault import Fault, FaultSpec, FaultSyntaxError
+from harness.fault import EVENT, FAILPOINT, LEADER_CHANGE, OPERATION, Fault, FaultSpec, FaultSyntaxError, Trigger
 from harness.faults import kill, partition, pause
 from harness.faults.grammar import parse
 
 FAULTS: dict[str, Fault] = {"partition": partition.FAULT, "kill": kill.FAULT, "pause": pause.FAULT}
+EVENTS = ("vote-granted", "became-leader")
+OPERATIONS = ("read", "write")
 
 
 def test_the_example_of_the_documentation() -> None:
@@ -28,13 +30,80 @@ def test_none_is_no_fault_and_spaces_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "trigger"),
+    [
+        ("after vote-granted: kill=its-node", Trigger(EVENT, "vote-granted")),
+        ("after 1st vote-granted: kill=its-node", Trigger(EVENT, "vote-granted")),
+        ("after 3rd vote-granted: kill its node", Trigger(EVENT, "vote-granted", 3)),
+        (" after  any became-leader :kill = its-node ", Trigger(EVENT, "became-leader", 0)),
+        ("after leader-change: kill=its-node", Trigger(LEADER_CHANGE)),
+        ("after 22nd leader-change: kill=its-node", Trigger(LEADER_CHANGE, None, 22)),
+        ("after failpoint before-sync: kill=its-node", Trigger(FAILPOINT, "before-sync")),
+        ("after 111th operation write: kill=its-node", Trigger(OPERATION, "write", 111)),
+        ("after any operation write: kill its\nnode", Trigger(OPERATION, "write", 0)),
+    ],
+)
+def test_what_sets_a_fault_off(text: str, trigger: Trigger) -> None:
+    assert parse(text, FAULTS, EVENTS, OPERATIONS) == (FaultSpec("kill", "its-node", None, trigger),)
+
+
+def test_faults_that_something_sets_off_stand_beside_the_others() -> None:
+    text = "partition, after 3rd vote-granted: kill its node, after leader-change: pause=majority, kill=one:2"
+    assert parse(text, FAULTS, EVENTS) == (
+        FaultSpec("partition"),
+        FaultSpec("kill", "its-node", None, Trigger(EVENT, "vote-granted", 3)),
+        FaultSpec("pause", "majority", None, Trigger(LEADER_CHANGE)),
+        FaultSpec("kill", "one", 2),
+    )
+    assert parse("after x: partition its node", FAULTS) == (
+        FaultSpec("partition", "isolate-its-node", None, Trigger(EVENT, "x")),
+    )
+    assert parse("after x: kill=its-node:2", FAULTS)[0].size == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "taught"),
+    [
+        ("after 3rd vote-grated: kill", "did you mean vote-granted?"),
+        ("after leader-chang: kill", "did you mean leader-change?"),
+        ("after zebra: kill", "expected one of became-leader, vote-granted, leader-change"),
+        ("after operation writ: kill", "did you mean write?"),
+        ("after 2th vote-granted: kill", "did you mean 2nd?"),
+        ("after 3 vote-granted: kill", "did you mean 3rd?"),
+        ("after 0th vote-granted: kill", "expected 1st to 1000000th, or any"),
+        ("after 99999999th vote-granted: kill", "expected 1st to 1000000th, or any"),
+        ("after ²nd vote-granted: kill", "expected 1st to 1000000th, or any"),
+        ("after 3rd: kill", "after EVENT, after failpoint NAME"),
+        ("after: kill", "after EVENT, after failpoint NAME"),
+        ("after failpoint: kill", "after EVENT, after failpoint NAME"),
+        ("after a b c: kill", "after EVENT, after failpoint NAME"),
+        ("after failpoint a;b: kill", "after EVENT, after failpoint NAME"),
+        ("after vote-granted", "a colon and a fault; for example after vote-granted: kill=its-node"),
+        ("after vote-granted: ", "a colon and a fault"),
+        ("after vote-granted: kil", "did you mean kill?"),
+        ("after vote-granted: kill=itsnode", "did you mean its-node?"),
+        ("after vote-granted: none", "the fault 'none'"),
+        ("after vote-granted: after vote-granted: kill", "name=shape"),
+        ("kill=its-node", "for example after 3rd vote-granted: kill=its-node"),
+        ("kill its node", "for example after 3rd vote-granted: kill=its-node"),
+        ("partition=isolate-its-node-one-way", "after 3rd vote-granted: partition=isolate-its-node-one-way"),
+        ("afterwards", "the fault 'afterwards'"),
+    ],
+)
+def test_mistakes_in_what_sets_a_fault_off_are_taught(text: str, taught: str) -> None:
+    with pytest.raises(FaultSyntaxError, match="--faults: read ") as caught:
+        parse(text, FAULTS, EVENTS, OPERATIONS)
+    assert taught in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("text", "taught"),
     [
         ("partitoin", "did you mean partition?"),
         ("isolate-leader", "did you mean partition=isolate-leader?"),
         ("partition=isolated-leader", "did you mean isolate-leader?"),
         ("zebra", "expected one of kill, partition, pause, or none"),
-        ("kill=zebra", "expected one of leader, one, minority, majority, all"),
+        ("kill=zebra", "expected one of leader, its-node, one, minority, majority, all"),
         ("kill=one:many", "a number from 1 to 999"),
         ("kill=one:0", "a number from 1 to 999"),
         ("kill=one:", "a number from 1 to 999"),
@@ -54,12 +123,24 @@ def test_errors_say_what_was_expected(text: str, taught: str) -> None:
     assert taught in str(caught.value)
 
 
+names = st.from_regex(r"[a-z][a-z0-9.-]{0,20}", fullmatch=True).filter(
+    lambda name: name not in ("any", FAILPOINT, OPERATION, LEADER_CHANGE)
+)
+triggers = st.one_of(
+    st.builds(Trigger, st.sampled_from((EVENT, FAILPOINT, OPERATION)), names, st.integers(0, 1000)),
+    st.builds(Trigger, st.just(LEADER_CHANGE), st.none(), st.integers(0, 1000)),
+)
 specs = st.one_of(
     st.sampled_from(sorted(FAULTS)).flatmap(
         lambda name: st.builds(
-            FaultSpec, st.just(name), st.sampled_from(sorted(FAULTS[name].shapes)), st.none() | st.integers(1, 999)
+            FaultSpec,
+            st.just(name),
+            st.sampled_from([shape for shape in FAULTS[name].shapes if "its-node" not in shape]),
+            st.none() | st.integers(1, 999),
+            st.none() | triggers,
         )
     ),
+    st.builds(FaultSpec, st.sampled_from(["kill", "pause"]), st.just("its-node"), st.none(), triggers),
     st.builds(FaultSpec, st.sampled_from(sorted(FAULTS))),
 )
 
@@ -69,7 +150,7 @@ def test_what_is_written_is_read_back(items: list[FaultSpec]) -> None:
     assert parse(",".join(map(str, items)), FAULTS) == tuple(items)
 
 
-@given(st.text(alphabet="killpause=:,0123 -\n", max_size=60) | st.text(max_size=60))
+@given(st.text(alphabet="killpause=:,0123 -\nafterstndy", max_size=60) | st.text(max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         parse(text, FAULTS)

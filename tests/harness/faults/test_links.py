@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from harness.cluster import Link
 from harness.fault import FaultSpec, FaultSyntaxError
 from harness.faults.links import CLIENTS, SHAPES, choose_links, links_of
-from harness.faults.target import is_symbolic, resolve
-from tests.harness.faults.bench import NODES
+from tests.harness.faults.bench import NODES, resolved
 
 EVERY = set(permutations(NODES, 2))
 
@@ -21,7 +20,7 @@ EVERY = set(permutations(NODES, 2))
 def links(shape: str, size: int | None = None, seed: int = 0) -> set[Link]:
     """The links of a shape, with n2 for the leader."""
     action = choose_links(FaultSpec("delay", shape, size), 0, NODES, Random(seed))
-    found = links_of(resolve(action, "n2") if is_symbolic(action) else action, NODES)
+    found = links_of(resolved(action), NODES)
     assert len(found) == len(set(found)), "a link named twice"
     return set(found)
 
@@ -35,7 +34,7 @@ def test_all_are_the_links_between_nodes() -> None:
 
 
 def test_the_leaders_are_those_to_and_from_it_and_no_client() -> None:
-    assert links("leader") == of("n2")
+    assert links("leader") == links("its-node") == of("n2")
 
 
 def test_one_node_has_its_links_and_it_is_not_always_the_same_node() -> None:
@@ -77,8 +76,7 @@ def test_every_shape_fits_every_cluster(shape: str, count: int, seed: int, data:
     spec = FaultSpec("delay", shape)
     action = choose_links(spec, 0, nodes, Random(seed))
     assert action == choose_links(spec, 0, nodes, Random(seed)), "the same draws choose the same"
-    resolved = resolve(action, data.draw(st.sampled_from(nodes))) if is_symbolic(action) else action
-    found = links_of(resolved, nodes)
+    found = links_of(resolved(action, data.draw(st.sampled_from(nodes))), nodes)
     assert found
     assert all(a != b and {a, b} <= {*nodes, CLIENTS} for a, b in found)
 

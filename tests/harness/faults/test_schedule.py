@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.fault import Fault, FaultSpec
+from harness.fault import EVENT, Fault, FaultSpec, Trigger
 from harness.faults import kill, partition, pause
 from harness.faults.schedule import PERIOD_S, schedule
 from harness.faults.timetable import timetable
@@ -138,3 +138,44 @@ def test_the_timetable_of_a_whole_day_is_made_at_once() -> None:
     began = process_time()
     assert len(timetable(day).entries) == 60_000
     assert process_time() - began < 5
+
+
+ANY = FaultSpec("kill", "its-node", None, Trigger(EVENT, "vote-granted", 0))
+THIRD = FaultSpec("pause", "leader", None, Trigger(EVENT, "vote-granted", 3))
+
+
+@given(st.floats(0.5, 90), st.integers(0, 200))
+def test_what_something_sets_off_is_armed_from_the_start_and_lasts_a_while(time_limit_s: float, seed: int) -> None:
+    entries = plan([FaultSpec("partition"), ANY, THIRD], time_limit_s, seed)
+    armed = [entry for entry in entries if entry.trigger is not None]
+    assert entries[: len(armed)] == tuple(armed), "in order of their start"
+    assert all(entry.start_ns == 0 < entry.stop_ns <= min(3.0, time_limit_s / 2) * 1e9 for entry in armed)
+    assert time_limit_s < 0.6 or min(entry.stop_ns for entry in armed) >= 0.3e9
+    (third,) = (entry for entry in armed if entry.fault == "pause")
+    assert third.trigger == {"on": "event", "name": "vote-granted", "count": 3}
+    counts = [Trigger.from_json(entry.trigger).count for entry in armed if entry.fault == "kill"]
+    periods = max(1, -int(-time_limit_s // PERIOD_S))
+    assert periods <= len(counts) <= 2 * periods
+    assert len(set(counts)) == len(counts), "each of them comes at a moment of its own"
+    assert 1 <= min(counts) <= max(counts) <= 8 * periods
+
+
+def test_small_numbers_are_likelier_and_all_come() -> None:
+    counts = [Trigger.from_json(plan([ANY], 5, seed)[0].trigger).count for seed in range(2000)]
+    shares = [counts.count(number) / len(counts) for number in range(1, 9)]
+    assert 0.27 < shares[0] < 0.36
+    assert shares[0] > shares[1] > shares[3] > shares[7] > 0.03
+
+
+def test_what_something_sets_off_leaves_the_times_of_the_others_alone() -> None:
+    alone = plan([FaultSpec("partition"), FaultSpec("kill")], 15)
+    beside = plan([FaultSpec("partition"), FaultSpec("kill"), ANY, THIRD], 15)
+    assert tuple(entry for entry in beside if entry.trigger is None) == alone
+
+
+def test_the_timetable_has_no_place_for_what_something_sets_off() -> None:
+    entries = plan([FaultSpec("partition"), ANY], 15)
+    own = [op for op in simulate(clients(once(invoke("read")), timetable(entries)), concurrency=1) if op.value]
+    numbers = {op.value["application"] for op in own}
+    assert numbers == {number for number, entry in enumerate(entries) if entry.trigger is None}
+    assert timetable(plan([THIRD], 15)).op(nemesis_context(0)) is None

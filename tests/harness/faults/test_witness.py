@@ -51,6 +51,16 @@ def test_while_a_fault_begins_or_ends_it_is_not_surely_in_force() -> None:
     assert found["bit"] is False
 
 
+def test_applications_that_interleave_are_witnessed_each_by_itself() -> None:
+    def at(number: int) -> list[Op]:
+        return [Op("info", "nemesis", f, {"application": number}) for f in ("start-kill", "start-kill", "stop-kill")]
+
+    (begin, begun, end), (other_begin, other_begun, other_end) = at(1), at(2)
+    history = History([begin, other_begin, begun, INVOKE, COMPLETE, end, other_begun, other_end, end, other_end])
+    applications = [{"application": number, "bit": True, "effect": {"explanation": ""}} for number in (1, 2)]
+    assert [found["bit"] for found in witnessed(applications, history)] == [True, False]
+
+
 def test_without_its_lines_in_the_history_a_fault_did_not_bite() -> None:
     (found,) = witnessed([{"application": 1, "bit": True, "effect": {"explanation": ""}}], History([INVOKE, COMPLETE]))
     assert found["bit"] is False

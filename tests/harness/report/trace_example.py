@@ -1,4 +1,4 @@
-"""A trace for the tests, told by hand: a leader is cut off, acknowledges a write, another is elected, the write is lost."""
+"""A trace for the tests, told by hand: a leader is cut off and acknowledges a write, another is elected, it is lost."""
 
 from __future__ import annotations
 

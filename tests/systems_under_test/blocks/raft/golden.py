@@ -47,7 +47,8 @@ STEPS_MAX = 10_000
 
 
 class Trace:
-    def __init__(self) -> None:
+    def __init__(self, *bugs: str) -> None:
+        self._bugs = bugs
         self.network = Network(())
 
     def run(self, script: str) -> str:
@@ -73,7 +74,7 @@ class Trace:
         return commands[words[0]](*words[1:])
 
     def _servers(self, *names: str) -> Iterator[str]:
-        self.network = Network(names)
+        self.network = Network(names, self._bugs)
         yield from ()
 
     def _install(self, name: str, *settings: str) -> Iterator[str]:

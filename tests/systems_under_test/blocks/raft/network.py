@@ -7,7 +7,7 @@ stable storage, written as the contract on ``Ready`` says; a crash may happen at
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from systems_under_test.blocks.raft import (
@@ -102,10 +102,12 @@ class Observer:
 
 
 class Network:
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names = tuple(names)
+    """Servers with the seeded ``bugs`` of the core, or with none."""
+
+    def __init__(self, names: Sequence[str], bugs: Iterable[str] = ()) -> None:
+        self.names, self.bugs = tuple(names), frozenset(bugs)
         self.storage = {name: Storage() for name in names}
-        self.states = {name: recover(name, names, HardState(), ()) for name in names}
+        self.states = {name: recover(name, names, HardState(), (), self.bugs) for name in names}
         self.applied = dict.fromkeys(names, 0)
         self.letters: list[Letter] = []
         self.isolated: set[str] = set()
@@ -120,7 +122,7 @@ class Network:
         """Forget everything but the storage, and start again."""
         stored = self.storage[name]
         stored.lose_power()
-        self.states[name] = recover(name, self.names, stored.hard, stored.entries)
+        self.states[name] = recover(name, self.names, stored.hard, stored.entries, self.bugs)
         self.applied[name] = 0
 
     def step(self, name: str, event: Event) -> Ready:

@@ -6,6 +6,7 @@ such runs can fail is tested too: with one of Raft's rules taken away, they find
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -14,7 +15,6 @@ import pytest
 
 from systems_under_test.blocks.raft import (
     ElectionTimeout,
-    Entry,
     Event,
     HardState,
     HeartbeatTimeout,
@@ -22,10 +22,9 @@ from systems_under_test.blocks.raft import (
     Receive,
     Request,
     Role,
-    State,
+    bug,
 )
 from systems_under_test.blocks.raft.message import RequestVoteReply
-from systems_under_test.blocks.raft.state import with_log
 from tests.systems_under_test.blocks.raft.network import Network, Storage
 
 RUNS = 300
@@ -36,10 +35,10 @@ RAFT = "systems_under_test.blocks.raft"
 class Chaos:
     """One run: ``STEPS`` random actions, then calm."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, bugs: Iterable[str] = ()) -> None:
         self.random = Random(seed)
         count = self.random.choice([3, 3, 3, 4, 5])
-        self.network = Network([f"n{number}" for number in range(1, count + 1)])
+        self.network = Network([f"n{number}" for number in range(1, count + 1)], bugs)
         self.asked = 0
         self.crash_share = self.random.choice([0.0, 0.01, 0.03])
         self.timeout_share = self.random.choice([0.01, 0.03, 0.1])
@@ -178,26 +177,22 @@ class LosesUnsynced(Storage):
         del self.entries[-1:]
 
 
-def truncate_always(state: State, entries: tuple[Entry, ...]) -> State:
-    """The follower's log up to the new entries, and then those, even if it held more."""
-    if not entries:
-        return state
-    first = entries[0].index
-    kept = state.log.truncate_from(first) if first <= state.log.last_index else state.log
-    return with_log(state, kept.append(entries), first)
-
-
 NETWORK = "tests.systems_under_test.blocks.raft.network"
+SEEDED: dict[str, str] = {
+    bug.VOTE_WITHOUT_UP_TO_DATE_CHECK: "Leader Completeness",
+    bug.APPEND_WITHOUT_PREVIOUS_CHECK: "Log Matching",
+    bug.TRUNCATE_ON_EVERY_APPEND: "Leader Completeness|State Machine Safety|the log of n. differs",
+    bug.LOCAL_READS: "stale read",
+    bug.READ_BEFORE_FIRST_COMMIT: "stale read",
+}
+"""The core's seeded bugs, and what each breaks, which no assertion of the core itself tells. What is missing here,
+committing an earlier term's entry by count, is not met by chance: Figure 8 is a golden trace."""
+
 PLANTED: dict[str, tuple[Any, str]] = {
-    "vote without the up-to-date check": (patch(f"{RAFT}.election._up_to_date", lambda state, m: True), "Completeness"),
     "vote not persisted": (patch(f"{NETWORK}.Storage", ForgetsVotes), "Election Safety|both lead"),
     "entries not synced": (patch(f"{NETWORK}.Storage", LosesUnsynced), "Completeness"),
-    "no previous-term check": (patch(f"{RAFT}.replication._holds", lambda state, m: True), "Log Matching|after|outside"),
-    "truncate on every append": (patch(f"{RAFT}.replication._store", truncate_always), "the log changes at"),
     "half elects": (patch(f"{RAFT}.election.majority", lambda n: n // 2), "Safety|Completeness|both lead"),
     "half commits": (patch(f"{RAFT}.replication.majority", lambda n: n // 2), "Safety|Completeness"),
-    "reads without a round": (patch(f"{RAFT}.reading.majority", lambda n: 1), "stale read"),
-    "read before the term's first commit": (patch.object(State, "committed_in_term", True), "stale read"),
 }
 
 
@@ -208,6 +203,26 @@ def test_a_planted_bug_is_found(name: str) -> None:
         run_all()
 
 
-def run_all() -> None:
+@pytest.mark.parametrize("name", SEEDED)
+def test_a_seeded_bug_is_found(name: str) -> None:
+    with pytest.raises(AssertionError, match=SEEDED[name]):
+        run_all(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "storage"), [(bug.VOTE_NOT_PERSISTED, ForgetsVotes), (bug.ACKNOWLEDGE_BEFORE_SYNC, LosesUnsynced)]
+)
+def test_a_core_that_knows_of_a_bug_in_its_storage_leaves_it_to_others_to_see_the_damage(
+    name: str, storage: type[Storage]
+) -> None:
+    """The observer must find it, and the core's own assertions must not be what stops a server."""
+    with (
+        patch(f"{NETWORK}.Storage", storage),
+        pytest.raises(AssertionError, match=r"Election Safety|Leader Completeness"),
+    ):
+        run_all(name)
+
+
+def run_all(*bugs: str) -> None:
     for seed in range(RUNS):
-        Chaos(seed).run()
+        Chaos(seed, bugs).run()

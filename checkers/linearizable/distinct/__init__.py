@@ -1,0 +1,41 @@
+"""Polynomial decisions, for objects whose values are distinct.
+
+Each says exactly when it applies; where it does not, it says nothing, and the search decides.
+"""
+
+from __future__ import annotations
+
+from checkers.linearizable.distinct import fifo, lifo, priority, zones
+from checkers.linearizable.distinct.pairing import Pairing, pair
+from checkers.linearizable.distinct.verdict import Verdict
+from checkers.linearizable.limit import Limit
+from checkers.linearizable.model import Kind
+from checkers.linearizable.operation import KeyHistory
+
+__all__ = ["Verdict", "decide"]
+
+
+def decide(key: KeyHistory, limit: Limit) -> Verdict | None:
+    """The verdict of the method for the object's kind, None where there is none or it does not apply. Raises
+    :class:`checkers.guard.OutOfTimeError`."""
+    kind = key.model.kind
+    if kind == "register":
+        return zones.decide(key)
+    if kind == "other":
+        return None
+    pairing = pair(key, frozenset({()}) if kind == "bag" else ())
+    if pairing is None:
+        return None
+    if pairing.refuted:
+        return Verdict("bad-patterns", refuted=pairing.refuted)
+    verdict = _decide(kind, pairing, limit)
+    # What was taken by operations that were never answered only ever helps: a valid history is valid without.
+    return None if pairing.lost and verdict.order is None else verdict
+
+
+def _decide(kind: Kind, pairing: Pairing, limit: Limit) -> Verdict:
+    if kind == "queue":
+        return fifo.decide(pairing)
+    if kind == "stack":
+        return lifo.decide(pairing, limit)
+    return priority.decide(pairing, ordered=kind == "priority")

@@ -1,0 +1,79 @@
+"""A plan's answer from its run in the simulated world: whether it fails in the way asked for, and what showed it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness.history import Op
+from harness.plan import Plan, ScheduledOperation
+from harness.result import Anomaly
+from harness.runner import Setup
+from harness.search.shrink_failure import Failure, failures
+from harness.search.shrink_oracle import Answer
+from harness.search.trial import Trial, TrialError, run_trial
+
+CHECK_S_MAX: Final = 10.0
+"""Real seconds for the checker: a small history is decided in milliseconds, and a large one may be passed over."""
+
+
+@dataclass(slots=True)
+class TrialJudge:
+    """Runs plans of one system and looks for one failure. ``broken`` are plans that could not be run at all, with the
+    reason: shrinking may ask for what no generator would have drawn."""
+
+    setup: Setup
+    failure: Failure
+    broken: int = 0
+    last_error: str = ""
+
+    def __call__(self, plan: Plan) -> Answer:
+        try:
+            trial = run_trial(replace(self.setup, plan=plan), time_limit_s=CHECK_S_MAX)
+        except TrialError:
+            return Answer(False)
+        except Exception as error:  # noqa: BLE001 (a plan that cannot be run does not fail in the way asked for; counted)
+            self.broken, self.last_error = self.broken + 1, f"{type(error).__name__}: {error}"[:300]
+            return Answer(False)
+        return answer_of(trial, self.failure)
+
+
+def answer_of(trial: Trial, failure: Failure) -> Answer:
+    """What a run says about ``failure``."""
+    for found, anomaly in failures(trial.verdict.result):
+        if found == failure:
+            return _shown(trial, anomaly)
+    return Answer(False)
+
+
+def _shown(trial: Trial, anomaly: Anomaly | None) -> Answer:
+    if anomaly is None:
+        return Answer(True, explanation=trial.verdict.result.explanation or "")
+    history, record = trial.history, trial.verdict.record
+    needed, last_ns = [], 0
+    for position in anomaly.operations:
+        partner = history.partners[position]
+        invocation = history[min(position, partner) if partner >= 0 else position]
+        place = _place(trial, invocation, record.main_start_ns)
+        if place is not None:
+            needed.append(place)
+        last_ns = max(last_ns, history.times[max(position, partner)] - record.main_start_ns)
+    later = not anomaly.operations or last_ns > record.main_end_ns - record.main_start_ns
+    return Answer(True, tuple(needed), None if later else last_ns, anomaly.explanation)
+
+
+def _place(trial: Trial, op: Op, start_ns: int) -> int | None:
+    """The position in the plan's operations of what the history shows: the nearest in time of that thread and name."""
+    plan = trial.setup.plan
+    assert isinstance(op.process, int), "anomalies consist of clients' operations"
+    thread, time_ns = op.process % plan.concurrency, op.time - start_ns
+    if op.time >= trial.verdict.record.main_end_ns:
+        return None
+    places = [
+        place for place, operation in enumerate(plan.operations or ()) if _is(operation, thread, op)
+    ]  # fmt: skip
+    return min(places, key=lambda place: abs((plan.operations or ())[place].time_ns - time_ns), default=None)
+
+
+def _is(operation: ScheduledOperation, thread: int, op: Op) -> bool:
+    return (operation.thread, operation.f, operation.key, operation.value) == (thread, op.f, op.key, op.value)

@@ -1,0 +1,179 @@
+"""The content of one simulated file: what is there now, and how to get back to what is durable.
+
+Appending is the hot path, so nothing is copied ahead of a power loss: the present content is one bytearray, and each
+unsynced change leaves only what undoes it. A power loss unwinds them all and replays those that a draw keeps.
+
+There are two changes: bytes added at the end, and the length set. Replacing the whole content is one of each, as it is
+two calls in a real kernel, and the power may go between them: that is how files become empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from random import Random
+from typing import Final, NamedTuple
+
+NONE: Final = "none"
+SOME: Final = "some"
+
+Undo = int | tuple[int, bytes | bytearray, int]
+"""Of an append, the length before it; of a new length, that length, the bytes it cut off, and the length before it."""
+
+Redo = tuple[int, bytes | None]
+"""Bytes at an offset; or, without bytes, a new length."""
+
+
+class Loss(NamedTuple):
+    """What a power loss took of one file: bytes, whole changes, and writes of which a part was kept."""
+
+    bytes: int
+    writes: int
+    torn: int
+
+
+class Content:
+    """``data`` is what a reader sees. ``pending`` undoes the changes that no sync has covered, in order; ``count`` tells
+    how many changes there ever were. ``failed``: a sync failed, and what it should have covered is lost. ``flipped``
+    are the offsets of damaged bytes."""
+
+    __slots__ = ("count", "data", "failed", "flipped", "pending")
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.pending: list[Undo] = []
+        self.count = 0
+        self.failed = False
+        self.flipped: set[int] = set()
+
+    def append(self, data: bytes) -> None:
+        length = len(self.data)
+        self.data += data
+        if len(self.data) > length:
+            self.pending.append(length)
+            self.count += 1
+
+    def resize(self, length: int) -> None:
+        """Cut the content, or fill it up with zeros."""
+        old = len(self.data)
+        removed: bytes | bytearray = b""
+        if length == 0:
+            removed, self.data = self.data, bytearray()
+        elif length < old:
+            removed = self.data[length:]
+            del self.data[length:]
+        else:
+            self.data += bytes(length - old)
+        if length != old:
+            self.pending.append((length, removed, old))
+            self.count += 1
+        if self.flipped and length < old:
+            self.flipped = {offset for offset in self.flipped if offset < length}
+
+    def settle(self, covered: int) -> None:
+        """A sync that began when ``count`` was ``covered`` has ended. Another may have done its work."""
+        done = covered - self.count + len(self.pending)
+        if done > 0:
+            del self.pending[:done]
+
+    @property
+    def held_bytes(self) -> int:
+        """All that is stored for this file, with what a power loss could bring back."""
+        return len(self.data) + sum(len(undo[1]) for undo in self.pending if not isinstance(undo, int))
+
+    @property
+    def unsynced_bytes(self) -> int:
+        """The bytes of all writes that no sync has covered."""
+        length, total = len(self.data), 0
+        for undo in reversed(self.pending):
+            before = undo if isinstance(undo, int) else undo[2]
+            total += length - before if isinstance(undo, int) else 0
+            length = before
+        return total
+
+    @property
+    def durable_bytes(self) -> int:
+        """The length of the beginning that is durable and has not been changed since."""
+        return min(
+            [len(self.data), *(undo if isinstance(undo, int) else min(undo[0], undo[2]) for undo in self.pending)]
+        )
+
+    def forget(self) -> None:
+        """Drop everything that is not durable."""
+        self._become(self._unwound()[0])
+
+    def lose_power(self, random: Random, *, torn: bool, reordered: bool, keep: str) -> Loss:
+        """Of the unsynced changes a prefix remains (``reordered``: any of them, with zeros in the place of what is
+        missing); ``torn``: and of the last write that remains, only the beginning. What is there then is durable."""
+        content, changes = self._unwound()
+        kept = [] if keep == NONE or self.failed else _kept(changes, random, torn, reordered)
+        lost = sum(len(data) for _, data in changes if data is not None)
+        lost -= sum(len(data) for _, data in kept if data is not None)
+        loss = Loss(lost, len(changes) - len(kept), 0)
+        if torn and kept and (last := kept[-1][1]) is not None:
+            cut = random.randrange(min(1, len(last) - 1), len(last))
+            loss = Loss(lost + len(last) - cut, loss.writes, 1)
+            # The length may have reached the disk without the bytes.
+            zeros = len(last) - cut if reordered and random.random() < 0.5 else 0
+            kept = [*kept[:-1], (kept[-1][0], last[:cut] + bytes(zeros))]
+        for offset, data in kept:
+            apply(content, offset, data)
+        self._become(content)
+        return loss
+
+    def flip(self, offset: int, bit: int) -> None:
+        self.data[offset] ^= 1 << bit
+        self.flipped.add(offset)
+
+    def _become(self, content: bytearray) -> None:
+        self.data, self.pending, self.failed = content, [], False
+        if self.flipped:
+            self.flipped = {offset for offset in self.flipped if offset < len(content)}
+
+    def _unwound(self) -> tuple[bytearray, Sequence[Redo]]:
+        """The durable content, and the changes that lead from it to the present one."""
+        content, changes = bytearray(self.data), []
+        for undo in reversed(self.pending):
+            if isinstance(undo, int):
+                changes.append((undo, bytes(memoryview(content)[undo:])))
+                del content[undo:]
+            else:
+                length, removed, old = undo
+                changes.append((length, None))
+                content += removed
+                del content[old:]
+        return content, changes[::-1]
+
+
+def apply(content: bytearray, offset: int, data: bytes | None) -> None:
+    """Do one change, wherever the content ends by now."""
+    end = offset if data is None else max(offset, len(content))
+    content += bytes(max(0, offset - len(content)))
+    del content[end:]
+    if data is not None:
+        content[offset : offset + len(data)] = data
+
+
+def _kept(changes: Sequence[Redo], random: Random, torn: bool, reordered: bool) -> Sequence[Redo]:
+    """The changes that reach the disk. What is to be torn needs a write to be the last of them, if there is any."""
+    writes = [place for place, (_, data) in enumerate(changes) if data is not None]
+    if torn and writes:
+        last = writes[kept_count(len(writes) - 1, random)]
+        return [*_before(changes[:last], random, reordered), changes[last]]
+    if reordered:
+        return _before(changes, random, reordered)
+    return changes[: kept_count(len(changes), random)]
+
+
+def _before(changes: Sequence[Redo], random: Random, reordered: bool) -> Sequence[Redo]:
+    return [change for change in changes if random.random() < 0.5] if reordered else changes
+
+
+def kept_count(most: int, random: Random) -> int:
+    """How many of ``most`` changes remain: nothing, everything, or anything between, each in a third of the draws. The
+    ends are where programs err, and an even draw over many changes would hardly ever reach them."""
+    return random.choice((0, most, random.randint(0, most)))
+
+
+def total(losses: Iterable[Loss]) -> Loss:
+    sums = [sum(figures) for figures in zip(*losses, strict=True)]
+    return Loss(*sums) if sums else Loss(0, 0, 0)
