@@ -13,7 +13,7 @@ moves, it may yet arrive. Values are compared as JSON; a list has an order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -128,7 +128,7 @@ def _dump(call: Call, codes: Codes) -> _Dump:
 def _groups(last: Mapping[str, _Dump]) -> list[Group]:
     """The nodes by what they hold, the largest group first."""
     groups: dict[int, Group] = {}
-    for node, dump in last.items():
+    for node, dump in sorted(last.items(), key=lambda entry: (len(entry[0]), entry[0])):  # n2 stands before n10
         groups.setdefault(dump.whole, ([], dump.state))[0].append(node)
     return sorted(groups.values(), key=lambda group: -len(group[0]))
 
@@ -195,7 +195,7 @@ def _difference(groups: Sequence[Group], key: int, codes: Codes) -> str:
     for nodes, state in groups:
         holders.setdefault(state.get(key, _ABSENT), []).extend(nodes)
     values: list[Any] = [None if code == _ABSENT else codes.value(code) for code in holders]
-    if len(values) == 2 and all(isinstance(value, (list, tuple)) for value in values):
+    if all(isinstance(value, (list, tuple)) for value in values):
         phrases = _lists(list(holders.values()), values)
     else:
         phrases = [_holds(nodes, "nothing" if code == _ABSENT else show(codes.value(code)))
@@ -213,20 +213,37 @@ def _key(key: Any) -> str:
 
 
 def _lists(holders: Sequence[Sequence[str]], values: Sequence[Sequence[Any]]) -> list[str]:
-    """Two lists, by the elements that only one of them has; as they are, if only their order differs."""
+    """Lists, by what distinguishes the others from the first one, which most have."""
     codes = Codes()
-    coded = [dict.fromkeys(codes.code(element) for element in value) for value in values]
-    only = [[code for code in coded[i] if code not in coded[1 - i]] for i in (0, 1)]
-    if not only[0] and not only[1]:
-        return [_holds(nodes, show(value)) for nodes, value in zip(holders, values, strict=True)]
-    return [
-        _holds(nodes, f"{_elements(extra, codes)} and {_list(holders[1 - i])} not")
-        for i, (nodes, extra) in enumerate(zip(holders, only, strict=True))
-        if extra
-    ]
+    coded = [[codes.code(element) for element in value] for value in values]
+    told = [_list_like(nodes, value, coded[0], codes) for nodes, value in zip(holders[1:], coded[1:], strict=True)]
+    return [_holds(holders[0], _count(coded[0])), *told]
 
 
-def _elements(extra: Iterable[int], codes: Codes) -> str:
-    found = list(extra)
+def _count(value: Sequence[int]) -> str:
+    return "1 element" if len(value) == 1 else f"{len(value)} elements"
+
+
+def _without(value: Sequence[int], other: Sequence[int]) -> list[int]:
+    """The elements of ``value`` that ``other`` has not, each once."""
+    seen = set(other)
+    return [code for code in dict.fromkeys(value) if code not in seen]
+
+
+def _list_like(nodes: Sequence[str], value: Sequence[int], other: Sequence[int], codes: Codes) -> str:
+    verbs = ("lacks", "has") if len(nodes) == 1 else ("lack", "have")
+    missing, extra = _without(other, value), _without(value, other)
+    parts = [f"{verbs[0]} {_elements(missing, codes)}"] if missing else []
+    parts += [f"{verbs[1]} {_elements(extra, codes)} besides"] if extra else []
+    if not parts:
+        at = next((i for i, (a, b) in enumerate(zip(value, other, strict=False)) if a != b), None)
+        if at is None:
+            return _holds(nodes, _count(value))
+        parts = [f"{verbs[1]} {_elements(value[at : at + 1], codes)} as element {at}, where the others have "
+                 f"{_elements(other[at : at + 1], codes)}"]  # fmt: skip
+    return f"{_list(nodes)} {' and '.join(parts)}"
+
+
+def _elements(found: Sequence[int], codes: Codes) -> str:
     more = f" and {len(found) - _ELEMENTS_TOLD_MAX} more" if len(found) > _ELEMENTS_TOLD_MAX else ""
     return ", ".join(show(codes.value(code)) for code in found[:_ELEMENTS_TOLD_MAX]) + more

@@ -150,9 +150,9 @@ class LinkFaults(Protocol):
         """Make the links worse, in the way and by the amount of ``kind``; replaces what ``kind`` did before.
 
         ``delay`` {delay_ms, jitter_ms}: every message takes that much longer, or less or more by up to the jitter, and
-        keeps its place in the link's order; ``slow-link``: the same, in force beside it. ``loss``, ``duplicate``
-        {probability}. ``reorder`` {probability, delay_ms}: a message is held back by up to delay_ms, and others overtake
-        it. Each is counted in ``Observation.met`` under its kind.
+        keeps its place in the link's order. ``slow-link``: the same, in force beside a delay. ``loss`` and
+        ``duplicate`` {probability}. ``reorder`` {probability, delay_ms}: a message is held back by up to delay_ms, and
+        others overtake it. ``Observation.met`` counts each under its kind.
         """
 
     async def restore(self, kind: str) -> None:

@@ -77,6 +77,11 @@ def test_the_table_of_systems_is_complete() -> None:
         assert names(workloads) == list(system.workloads)
 
 
+def test_the_table_of_workloads_is_complete() -> None:
+    rows = table("workload")
+    assert {name: [catalog.workload(name).summary] for name in catalog.names("workloads")} == rows
+
+
 def test_the_table_of_faults_is_complete() -> None:
     rows = table("fault")
     assert {name: [catalog.fault(name).summary] for name in catalog.names("faults")} == rows

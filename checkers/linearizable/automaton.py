@@ -26,10 +26,10 @@ class Automaton:
         self._size = 0
         self.rows: list[dict[int, int]] = [{}]
         self.hopeless = 0
-        self._hope = None
+        self._foresee = None
         if isinstance(key.model, Foresighted):
             required = [operation.step for operation in arrays.operations]
-            self._hope = key.model.hope(required, [arrays.steps[each.step] for each in arrays.classes])
+            self._foresee = key.model.foresee(required, [arrays.steps[each.step] for each in arrays.classes])
 
     def after(self, state: int, step: int) -> int:
         """The number of the state after the step, -1 if there is none. Raises :class:`TooLarge`."""
@@ -43,12 +43,14 @@ class Automaton:
         after = self._step(self._states[state], self._steps[step])
         if after is None:
             return -1
+        if self._foresee is not None and after not in self._numbers:
+            after = self._foresee(after)
+            if after is None:
+                self.hopeless += 1
+                return -1
         number = self._numbers.get(after)
         if number is not None:
             return number
-        if self._hope is not None and not self._hope(after):
-            self.hopeless += 1
-            return -1
         self._size += len(after) if isinstance(after, (tuple, frozenset)) else 1
         if self._size > SIZE_MAX:
             raise TooLarge(f"the states met have more than {SIZE_MAX} elements together")

@@ -95,10 +95,11 @@ class Selective(Protocol):
 
 @runtime_checkable
 class Foresighted(Protocol):
-    """A model whose answers reveal earlier states."""
+    """A model of whose states only some can matter to given steps."""
 
-    def hope(self, required: Sequence[Step], optional: Sequence[Step]) -> Callable[[State], bool] | None:
-        """A condition of every state in any order of these steps, or None."""
+    def foresee(self, required: Sequence[Step], optional: Sequence[Step]) -> Callable[[State], State | None] | None:
+        """Of each state one that no order of these steps can tell from it, the same for as many states as possible;
+        None for a state that is on no way through all required steps."""
 
 
 def strange(call: Call, expected: str) -> Unsupported:

@@ -17,7 +17,8 @@ from harness.report.space_time_frame import WIDTH, Frame
 from harness.report.space_time_lane import events, head, life, operation
 from harness.report.space_time_margin import axis, faults, foot
 from harness.report.space_time_message import arrows, lines
-from harness.report.space_time_scene import Limits, Scene, compose
+from harness.report.space_time_operation import Limits
+from harness.report.space_time_scene import Scene, compose
 from harness.report.space_time_style import ALONE
 from harness.result import Anomaly
 from harness.trace import Trace

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from harness.report.space_time_layout import Box2, Heights, Labels, Mark
-from harness.report.space_time_scene import Box, Scene
+from harness.report.space_time_operation import Box
+from harness.report.space_time_scene import Scene
 from harness.report.space_time_trace import Moment
 
 WIDTH: Final = 960

@@ -7,7 +7,7 @@ from typing import Final
 from harness.report.element import Child, Markup, clean, element, number
 from harness.report.space_time_frame import LEFT, TOP, Frame
 from harness.report.space_time_layout import Box2
-from harness.report.space_time_scene import Box
+from harness.report.space_time_operation import Box
 from harness.report.space_time_trace import DOWN, LEADER, LEADS, PAUSED, Span, Spot
 from harness.report.text import cut, width
 from harness.trace import EVENT, PAUSE, RESUME, START, STOP

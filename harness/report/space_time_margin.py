@@ -9,7 +9,7 @@ from typing import Final
 from harness.report.element import Child, Markup, clean, element, number
 from harness.report.space_time_frame import LEFT, TOP, WIDTH, Frame
 from harness.report.space_time_layout import SILENCE_US
-from harness.report.space_time_message import colours, family
+from harness.report.space_time_message import colours
 from harness.report.space_time_scene import Scene, Strip
 from harness.report.space_time_style import COLOURS
 from harness.report.space_time_trace import DOWN, LEADER
@@ -123,7 +123,7 @@ def _entries(scene: Scene) -> list[tuple[str, str, str, str]]:
         ("arrow", f"m-{colour}{' reply' if name == 'reply' else ''}", clean(name, 30), "h24")
         for name, colour in list(colours(scene.flights).items())[:LEGEND_MAX]
     ]
-    if any(flight.replies and family(flight) != "reply" for flight in scene.flights):
+    if any(flight.replies for flight in scene.flights) and "reply" not in colours(scene.flights):
         entries.append(("arrow", "m-reply reply", "its reply", "h24"))
     if any(not flight.arrivals and flight.lost is not None for flight in scene.flights):
         entries.append(("cross", "", "lost", "m8 -4l8 8m0 -8l-8 8"))

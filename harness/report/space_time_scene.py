@@ -15,9 +15,9 @@ from math import inf
 from typing import Any, Final
 
 from harness.fault_window import FaultWindow
-from harness.history import Call, History
-from harness.report.space_time_trace import Flight, Moment, Span, Spot, flights, orders, spans, spots
-from harness.report.text import shown
+from harness.history import History
+from harness.report.space_time_operation import Box, Limits, operations
+from harness.report.space_time_trace import Flight, Span, Spot, flights, names, orders, spans, spots
 from harness.result import Anomaly
 from harness.summary import brief
 from harness.trace import EVENT, Trace
@@ -25,51 +25,10 @@ from harness.trace import EVENT, Trace
 MARGIN_US: Final = 30_000
 BEFORE_US_MAX: Final = 3_000_000
 """So far back the window goes for the beginning of a fault that was in force when the anomaly's operations began."""
-LAST: Final = 2
 FAULTS_MAX: Final = 40
+PROMPT_US: Final = 100_000
+"""A message that took longer did not bring about what happened when it arrived, more often than not."""
 CLIENT: Final = re.compile(r"c[0-9]{1,18}")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much is shown."""
-
-    messages: int = 44
-    repeats: int = 1
-    events: int = 30
-    clients: int = 4
-    nodes: int = 9
-    operations: int = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A client's operation; ``named`` if it is one of the anomaly's. ``stop`` None: nothing ever came back."""
-
-    call: Call
-    lane: str
-    start: Moment
-    stop: Moment | None
-    named: bool
-
-    @property
-    def asked(self) -> str:
-        key = "" if self.call.key is None else f"{shown(self.call.key, 10)}: "
-        argument = "" if self.call.argument is None else f" {shown(self.call.argument, 30)}"
-        return f"{key}{self.call.f[:30]}{argument}"
-
-    @property
-    def answered(self) -> str:
-        """How it ended: ``3``, ``ok``, ``failed: not-leader``, ``unknown: timeout``."""
-        call = self.call
-        if call.outcome == "ok":
-            return "ok" if call.result is not None and call.result == call.argument else shown(call.result, 40)
-        word = "failed" if call.outcome == "fail" else "unknown"
-        return (
-            word
-            if call.error is None
-            else f"{word}: {call.error if isinstance(call.error, str) else shown(call.error)}"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +79,7 @@ def compose(
     """
     limits = limits or Limits()
     every, all_spots = flights(trace, origin_us), spots(trace, origin_us)
-    boxes, others = _boxes(history, anomaly, orders(trace, history), limits)
+    boxes, others = operations(history, anomaly, orders(trace, history), limits)
     if not every and not all_spots:
         return None
     strips = _strips(windows)
@@ -130,7 +89,7 @@ def compose(
         flight for flight in every if start_us <= flight.sent.time_us <= stop_us or _arrives(flight, start_us, stop_us)
     ]
     clients = tuple(dict.fromkeys(box.lane for box in sorted(boxes, key=lambda box: _number(box.lane))))
-    nodes = _nodes(every, all_spots, [*within, *seen], limits.nodes)
+    nodes = _nodes(every, names(trace), [*within, *seen], limits.nodes)
     between = {*clients, *nodes}
     candidates = [flight for flight in seen if flight.source in between and flight.to in between]
     told = _first_of_each([spot for spot in within if spot.node in nodes], limits.events)
@@ -155,36 +114,6 @@ def compose(
 def _zero_us(history: History) -> int:
     times = (t for t, process in zip(history.times, history.processes, strict=True) if process >= 0 and t >= 0)
     return next(times, 0) // 1000
-
-
-def _boxes(
-    history: History, anomaly: Anomaly | None, places: Mapping[int, int], limits: Limits
-) -> tuple[list[Box], int]:
-    """The operations to show, and how many of the anomaly's are not. Of a small history all of them are."""
-    calls = [call for call in history.calls() if history.times[call.invoke] >= 0]
-    by_position = {position: call for call in calls for position in (call.invoke, call.complete)}
-    positions = [] if anomaly is None else anomaly.operations
-    named = list({by_position[p].invoke: by_position[p] for p in positions if p in by_position}.values())
-    picked = named if len(named) <= limits.operations else named[: limits.operations - LAST] + named[-LAST:]
-    if not named or len(calls) <= limits.operations:
-        picked = [*picked, *(call for call in calls if call not in picked)][: limits.operations]
-    processes = list(dict.fromkeys(call.process for call in picked))
-    if len(processes) > limits.clients:  # what an anomaly names last is often the read that shows it
-        processes = processes[: limits.clients - 1] + processes[-1:]
-    kept = [call for call in picked if call.process in processes]
-    named_positions = {call.invoke for call in named}
-    times = history.times
-
-    def moment(position: int, otherwise: float) -> Moment:
-        return Moment(times[position] // 1000, places.get(position, otherwise))
-
-    boxes = [
-        Box(call, f"c{call.process}", moment(call.invoke, -1),
-            None if call.complete is None or times[call.complete] < 0 else moment(call.complete, inf),
-            call.invoke in named_positions)
-        for call in sorted(kept, key=lambda call: call.invoke)
-    ]  # fmt: skip
-    return boxes, sum(1 for call in named if call not in kept)
 
 
 def _strips(windows: Iterable[FaultWindow]) -> list[Strip]:
@@ -227,21 +156,21 @@ def _number(name: str) -> tuple[str, int, str]:
 
 
 def _nodes(
-    every: Iterable[Flight], told: Iterable[Spot], within: Iterable[Flight | Spot], most: int
+    every: Iterable[Flight], known: Iterable[str], within: Iterable[Flight | Spot], most: int
 ) -> tuple[str, ...]:
     """The nodes; if they are too many, those to which the most different things happened in the window."""
-    names = {spot.node for spot in told}
-    names |= {name for f in every for name in (f.source, f.to) if not CLIENT.fullmatch(name)}
-    if len(names) > most:
-        seen: dict[str, set[tuple[str, str]]] = {name: set() for name in names}
+    found = {*known}
+    found |= {name for f in every for name in (f.source, f.to) if not CLIENT.fullmatch(name)}
+    if len(found) > most:
+        seen: dict[str, set[tuple[str, str]]] = {name: set() for name in found}
         for thing in within:
             if isinstance(thing, Spot):
                 seen[thing.node].add((thing.name, thing.text))
             else:
                 for name in (thing.source, thing.to):
                     seen.get(name, set()).add((thing.type, ""))
-        names = set(sorted(names, key=lambda name: (-len(seen[name]), _number(name)))[:most])
-    return tuple(sorted(names, key=_number))
+        found = set(sorted(found, key=lambda name: (-len(seen[name]), _number(name)))[:most])
+    return tuple(sorted(found, key=_number))
 
 
 def _first_of_each(of: Sequence[Spot], most: int) -> list[Spot]:
@@ -270,7 +199,8 @@ def mention(boxes: Iterable[Box]) -> re.Pattern[str] | None:
 def _chosen(of: Sequence[Flight], boxes: Sequence[Box], told: Sequence[Spot], limits: Limits) -> list[Flight]:
     """The messages that matter most, in order."""
     carries = mention(box for box in boxes if box.named) or mention(boxes)
-    asking = [(box.lane, box.start.time_us, inf if box.stop is None else box.stop.time_us) for box in boxes]
+    asking = [(box.lane, box.start.time_us, box.end_us) for box in boxes]
+    clients = {box.lane for box in boxes}
     around = {(spot.node, spot.at.time_us) for spot in told if spot.kind == EVENT}
     ranks = _ranks(of, _likeness)
 
@@ -280,14 +210,17 @@ def _chosen(of: Sequence[Flight], boxes: Sequence[Box], told: Sequence[Spot], li
             return rank - 100
         if carries is not None and carries.search(flight.text):
             return rank - 50
-        ends = {(flight.source, flight.sent.time_us), *((flight.to, arrival.time_us) for arrival in flight.arrivals)}
-        if ends & around:
+        if flight.source in clients or flight.to in clients:
+            return inf  # of an operation that is not shown
+        prompt = (arrival.time_us for arrival in flight.arrivals if arrival.time_us - flight.sent.time_us < PROMPT_US)
+        if {(flight.source, flight.sent.time_us), *((flight.to, time_us) for time_us in prompt)} & around:
             return rank - 20
         return rank - (0.5 if flight.lost is not None or len(flight.arrivals) > 1 else 0)
 
     ordered = sorted(range(len(of)), key=lambda i: (cost(i), i))
     if len(of) > limits.messages:
-        ordered = [i for i in ordered if cost(i) < -1 or ranks[i] < limits.repeats][: limits.messages]
+        ordered = [i for i in ordered if cost(i) < -1 or ranks[i] < limits.repeats]
+    ordered = [i for i in ordered if cost(i) < inf][: limits.messages]
     return [of[i] for i in sorted(ordered)]
 
 

@@ -21,7 +21,8 @@ from harness.report.element import clean
 from harness.report.space_time_frame import milliseconds
 from harness.report.space_time_lane import said
 from harness.report.space_time_message import wordings
-from harness.report.space_time_scene import Limits, Scene, compose, mention
+from harness.report.space_time_operation import Limits
+from harness.report.space_time_scene import Scene, compose, mention
 from harness.report.space_time_trace import Flight, Moment
 from harness.report.text import cut
 from harness.result import Anomaly

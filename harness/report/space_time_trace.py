@@ -87,15 +87,23 @@ def flights(trace: Trace, origin_us: int) -> list[Flight]:
 
 
 def spots(trace: Trace, origin_us: int) -> list[Spot]:
-    """Every event, start, stop, pause and resumption, in order."""
-    found = []
+    """Every event, start, stop, pause and resumption, in order, but for what every run begins with: nodes that start
+    for the first time. That a node tells of its start itself is no second one."""
+    found, died = [], set()
     for order, row in enumerate(trace.rows):
         at, kind = Moment(row[0] - origin_us, order), row[1]
-        if kind == EVENT:
+        if kind == EVENT and row[3] != START:
             found.append(Spot(at, EVENT, row[2], row[3], text_of(row[4])))
-        elif kind in NODE_KINDS:
+        elif kind in NODE_KINDS and (kind != START or row[2] in died):
             found.append(Spot(at, kind, row[2], row[4] or kind))
+        if kind == STOP:
+            died.add(row[2])
     return found
+
+
+def names(trace: Trace) -> set[str]:
+    """Every node that started, stopped or told something."""
+    return {row[2] for row in trace.rows if row[1] == EVENT or row[1] in NODE_KINDS}
 
 
 def orders(trace: Trace, history: History) -> dict[int, int]:

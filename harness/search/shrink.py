@@ -40,12 +40,14 @@ from harness.search.shrink_oracle import Accept, BudgetSpentError, Oracle
 from harness.search.shrink_regenerate import smaller_plans
 from harness.search.shrink_size import Count, Size, count, size
 from harness.search.shrink_time import cut_after, earlier, rounder, shorter_faults, shorter_horizon
-from harness.search.shrink_trial import TrialJudge
+from harness.search.shrink_trial import TrialJudge, needed_of
 from harness.search.shrink_world import SEEDS, fewer_nodes, plainer, smaller_seed
 from harness.search.trial import Trial, run_trial
 
 ROUNDS_MAX: Final = 6
 STAGE_S_MIN: Final = 0.5
+SMALL: Final = 2
+"""Faults and operations together: to the stages after our own passes so small a plan is small enough."""
 EXPLICIT, OWN, RESEEDED, REGENERATED, HYPOTHESIS = "explicit", "own passes", "other seeds", "from scratch", "hypothesis"
 STAGES: Final = (EXPLICIT, OWN, RESEEDED, REGENERATED, HYPOTHESIS)
 
@@ -57,6 +59,10 @@ class NothingToShrinkError(Exception):
         result = trial.verdict.result
         super().__init__(f"{result.valid} ({result.reason})" if result.reason else str(result.valid))
         self.trial = trial
+
+
+class NotDeterministicError(Exception):
+    """The same plan failed and did not fail: nothing that shrinking says would be true."""
 
 
 @dataclass(slots=True)
@@ -76,15 +82,18 @@ class Stage:
 @dataclass(frozen=True, slots=True)
 class Shrunk:
     """The outcome. ``explicit``: the plan lists its operations; ``complete``: nothing was left to try when it ended, so
-    neither the time was over nor a person in a hurry; ``broken``: candidates that could not be run at all."""
+    neither the time was over nor a person in a hurry; ``reached_s``: seconds until its faults and operations were as few
+    as they are (the rest made it rounder); ``broken``: candidates that could not be run at all."""
 
     plan: Plan
     failure: Failure
+    explanation: str
     before: Count
     explicit: bool
     complete: bool
     tries: int
     seconds: float
+    reached_s: float
     stages: Mapping[str, Stage]
     broken: int = 0
     last_error: str = ""
@@ -103,31 +112,43 @@ def shrink(
     """The smallest plan found within the time that fails as ``setup``'s plan does, in the simulated world.
 
     ``watch`` is told of every try; ``stopped`` may ask for what there is. Raises NothingToShrinkError, and TrialError
-    where the plan's run comes to no verdict.
+    where the plan's run comes to no verdict; NotDeterministicError.
     """
     started, plan = monotonic(), replace(setup.plan, provider="sim")
     first = run_trial(replace(setup, plan=plan))
     failure = next((found for found, _ in failures(first.verdict.result)), None)
     if failure is None:
         raise NothingToShrinkError(first)
-    judge = TrialJudge(setup, failure)
-    oracle = Oracle(judge, plan, started + time_limit_s, stopped, watch)
-    shrinking = Shrinking(setup, oracle, started)
     listed = listing(first)
+    judge = TrialJudge(setup, failure, of_listed=bool(needed_of(first, listed, failure)))
+    oracle = Oracle(judge, plan, started + time_limit_s, stopped, watch, reached_s=started)
+    shrinking = Shrinking(setup, oracle, started)
     complete = shrinking.run(listed)
     before = count(listed if plan.operations is None else plan)
     return Shrunk(
         plan=oracle.best,
         failure=failure,
+        explanation=_told(judge, oracle.best),
         before=before,
         explicit=oracle.best.operations is not None,
         complete=complete,
         tries=1 + oracle.tries,
         seconds=monotonic() - started,
+        reached_s=oracle.reached_s - started,
         stages=shrinking.stages,
         broken=judge.broken,
         last_error=judge.last_error,
     )
+
+
+def _told(judge: TrialJudge, plan: Plan) -> str:
+    """The failure in words, from a run that is made for it: nothing is returned that has not just failed. Raises
+    NotDeterministicError."""
+    answer = judge(plan)
+    if not answer.fails:
+        raise NotDeterministicError("a plan failed, and then it did not: the system is not deterministic; "
+                                    "`run --provider sim --check-determinism` says where")  # fmt: skip
+    return answer.explanation
 
 
 def listing(trial: Trial) -> Plan:
@@ -165,6 +186,8 @@ class Shrinking:
                     complete = False
             if self.oracle.stopped() or self.oracle.left_s <= 0:
                 return False
+            if name == OWN and self._is_small:
+                break
         return complete
 
     @contextmanager
@@ -177,6 +200,12 @@ class Shrinking:
             finally:
                 stage.tries, stage.seconds = self.oracle.stages[name], monotonic() - begun
                 stage.smaller, stage.after = self._size < before, count(self.oracle.best)
+
+    @property
+    def _is_small(self) -> bool:
+        """Whether there is next to nothing left to take away."""
+        plan = self.oracle.best
+        return plan.operations is not None and len(plan.schedule) + len(plan.operations) <= SMALL
 
     @property
     def _size(self) -> Size:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from harness.plan import Plan, ScheduledOperation
@@ -99,8 +100,9 @@ def fewer_keys(plan: Plan, accept: Accept) -> Plan:
 
 
 def smaller_values(plan: Plan, accept: Accept) -> Plan:
-    """The values named 1, 2, ... (else 0, 1, ...) in the order in which they appear: different ones stay different, so
-    that a read says whose value it saw."""
+    """Distinct values for writes where that will do; else the values named 1, 2, ... (or 0, 1, ...) in the order in which
+    they appear: different ones stay different."""
+    plan = distinct_values(plan, accept)
     operations = plan.operations or ()
     values = list(dict.fromkeys(value for operation in operations for value in _integers(operation.value)))
     for first in (1, 0):
@@ -114,17 +116,15 @@ def smaller_values(plan: Plan, accept: Accept) -> Plan:
 
 
 def distinct_values(plan: Plan, accept: Accept) -> Plan:
-    """Every write writes a value of its own, 1, 2, ...: the plan reads better, and no value hides behind an equal one."""
+    """Every write writes a value of its own, 1, 2, ...: a read then says whose value it saw."""
     operations = plan.operations or ()
-    number, candidate = 0, []
-    for operation in operations:
-        if type(operation.value) is int:
-            number += 1
-            operation = replace(operation, value=number)  # noqa: PLW2901 (the operation, renamed)
-        candidate.append(operation)
-    if tuple(candidate) == operations:
-        return plan
-    return accept(replace(plan, operations=tuple(candidate))) or plan
+    numbers = count(1)
+    distinct = tuple(replace(o, value=next(numbers)) if _is_plain_write(o) else o for o in operations)
+    return plan if distinct == operations else accept(replace(plan, operations=distinct)) or plan
+
+
+def _is_plain_write(operation: ScheduledOperation) -> bool:
+    return operation.f == "write" and type(operation.value) is int
 
 
 def _integers(value: Any) -> Iterable[int]:

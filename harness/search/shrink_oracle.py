@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Final
 
 from harness.plan import Plan
+from harness.search.shrink_size import count
 
 ANSWERS_MAX: Final = 50_000
 
@@ -43,7 +44,7 @@ class Oracle:
     """Answers about plans, each found once.
 
     ``tries`` counts the runs made, ``stages`` those of each stage; ``deadline_s`` is on the clock of ``time.monotonic``;
-    ``stopped`` may say at any time that it is enough; ``watch`` is told of every try; ``best`` is what was accepted last.
+    ``stopped`` may say at any time that it is enough; ``watch`` is told of every try; ``best`` is what was accepted last, ``reached_s`` when the last of its faults and operations went.
     """
 
     judge: Judge
@@ -54,6 +55,7 @@ class Oracle:
     tries: int = 0
     stage: str = ""
     stages: dict[str, int] = field(default_factory=dict)
+    reached_s: float = 0.0
     _answers: dict[str, Answer] = field(default_factory=dict)
 
     def answer(self, plan: Plan) -> Answer:
@@ -77,6 +79,8 @@ class Oracle:
             return plan
         if not self.answer(plan).fails:
             return None
+        if count(plan) != count(self.best):
+            self.reached_s = monotonic()
         self.best = plan
         return plan
 

@@ -19,11 +19,16 @@ CHECK_S_MAX: Final = 10.0
 
 @dataclass(slots=True)
 class TrialJudge:
-    """Runs plans of one system and looks for one failure. ``broken`` are plans that could not be run at all, with the
-    reason: shrinking may ask for what no generator would have drawn."""
+    """Runs plans of one system and looks for one failure.
+
+    ``of_listed``: operations that the plan lists must be part of what shows it. Else a plan would shrink to one that asks
+    nothing, where the probe after the heal meets the bug and nobody sees how. ``broken`` are plans that could not be run
+    at all, with the reason: shrinking may ask for what no generator would have drawn.
+    """
 
     setup: Setup
     failure: Failure
+    of_listed: bool = False
     broken: int = 0
     last_error: str = ""
 
@@ -35,15 +40,16 @@ class TrialJudge:
         except Exception as error:  # noqa: BLE001 (a plan that cannot be run does not fail in the way asked for; counted)
             self.broken, self.last_error = self.broken + 1, f"{type(error).__name__}: {error}"[:300]
             return Answer(False)
-        return answer_of(trial, self.failure)
+        answers = [_shown(trial, anomaly) for found, anomaly in failures(trial.verdict.result) if found == self.failure]
+        listed = self.of_listed and plan.operations is not None
+        return next((answer for answer in answers if answer.needed or not listed), Answer(False))
 
 
-def answer_of(trial: Trial, failure: Failure) -> Answer:
-    """What a run says about ``failure``."""
-    for found, anomaly in failures(trial.verdict.result):
-        if found == failure:
-            return _shown(trial, anomaly)
-    return Answer(False)
+def needed_of(trial: Trial, listed: Plan, failure: Failure) -> tuple[int, ...]:
+    """Positions, in the run's plan with its operations ``listed``, of those that its anomaly consists of."""
+    same = replace(trial, setup=replace(trial.setup, plan=listed))
+    answers = (_shown(same, anomaly) for found, anomaly in failures(trial.verdict.result) if found == failure)
+    return next((answer.needed for answer in answers if answer.needed), ())
 
 
 def _shown(trial: Trial, anomaly: Anomaly | None) -> Answer:
@@ -69,9 +75,7 @@ def _place(trial: Trial, op: Op, start_ns: int) -> int | None:
     thread, time_ns = op.process % plan.concurrency, op.time - start_ns
     if op.time >= trial.verdict.record.main_end_ns:
         return None
-    places = [
-        place for place, operation in enumerate(plan.operations or ()) if _is(operation, thread, op)
-    ]  # fmt: skip
+    places = [place for place, operation in enumerate(plan.operations or ()) if _is(operation, thread, op)]
     return min(places, key=lambda place: abs((plan.operations or ())[place].time_ns - time_ns), default=None)
 
 

@@ -32,9 +32,9 @@ class Loss(NamedTuple):
 
 
 class Content:
-    """``data`` is what a reader sees. ``pending`` undoes the changes that no sync has covered, in order; ``count`` tells
-    how many changes there ever were. ``failed``: a sync failed, and what it should have covered is lost. ``flipped``
-    are the offsets of damaged bytes."""
+    """``data`` is what a reader sees. ``pending`` undoes the changes that no sync has covered, in order; ``count`` says
+    how many there ever were. ``failed``: a sync failed, and what it should have covered is lost. ``flipped`` has the
+    offsets of damaged bytes."""
 
     __slots__ = ("count", "data", "failed", "flipped", "pending")
 

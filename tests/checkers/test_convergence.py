@@ -64,10 +64,13 @@ def test_replicas_that_stay_different_have_diverged() -> None:
 def test_lists_are_told_by_what_only_one_of_them_has() -> None:
     told = {"n1": {"s": [*range(100)]}, "n2": {"s": [*range(98), 200]}}
     (anomaly,) = judged(*dumps(*[told] * STABLE_MIN)).anomalies
-    assert "n1 holds 98, 99 and n2 not, n2 holds 200 and n1 not." in anomaly.explanation
+    assert "under key s n1 holds 100 elements, n2 lacks 98, 99 and has 200 besides." in anomaly.explanation
     order = {"n1": {"s": [1, 2]}, "n2": {"s": [2, 1]}}
     (anomaly,) = judged(*dumps(*[order] * STABLE_MIN)).anomalies
-    assert "n1 holds [1, 2], n2 holds [2, 1]." in anomaly.explanation
+    assert "n1 holds 2 elements, n2 has 2 as element 0, where the others have 1." in anomaly.explanation
+    three = {"n10": {"s": [1]}, "n9": {"s": [1]}, "n2": {"s": [1, 1]}, "n1": {"s": []}}
+    (anomaly,) = judged(*dumps(*[three] * STABLE_MIN)).anomalies
+    assert "under key s n9, n10 hold 1 element, n1 lacks 1, n2 holds 2 elements." in anomaly.explanation
 
 
 def test_what_still_moves_has_not_diverged() -> None:

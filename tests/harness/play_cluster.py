@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.cluster import ClusterSpec, Finding, Observation, ShellError
+from harness.cluster import ClusterSpec, Finding, NodeEvent, Observation, ShellError
 from harness.fault import Action, Effect, FaultSpec
 from harness.history import Op
 from harness.node import Message
@@ -32,6 +32,7 @@ class PlayCluster:
     log: list[str] = field(default_factory=list)
     data: set[int] = field(default_factory=set)
     capabilities: frozenset[str] = frozenset({"cut"})
+    tells: Sequence[tuple[float, str, str]] = ()  # ms from when it is watched, node, event
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -44,7 +45,17 @@ class PlayCluster:
     async def start(self, nodes: Sequence[str]) -> None:
         self.log.append("start")
 
-    async def kill(self, nodes: Sequence[str]) -> None: ...
+    async def kill(self, nodes: Sequence[str]) -> None:
+        self.log.append(f"kill {' '.join(nodes)}")
+
+    def watch(self, notify: Callable[[NodeEvent], None]) -> None:
+        for ms, node, name in self.tells:
+            self.runtime.spawn(self._tell(notify, ms, NodeEvent("event", node, 1, name, {})), "tell")
+
+    async def _tell(self, notify: Callable[[NodeEvent], None], ms: float, event: NodeEvent) -> None:
+        await self.runtime.sleep(ms)
+        notify(event)
+
     async def pause(self, nodes: Sequence[str]) -> None: ...
     async def resume(self, nodes: Sequence[str]) -> None: ...
     async def heal(self) -> None: ...

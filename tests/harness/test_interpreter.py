@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from harness.generator import (
+    PENDING,
     Generator,
     any_of,
     clients,
+    fill,
     function,
     invoke,
     limit,
@@ -413,3 +415,85 @@ def test_on_asyncio_a_rate_is_kept() -> None:
 
     invoked = sum(entry.type == "invoke" for entry in asyncio.run(scenario()).history)
     assert 140 < invoked < 260
+
+
+@dataclass(frozen=True)
+class Listening:
+    """A generator of ``count`` reads, that keeps what it is told."""
+
+    heard: tuple[Op, ...] = ()
+    count: int = 1
+
+    def op(self, context: Any) -> Any:
+        made = fill(invoke("read"), context)
+        if not self.count or made is PENDING:
+            return (PENDING, self) if self.count else None
+        return made, replace(self, count=self.count - 1)
+
+    def update(self, context: Any, event: Op) -> Any:
+        told.append(event)
+        return replace(self, heard=(*self.heard, event))
+
+
+told: list[Op] = []
+
+
+def test_a_note_is_a_line_of_the_nemesis_at_any_time() -> None:
+    world = World(VirtualRuntime())
+    told.clear()
+    interpreter = world.interpreter()
+    runtime = world.runtime
+    assert isinstance(runtime, VirtualRuntime)
+    interpreter.note(Op("invoke", 5, "before"))
+    runtime.at(1, lambda: interpreter.note(Op("info", NEMESIS, "start-kill", {"application": 3})))
+    runtime.run(interpreter.run(clients(Listening())))
+    interpreter.note(Op("info", NEMESIS, "stop-kill"))
+    lines = [(entry.index, entry.time, entry.type, entry.process, entry.f) for entry in world.history]
+    assert lines == [
+        (0, 0, "info", NEMESIS, "before"),
+        (1, 0, "invoke", 0, "read"),
+        (2, 1_000_000, "info", NEMESIS, "start-kill"),
+        (3, 2_000_000, "ok", 0, "read"),
+        (4, 2_000_000, "info", NEMESIS, "stop-kill"),
+    ]
+    assert [event.f for event in told] == ["read", "read"], "clients' generators hear of clients only"
+    runtime.run(interpreter.run(any_of(Listening())))
+    interpreter.note(Op("info", NEMESIS, "stop-pause"))
+    assert [event.f for event in told][-1] == "stop-pause"
+
+
+def test_what_an_operation_sets_off_stands_after_it_and_all_hear_it_in_that_order() -> None:
+    world = World(VirtualRuntime())
+    told.clear()
+
+    def record(entry: Op) -> None:
+        world.history.append(entry)
+        if isinstance(entry.process, int) and entry.type == "invoke":
+            interpreter.note(Op("info", NEMESIS, "start-kill"))
+            interpreter.note(Op("info", NEMESIS, "start-kill"))
+
+    world.record = record
+    interpreter = world.interpreter()
+    assert isinstance(world.runtime, VirtualRuntime)
+    world.runtime.run(interpreter.run(any_of(Listening())))
+    assert [entry.f for entry in world.history] == ["read", "start-kill", "start-kill", "read"]
+    assert [entry.index for entry in world.history] == [0, 1, 2, 3]
+    assert told == world.history
+
+
+def test_a_note_that_cannot_be_recorded_ends_the_run_and_not_whoever_notes_it() -> None:
+    world = World(VirtualRuntime())
+
+    def record(entry: Op) -> None:
+        if entry.process == NEMESIS:
+            raise OSError("disk full")
+        world.history.append(entry)
+
+    world.record = record
+    interpreter = world.interpreter()
+    runtime = world.runtime
+    assert isinstance(runtime, VirtualRuntime)
+    runtime.at(30, lambda: interpreter.note(Op("info", NEMESIS, "start-kill")))
+    with pytest.raises(OSError, match="disk full"):
+        runtime.run(interpreter.run(clients(limit(100, rate(100, numbered())))))
+    assert [entry.type for entry in world.history].count("ok") < 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,15 @@ import pytest
 from harness import catalog
 from harness.cluster import Observation
 from harness.clusters.loopback import LoopbackProvider
+from harness.fault import EVENT, OPERATION, Trigger
 from harness.faults.grammar import parse
 from harness.faults.schedule import schedule
 from harness.formats import read_history
+from harness.generator.script import operations_of
 from harness.history import NEMESIS, History
 from harness.interpreter import ContractError
 from harness.node_failure import node_failures
-from harness.plan import Plan, ScheduledFault
+from harness.plan import Plan, ScheduledFault, ScheduledOperation
 from harness.progress import Phase, Progress
 from harness.real_runtime import RealRuntime
 from harness.result import Reason
@@ -286,6 +289,111 @@ def test_a_broken_client_ends_the_run_and_keeps_the_history(tmp_path: Path) -> N
     with pytest.raises(ContractError, match="'other'"):
         rehearsal.play()
     assert rehearsal.history[0].type == "invoke"
+
+
+KILLS = {"kill": catalog.fault("kill"), "cut": Cut()}
+ITS_NODE = {"shape": "its-node", "nodes": ["its-node"], "count": 1, "spares": ["n1"]}
+
+
+def set_off(fault: str, trigger: Trigger, action: dict[str, Any] | None = None) -> ScheduledFault:
+    return ScheduledFault(fault, 0, SECOND, action or {}, trigger.as_json())
+
+
+def fault_lines(history: History) -> list[tuple[str, Any]]:
+    return [(op.f, (op.value or {}).get("application")) for op in history if op.process == NEMESIS]
+
+
+def test_an_operation_sets_off_a_fault_in_the_main_phase(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, cuts=(set_off("cut", Trigger(OPERATION, "add", 50)), TWO_CUTS[1]))
+    verdict = rehearsal.verdict()
+    assert verdict.result.valid is True, verdict.result
+    assert fault_lines(rehearsal.history) == [
+        *[("start-cut", 0)] * 2, *[("stop-cut", 0)] * 2, *[("start-cut", 1)] * 2, *[("stop-cut", 1)] * 2,
+        *[(HEAL, None)] * 2,
+    ]  # fmt: skip
+    announced = next(op for op in rehearsal.history if op.process == NEMESIS)
+    before = [op for op in rehearsal.history[: announced.index] if op.type == "invoke"]
+    assert len(before) == 50
+    assert announced.time == before[-1].time, "it strikes in the very moment"
+    assert announced.value["trigger"]["node"] == f"n{int(before[-1].process) % 5 + 1}"
+    assert [line["applied"] for line in verdict.faults] == [2]
+    (add,) = (entry for entry in verdict.availability if entry.f == "add")
+    assert [round(end - start) for start, end in add.windows] == [1, 2]
+
+
+def test_an_event_sets_off_a_fault_at_its_node_and_the_end_of_the_main_phase_ends_it(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(
+        tmp_path,
+        cuts=(replace(set_off("kill", Trigger(EVENT, "voted", 2), ITS_NODE), stop_ns=5 * SECOND),),
+        capabilities=frozenset({"kill", "events"}),
+        tells=[(7_000, "n2", "voted"), (8_000, "n4", "voted"), (9_000, "n5", "voted")],
+    )
+    rehearsal.setup = replace(rehearsal.setup, faults=KILLS)
+    rehearsal.run = Run(rehearsal.setup, rehearsal.runtime, rehearsal.folder)
+    record = rehearsal.play()
+    assert rehearsal.cluster.log == ["start", "kill n4", "start", "logs", "down"]
+    (application,) = record.applications
+    assert application["trigger"]["node"] == "n4"
+    assert round((application["stopped_ns"] - record.main_start_ns) / SECOND) == 10
+    assert fault_lines(rehearsal.history)[-3:] == [("stop-kill", 0), (HEAL, None), (HEAL, None)]
+
+
+def test_a_trigger_that_never_comes_leaves_no_valid_verdict(tmp_path: Path) -> None:
+    verdict = Rehearsal(tmp_path, cuts=(set_off("cut", Trigger(OPERATION, "add", 10_000)),)).verdict()
+    assert (verdict.result.valid, verdict.result.reason) == ("unknown", Reason.FAULT_WITHOUT_EFFECT)
+    (application,) = verdict.record.applications
+    assert application["effect"]["explanation"] == "its trigger never came"
+    beside = Rehearsal(tmp_path, cuts=(set_off("cut", Trigger(OPERATION, "add", 10_000)), *TWO_CUTS)).verdict()
+    assert beside.result.valid is True, "the others bit"
+
+
+def test_a_cluster_that_tells_nothing_cannot_be_asked_to(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, cuts=(set_off("cut", Trigger(EVENT, "voted")),))
+    with pytest.raises(RunError, match="'cut' needs events, which this cluster cannot do"):
+        rehearsal.play()
+
+
+def test_an_interruption_ends_a_fault_that_was_set_off(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, cuts=(replace(set_off("cut", Trigger(OPERATION, "add")), stop_ns=9 * SECOND),))
+    rehearsal.runtime.at(2_000, rehearsal.run.stop)
+    assert rehearsal.play().interrupted
+    assert not rehearsal.cluster.cut
+    assert fault_lines(rehearsal.history)[-3:] == [("stop-cut", 0), (HEAL, None), (HEAL, None)]
+    assert rehearsal.runtime.now() < 7 * SECOND
+
+
+def test_a_plans_own_operations_are_all_that_is_asked(tmp_path: Path) -> None:
+    listed = (ScheduledOperation(0, 1, "add", 7), ScheduledOperation(10_000_000, 0, "add", 8),
+              ScheduledOperation(11_000_000, 0, "add", 9), ScheduledOperation(SECOND, 3, "add", 10))  # fmt: skip
+    rehearsal = Rehearsal(tmp_path, cuts=TWO_CUTS[:1], plan={"operations": listed})
+    record = rehearsal.play()
+    start_ns = record.main_start_ns
+    asked = [op for op in rehearsal.history if op.type == "invoke" and op.f == "add"][:4]
+    assert [((op.time - start_ns) // 1_000_000, op.process, op.value) for op in asked] == [
+        (0, 1, 7), (10, 0, 8), (13, 0, 9), (1000, 3, 10),
+    ]  # fmt: skip
+    main_s = (record.main_end_ns - start_ns) / SECOND
+    assert 4 <= main_s < 4.1, "the faults are over, and nothing more is asked"
+
+
+def test_the_main_phase_of_a_plans_own_operations_waits_for_what_they_set_off(tmp_path: Path) -> None:
+    listed = (ScheduledOperation(0, 1, "add", 7),)
+    fault = set_off("cut", Trigger(OPERATION, "add"))
+    record = Rehearsal(tmp_path, cuts=(fault,), plan={"operations": listed}).play()
+    assert 1 <= (record.main_end_ns - record.main_start_ns) / SECOND < 1.6
+    short = Rehearsal(tmp_path, cuts=(fault,), plan={"operations": listed, "time_limit_s": 0.5}).play()
+    assert (short.main_end_ns - short.main_start_ns) / SECOND == 0.5
+
+
+def test_a_recorded_run_is_asked_again_operation_by_operation(tmp_path: Path) -> None:
+    first = Rehearsal(tmp_path, cuts=TWO_CUTS)
+    record = first.play()
+    listed = operations_of(first.history, record.main_start_ns, first.setup.plan.concurrency, record.main_end_ns)
+    assert len(listed) > 500
+    again = Rehearsal(tmp_path, cuts=TWO_CUTS, plan={"operations": listed})
+    again_record = again.play()
+    assert operations_of(again.history, again_record.main_start_ns, 10, again_record.main_end_ns) == listed
+    assert Plan.from_json(json.loads(json.dumps(again.setup.plan.as_json()))) == again.setup.plan
 
 
 def test_misfits_are_named() -> None:

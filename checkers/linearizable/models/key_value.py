@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,8 @@ _READS, _WRITES = ("get", "read"), ("put", "write", "set")
 
 @dataclass(frozen=True, slots=True)
 class KeyValue:
-    """append concatenates strings, or adds an element if any answer or value of the key is a list (``lists``). nil is
+    """append concatenates strings, or adds an element if any answer or value of the key is a list, or anything
+    but a string is appended (``lists``). nil is
     the empty string or list to append to. A key that is never appended to is a register.
 
     The state is a string, or a tuple of codes, in a tuple of one; (None,) where there is nothing yet.
@@ -33,7 +34,9 @@ class KeyValue:
             return Register(self.name, self.summary, reads=_READS, writes=_WRITES)
         values = [initial, *(call.argument for call in calls if call.f in _WRITES)]
         values += [call.result for call in calls if call.outcome == "ok" and call.f in _READS]
-        return replace(self, lists=any(isinstance(value, (list, tuple)) for value in values))
+        appended = [call.argument for call in calls if call.f == "append"]
+        lists = any(isinstance(value, (list, tuple)) for value in values)
+        return replace(self, lists=lists or not all(isinstance(value, str) for value in appended))
 
     def begin(self, initial: Any, reading: Reading) -> State:
         content = self._content(initial, reading)
@@ -83,18 +86,33 @@ class KeyValue:
     def observes(self, step: Step) -> bool:
         return step.f == "get"
 
-    def hope(self, required: Sequence[Step], optional: Sequence[Step]) -> Callable[[State], bool] | None:
-        """What is only appended to passes through every prefix of the longest answer."""
+    def foresee(self, required: Sequence[Step], optional: Sequence[Step]) -> Callable[[State], State | None] | None:
+        """What is only appended to passes through every prefix of the longest answer. Otherwise, contents that are no
+        prefix of any answer are all alike until the next put."""
+        answers = {step.returned for step in required if step.f == "get" and step.returned}
         if any(step.f == "put" for step in (*required, *optional)):
-            return None
-        longest = max((step.returned for step in required if step.f == "get" and step.returned), key=len, default=None)
+            return _alike(answers)
+        longest = max(answers, key=len, default=None)
         if longest is None:
             return None
-        length = len(longest)
 
-        def hopeful(state: State) -> bool:
+        def through_longest(state: State) -> State | None:
             (content,) = state
-            shared = 0 if content is None else min(length, len(content))
-            return content is None or bool(content[:shared] == longest[:shared])
+            shared = 0 if content is None else min(len(longest), len(content))
+            return state if content is None or content[:shared] == longest[:shared] else None
 
-        return hopeful
+        return through_longest
+
+
+def _alike(answers: Collection[Any]) -> Callable[[State], State]:
+    unseen: list[State] = []
+
+    def canonical(state: State) -> State:
+        (content,) = state
+        if not content or any(answer[: len(content)] == content for answer in answers):
+            return state
+        if not unseen:
+            unseen.append(state)
+        return unseen[0]
+
+    return canonical

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from checkers.value import show
 from harness.history import Call
 
 _READS, _WRITES = ("read", "r"), ("write", "w")
+_UNREAD = -2  # no value's code
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,15 @@ class MultiRegister:
 
     def observes(self, step: Step) -> bool:
         return all(part[0] == "r" for part in step.given[1:])
+
+    def foresee(self, required: Sequence[Step], optional: Sequence[Step]) -> Callable[[State], State | None] | None:
+        """Values of a register that nobody reads are all alike."""
+        read = {part[1:] for step in (*required, *optional) for part in step.given[1:] if part[0] == "r"}
+
+        def canonical(state: State) -> State:
+            return frozenset(pair if pair in read else (pair[0], _UNREAD) for pair in state)
+
+        return canonical
 
     def parts(self, steps: Sequence[Step]) -> Sequence[Hashable] | None:
         """Registers that are ever named together are one object."""

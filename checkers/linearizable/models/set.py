@@ -78,12 +78,12 @@ class Set:
     def parts(self, steps: Sequence[Step]) -> Sequence[Hashable] | None:
         return None if any(step.f == "read" for step in steps) else [step.given[0] for step in steps]
 
-    def hope(self, required: Sequence[Step], optional: Sequence[Step]) -> Callable[[State], bool] | None:
+    def foresee(self, required: Sequence[Step], optional: Sequence[Step]) -> Callable[[State], State | None] | None:
         """A set that only grows passes through every set that was read: each state contains it, or is within it."""
         if any(step.f == "remove" for step in (*required, *optional)):
             return None
         seen = {step.returned for step in required if step.f == "read"}
-        return lambda state: all(state <= other or other <= state for other in seen)
+        return lambda state: state if all(state <= other or other <= state for other in seen) else None
 
 
 def _answer(call: Call, name: str) -> bool | None:

@@ -17,7 +17,8 @@ from harness.catalog import UnknownNameError
 from harness.cli import main
 from harness.commands import Parser, UsageError, run
 from harness.commands.run_plan import faults_in_words, read_options, setup_of
-from harness.plan import Plan
+from harness.faults.action import check_action
+from harness.plan import Plan, ScheduledFault, ScheduledOperation
 from harness.store import create_folder
 from tests.harness.play_cluster import play_system
 
@@ -188,8 +189,108 @@ def test_an_action_from_a_file_is_checked(tmp_path: Path, change: Any, expected:
         setup_of(parsed("--replay", str(path)))
 
 
+KILL = {"fault": "kill", "start_ns": 0, "stop_ns": 2, "action": {"shape": "its-node", "nodes": ["its-node"]}}
+VOTE = {"on": "event", "name": "vote-granted", "count": 3}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"schedule": [KILL]}, "nodes = \\['its-node'\\]"),
+        ({"schedule": [{**KILL, "trigger": {}}]}, "read the trigger"),
+        ({"schedule": [{**KILL, "trigger": {**VOTE, "count": 0}}]}, "a count from 1"),
+        ({"schedule": [{**KILL, "trigger": {**VOTE, "name": "x; reboot"}}]}, "the name of the event"),
+        ({"schedule": [{**KILL, "trigger": {**VOTE, "on": "quake"}}]}, "one of event, operation"),
+        ({"faults": "after 3rd vote-grated kill"}, "after EVENT"),
+        ({"operations": 7}, "plan.json"),
+        ({"operations": [{}]}, "plan.json"),
+        ({"operations": [{"time_ns": 1, "thread": 0, "f": "read", "surprise": 1}]}, "surprise"),
+        ({"operations": [{"time_ns": -1, "thread": 0, "f": "read"}]}, "expected time_ns, thread, f"),
+        ({"operations": [{"time_ns": True, "thread": 0, "f": "read"}]}, "expected time_ns, thread, f"),
+        ({"operations": [{"time_ns": 1, "thread": 0, "f": 7}]}, "expected time_ns, thread, f"),
+        ({"operations": [{"time_ns": 1, "thread": 10, "f": "read"}]}, "a thread below 10"),
+        ({"operations": [{"time_ns": 10**12, "thread": 0, "f": "read"}]}, "within the 30 s"),
+        ({"operations": [{"time_ns": 1, "thread": 0, "f": "raed"}]}, r"did you mean read\?"),
+        ({"operations": [{"time_ns": 1, "thread": 0, "f": "read", "node": "n6"}]}, "at the node 'n6'"),
+        ({"operations": [{"time_ns": 1, "thread": 0, "f": "read", "node": []}]}, "expected time_ns, thread, f"),
+        ({"order": "random"}, "expected one of uniform, pct"),
+        ({"order": []}, "expected one of uniform, pct"),
+        ({"rare": 1}, "true or false"),
+    ],
+)
+def test_triggers_and_operations_from_a_file_are_checked(tmp_path: Path, change: dict[str, Any], expected: str) -> None:
+    path = replayable(tmp_path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises((UsageError, UnknownNameError), match=expected):
+        setup_of(parsed("--replay", str(path)))
+
+
+def test_a_plan_of_a_few_lines_of_data_is_replayed_as_it_stands(tmp_path: Path) -> None:
+    path = replayable(tmp_path)
+    operations = [{"time_ns": 5, "thread": 9, "f": "write", "value": 3, "key": None, "node": None}]
+    change = {"operations": operations, "schedule": [{**KILL, "trigger": VOTE}]}
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    plan = plan_of("--replay", str(path))
+    assert plan.operations == (ScheduledOperation(5, 9, "write", 3),)
+    assert plan.schedule == (ScheduledFault("kill", 0, 2, KILL["action"], VOTE),)  # type: ignore[arg-type]
+    assert Plan.from_json(json.loads(json.dumps(plan.as_json()))) == plan
+
+
+def test_what_sets_faults_off_reaches_the_plan() -> None:
+    words = "partition, after 3rd leader-change: kill its node, after any operation write: pause=its-node:2"
+    plan = plan_of("raft", "--faults", words, "--seed", "4")
+    armed = [entry for entry in plan.schedule if entry.trigger is not None]
+    assert {entry.fault for entry in armed} == {"kill", "pause"}
+    assert next(e for e in armed if e.fault == "kill").trigger == {"on": "leader-change", "name": None, "count": 3}
+    assert {entry.fault for entry in plan.schedule if entry.trigger is None} == {"partition"}
+    with pytest.raises(UsageError, match=r"did you mean write\?"):
+        plan_of("raft", "--faults", "after operation wirte: kill")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"links": [["n1", "n2"], ["clients", "n3"]], "amount": {"delay_ms": 20.0, "jitter_ms": 3}},
+        {"nodes": ["n1"], "kind": "jump", "amount": {"offset_ms": -3e6}},
+        {"nodes": ["n1"], "torn": True, "reordered": False, "keep": "none"},
+        {"nodes": ["n1"], "bits": 3, "files": "wal/", "probability": 0.5, "factor": 1e9},
+    ],
+)
+def test_what_faults_add_to_their_actions_is_known(fields: dict[str, Any]) -> None:
+    check_action({"shape": "x", **fields}, ("n1", "n2", "n3"))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"links": [["n1", "n9"]]},
+        {"links": [["n1"]]},
+        {"links": "n1"},
+        {"links": [["n1", "n2"]], "nodes": ["n1"]},
+        {"nodes": ["n1"], "amount": {"delay": 3}},
+        {"nodes": ["n1"], "amount": {"delay_ms": "3"}},
+        {"nodes": ["n1"], "amount": 3},
+        {"nodes": ["n1"], "probability": float("nan")},
+        {"nodes": ["n1"], "probability": True},
+        {"nodes": ["n1"], "factor": 1e10},
+        {"nodes": ["n1"], "factor": 10**400},
+        {"nodes": ["n1"], "torn": 1},
+        {"nodes": ["n1"], "files": "x" * 81},
+        {"nodes": ["n1"], "kind": ["jump"]},
+        {"nodes": ["its-node"]},
+    ],
+)
+def test_what_no_fault_adds_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        check_action({"shape": "x", **fields}, ("n1", "n2", "n3"))
+
+
+def shape_of(name: str, shape: str) -> str:
+    return f"{'after leader-change: ' if 'its-node' in shape else ''}{name}={shape}"
+
+
 @pytest.mark.parametrize("faults", [",".join(catalog.names("faults")), *(
-    f"{name}={shape}" for name in catalog.names("faults") for shape in catalog.fault(name).shapes
+    shape_of(name, shape) for name in catalog.names("faults") for shape in catalog.fault(name).shapes
 )])  # fmt: skip
 def test_every_action_that_is_chosen_can_be_replayed(tmp_path: Path, faults: str) -> None:
     for seed in range(5):

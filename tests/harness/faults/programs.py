@@ -34,4 +34,6 @@ class Heartbeats:
         return {"leader": self._env.nodes[0]}
 
     async def handle(self, source: str, message: Message) -> Message:
+        if message.get("type") == "vote":
+            self._env.event("voted")
         return {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -12,11 +14,14 @@ import pytest
 from harness.cluster import Cluster, ClusterSpec, NodeSpec
 from harness.clusters.local.provider import PROVIDER
 from harness.clusters.loopback import LoopbackCluster
-from harness.fault import Fault
+from harness.clusters.remote_cluster import RemoteCluster
+from harness.fault import EVENT, Fault, Trigger
 from harness.faults import kill, partition, pause
 from harness.faults.nemesis import Nemesis
+from harness.faults.triggered import TriggeredFaults
 from harness.history import NEMESIS, Op
-from harness.node import Message
+from harness.node import CallError, Message
+from harness.plan import ScheduledFault
 from harness.real_runtime import RealRuntime
 from harness.system import System
 from tests.harness.clusters.local_clusters import missing
@@ -82,6 +87,85 @@ def test_a_node_that_nobody_talks_to_is_not_missed(tmp_path: Path, fault: str) -
     effect = on_loopback(tmp_path, fault, FOLLOWER, ask="never")
     assert effect["applied"]
     assert not effect["bit"], effect
+
+
+VOTE = ScheduledFault(
+    "kill", 0, 500_000_000, {"shape": "its-node", "nodes": ["its-node"]}, Trigger(EVENT, "voted", 2).as_json()
+)
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except FileNotFoundError:
+        return True
+
+
+async def second_vote(cluster: LoopbackCluster | RemoteCluster, runtime: RealRuntime, gone: Any) -> tuple[Any, float]:
+    """The effect of killing the second node that votes, and the seconds from its vote to its death; then the cluster
+    goes."""
+    try:
+        await cluster.start(cluster.nodes)
+        nemesis, lines = Nemesis(SYSTEM, cluster, FAULTS, runtime), list[Op]()
+        faults = TriggeredFaults([VOTE], nemesis, runtime, lines.append)
+        await faults.prepare(SYSTEM, cluster, {})
+        await runtime.sleep(300)
+        await nemesis.baseline(sampled=True)
+        faults.begin(runtime.now(), runtime.now() + 20_000_000_000)
+        client = cluster.client_env(0, "c0")
+        status = await cluster.status("n2")
+        assert status is not None
+        await client.call("n3", {"type": "vote"}, 1000)
+        await runtime.sleep(300)
+        assert lines == []
+        begin = time.monotonic()
+        with contextlib.suppress(CallError):  # it may be dead before it answers
+            await client.call("n2", {"type": "vote"}, 1000)
+        while not await gone(status["pid"]):
+            await runtime.sleep(2)
+        seconds = time.monotonic() - begin
+        await faults.end()
+        assert await nemesis.heal_all() == ()
+        await runtime.sleep(300)
+        await nemesis.conclude()
+        assert (await cluster.observe()).unanswered == ()
+        assert [(op.f, op.error) for op in lines] == [("start-kill", None)] * 2 + [("stop-kill", None)] * 2
+    finally:
+        await cluster.down()
+    (effect,) = nemesis.effects()
+    return effect, seconds
+
+
+def test_a_vote_kills_its_real_node_at_once(tmp_path: Path) -> None:
+    async def gone(pid: int) -> bool:
+        return is_gone(pid)
+
+    async def run() -> tuple[Any, float]:
+        runtime = RealRuntime(seed=1)
+        return await second_vote(LoopbackCluster(spec(tmp_path, "yes"), runtime), runtime, gone)
+
+    effect, seconds = asyncio.run(run())
+    assert effect["done"]["nodes"] == ["n2"]
+    assert effect["bit"], effect
+    assert seconds < 0.2
+
+
+@pytest.mark.cluster
+@pytest.mark.skipif(bool(missing()), reason=f"the provider local cannot be used here: {missing()}")
+def test_a_vote_kills_its_node_over_ssh(tmp_path: Path) -> None:
+    async def run() -> tuple[Any, float]:
+        runtime = RealRuntime(seed=1)
+        cluster = await PROVIDER.create(spec(tmp_path, "yes"), runtime)
+
+        async def gone(pid: int) -> bool:
+            return (await cluster._nodes["n2"].state()) == "gone"
+
+        return await second_vote(cluster, runtime, gone)
+
+    effect, seconds = asyncio.run(run())
+    assert effect["done"]["nodes"] == ["n2"]
+    assert effect["bit"], effect
+    assert seconds < 1.0, "through two SSH commands, on a busy machine"
 
 
 ISOLATE: dict[str, Any] = {"shape": "isolate-leader", "nodes": ["leader"], "spares": list(NODES), "direction": "both"}

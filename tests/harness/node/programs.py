@@ -98,3 +98,7 @@ class Echo:
         self._env.gauge("value", message["value"])
         self._env.sometimes("announced")
         return {}
+
+    async def _pass(self, source: str, message: Message) -> Message:
+        await self._env.failpoint(message["failpoint"])
+        return {}

@@ -8,7 +8,8 @@ import pytest
 
 from harness.fault_window import FaultWindow, fault_windows
 from harness.history import History, HistoryError, Op
-from harness.report.space_time_scene import Limits, Scene, compose
+from harness.report.space_time_operation import Limits
+from harness.report.space_time_scene import Scene, compose
 from harness.report.space_time_trace import DOWN, LEADER, PAUSED, Moment, spans, spots
 from harness.result import Anomaly
 from harness.trace import Trace
@@ -93,7 +94,7 @@ def test_without_an_anomaly_it_is_the_whole_of_a_small_run() -> None:
 def test_without_operations_it_is_the_time_of_the_trace() -> None:
     shown = compose(story()[0], History(), (), Anomaly("two-leaders", (), "n1 and n2"))
     assert shown is not None
-    assert shown.start_us < 0
+    assert shown.start_us == 80 * MS, "a leader was the first that anybody told of"
     assert shown.stop_us > 1900 * MS
 
 
@@ -168,3 +169,30 @@ def test_what_arrives_without_having_left_is_ignored_and_a_copy_arrives_twice() 
     (flight,) = shown.flights
     assert [at.time_us for at in flight.arrivals] == [3, 7]
     assert flight.end == Moment(3, 3)
+
+
+def test_only_a_node_that_died_starts_again() -> None:
+    """Every run begins with starts, which say nothing; and a node's own word of its start is no second one."""
+    trace = Trace()
+    for time, kind in ((1, "start"), (5, "stop"), (9, "start")):
+        trace.node(time, kind, "n1")
+        if kind == "start":
+            trace.event(time, "n1", "start", {})
+    assert [(spot.at.time_us, spot.kind) for spot in spots(trace, 0)] == [(5, "stop"), (9, "start")]
+
+
+def test_what_the_same_client_did_meanwhile_is_shown_and_its_other_messages_are_not() -> None:
+    trace, history, windows, _ = story()
+    by_value = {op.value: op.index for op in history if op.type == "invoke" and not isinstance(op.value, list)}
+    few = compose(
+        trace, history, windows, Anomaly("x", (by_value[14], by_value[None]), ""), limits=Limits(operations=2)
+    )
+    assert few is not None
+    assert few.clients == ("c1",)
+    assert all("c0" not in (flight.source, flight.to) for flight in few.flights)
+    ops = [Op(type_, 0, "add", i, (1000 + 10 * i) * 1_000_000 + (type_ == "ok"))  # type: ignore[arg-type]
+           for i in range(40) for type_ in ("invoke", "ok")]  # fmt: skip
+    shown = compose(trace, History(ops), (), Anomaly("x", (0, 20), ""), limits=Limits(operations=5))
+    assert shown is not None
+    assert [box.call.argument for box in shown.boxes if box.named] == [0, 10]
+    assert [box.call.argument for box in shown.boxes if not box.named] == [1, 2, 9]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from harness.node.stream import random_stream
 from harness.simulation.disk import SimDisk
 from harness.simulation.disk_files import SimFiles
-from harness.simulation.scheduler import DEAD, Scheduler, SimTask, spawn
+from harness.simulation.scheduler import DEAD, Scheduler, SimTask
 
 T = TypeVar("T")
 
@@ -17,8 +17,8 @@ LIMIT_US = 3_600_000_000
 
 
 class DiskMachine:
-    """``files`` is the present process's disk; ``late`` the methods that dead ones called; ``errors`` are those of tasks
-    that nobody awaits."""
+    """``files`` is the present process's disk; ``late`` are the methods that dead ones called, ``errors`` what tasks
+    raised that nobody awaits."""
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
@@ -28,6 +28,7 @@ class DiskMachine:
         self.errors: list[BaseException] = []
         self.disk = SimDisk(self.scheduler, self._random, self.late.append)
         self._lives = 0
+        self._tasks: list[SimTask[Any]] = []
         self.files = self.restarted()
 
     def restarted(self) -> SimFiles:
@@ -39,20 +40,23 @@ class DiskMachine:
 
     def kill(self) -> SimFiles:
         """SIGKILL, and a new process."""
-        self.lane.state = DEAD
         self.disk.close()
+        self._end()
         return self.restarted()
 
     def power_loss(self, *, torn: bool = False, reordered: bool = False, keep: str = "some") -> dict[str, int]:
         """The power is off and on again."""
-        self.lane.state = DEAD
         lost = self.disk.power_loss(torn=torn, reordered=reordered, keep=keep, stream=f"power-loss/{self._lives}")
+        self._end()
         self.restarted()
         return lost
 
-    def spawn(self, coroutine: Coroutine[Any, Any, T]) -> SimTask[T]:
-        """A task of the present process."""
-        return spawn(self.scheduler, self.lane, coroutine, "test", lambda _, error: self.errors.append(error))
+    def begin(self, coroutine: Coroutine[Any, Any, T]) -> SimTask[T]:
+        """A task of the present process, that has run to its first wait."""
+        task = SimTask(self.scheduler, self.lane, coroutine, "test", lambda _, error: self.errors.append(error))
+        self._tasks.append(task)
+        task.start()
+        return task
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """What a coroutine of the present process returns or raises."""
@@ -60,7 +64,7 @@ class DiskMachine:
         async def awaited() -> T:
             return await coroutine
 
-        return self.scheduler.run(self.spawn(awaited()), LIMIT_US)
+        return self.scheduler.run(self.begin(awaited()), LIMIT_US)
 
     def pass_ms(self, ms: int) -> None:
         """Let virtual time pass."""
@@ -84,6 +88,13 @@ class DiskMachine:
 
     def contents(self) -> dict[str, bytes]:
         return {file: self.files.read(file) for file in self.files.list()}
+
+    def _end(self) -> None:
+        """The process's coroutines are closed, as those of a node are."""
+        self.lane.state = DEAD
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.close()
 
     def _random(self, stream: str) -> Random:
         return random_stream(self._seed, stream)
