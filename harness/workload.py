@@ -10,7 +10,8 @@ from harness.generator import Generator
 from harness.history import History, Op
 from harness.result import Result
 
-OK_OF_ASKED: Final = 0.25
+OK_OF_ASKED: Final = 0.15
+"""Short plans spend most of their time under faults, and a system that rightly waits them out answers little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Thresholds:
     def __str__(self) -> str:
         less = "".join(f", {share:.0%} of {f}" for f, share in self.ok_of_asked.items())
         return (
-            f"{self.ok_min} ok of each of {', '.join(self.counted)} (of a short plan {OK_OF_ASKED:.0%} of what it asks "
+            f"{self.ok_min} ok each of {', '.join(self.counted)} (of a short plan {OK_OF_ASKED:.0%} of what it asks "
             f"for{less}, and {self.ok_least} in all); from {self.conflicts_from} operations on, {self.conflicts_min} "
             f"overlap with one of {', '.join(self.writes)}"
         )

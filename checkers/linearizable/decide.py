@@ -76,7 +76,8 @@ def _by_distinct_values(key: KeyHistory, limit: Limit) -> Decision | None:
     if verdict is None:
         return None
     if verdict.order is None:
-        refuted = tuple(sorted(verdict.refuted, key=completion))
+        happened = (operation for operation in verdict.refuted if operation.complete is not None)
+        refuted = tuple(sorted(happened, key=completion))
         return Decision(False, "polynomial", refuted=refuted, algorithm=verdict.algorithm)
     explained = len(key.required)
     return Decision(True, "polynomial", order=verdict.order, explained=explained, algorithm=verdict.algorithm)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from harness.cluster import Cluster, EventSource, NodeEvent
@@ -145,7 +146,10 @@ class TriggeredFaults:
         await self._last((entry.stop_ns - entry.start_ns) / 1e6)
         stop = Op("info", NEMESIS, STOP + entry.fault, {"application": number, **entry.action})
         self._note(stop)
-        self._note(await self._nemesis.invoke(stop))
+        try:
+            self._note(await self._nemesis.invoke(stop))
+        except Exception as error:  # noqa: BLE001 (it stays in force; the heal at the end will say so)
+            self._note(replace(stop, error=f"{type(error).__name__}: {error}"[:1000]))
 
     async def _last(self, ms: float) -> None:
         """Let a fault be in force for so long, or until the main phase ends."""

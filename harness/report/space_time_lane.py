@@ -17,6 +17,7 @@ BOLD: Final = 6.8
 """The width of a letter of an event's name; an operation's are narrower."""
 PLAIN: Final = 6.2
 CROSSINGS_MAX: Final = 20
+NAME_MAX: Final = 20
 RAISED: Final = 9
 """How much higher than its mark an event's words may stand, out of the way of an arrow."""
 
@@ -60,6 +61,8 @@ def _ends(frame: Frame, span: Span) -> tuple[float, float]:
 
 def events(frame: Frame) -> list[Drawn]:
     """Each moment of a node's life as a mark, and its words, right or left of it, if there is room."""
+    for spot in frame.scene.spots:
+        frame.labels.take(Box2(frame.x[spot.node], frame.y(spot.at), 10, 10))
     return [_event(frame, spot) for spot in frame.scene.spots]
 
 
@@ -76,9 +79,11 @@ def _event(frame: Frame, spot: Spot) -> Drawn:
 def _words(frame: Frame, name: str, text: str, css: str, at: tuple[float, float]) -> Markup | None:
     x, y = at
     letters = (frame.spacing - 18) / BOLD
-    for words in dict.fromkeys((f"{name} {text}".strip(), name, cut(name, letters))):
+    whole = f"{name} {text}".strip()
+    wordings = [whole] if width(whole) <= letters else []
+    for words in dict.fromkeys((*wordings, cut(name, NAME_MAX), cut(name, letters))):
         long = width(words) * BOLD
-        if not words or width(words) > letters:
+        if not words:
             continue
         lefts = (x + 9, x - 9 - long)
         places = [Box2(left + long / 2, y - up, long, 12) for up in (0, RAISED) for left in lefts

@@ -19,7 +19,7 @@ LAST: Final = 2
 class Limits:
     """How much is shown."""
 
-    messages: int = 44
+    messages: int = 52
     repeats: int = 1
     events: int = 30
     clients: int = 4

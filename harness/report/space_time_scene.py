@@ -199,22 +199,24 @@ def mention(boxes: Iterable[Box]) -> re.Pattern[str] | None:
 def _chosen(of: Sequence[Flight], boxes: Sequence[Box], told: Sequence[Spot], limits: Limits) -> list[Flight]:
     """The messages that matter most, in order."""
     carries = mention(box for box in boxes if box.named) or mention(boxes)
-    asking = [(box.lane, box.start.time_us, box.end_us) for box in boxes]
+    asking = [(box.lane, box.start.time_us, box.end_us, box.named) for box in boxes]
     clients = {box.lane for box in boxes}
     around = {(spot.node, spot.at.time_us) for spot in told if spot.kind == EVENT}
     ranks = _ranks(of, _likeness)
 
     def cost(i: int) -> float:
         flight, rank = of[i], ranks[i]
-        if any(lane in (flight.source, flight.to) and a <= flight.sent.time_us <= b for lane, a, b in asking):
-            return rank - 100
-        if carries is not None and carries.search(flight.text):
-            return rank - 50
         if flight.source in clients or flight.to in clients:
-            return inf  # of an operation that is not shown
+            of_named = [
+                named for lane, a, b, named in asking
+                if lane in (flight.source, flight.to) and a <= flight.sent.time_us <= b
+            ]  # fmt: skip
+            return rank - (100 if any(of_named) else 20) if of_named else inf
         prompt = (arrival.time_us for arrival in flight.arrivals if arrival.time_us - flight.sent.time_us < PROMPT_US)
         if {(flight.source, flight.sent.time_us), *((flight.to, time_us) for time_us in prompt)} & around:
-            return rank - 20
+            return rank - 60
+        if carries is not None and carries.search(flight.text):
+            return rank - 40
         return rank - (0.5 if flight.lost is not None or len(flight.arrivals) > 1 else 0)
 
     ordered = sorted(range(len(of)), key=lambda i: (cost(i), i))

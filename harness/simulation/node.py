@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 from harness.cluster import NodeEvent, NodeSpec
 from harness.node import Disk, Message, Program
+from harness.node.failure import failure_kind
 from harness.node.wire import WireError
 from harness.simulation.clock import SimClock
 from harness.simulation.disk import SimDisk
@@ -42,6 +43,8 @@ class SimNode:
         self.events: list[dict[str, Any]] = []
         self.lines: list[str] = []
         self._handled: dict[int, Parcel] = {}
+        self._connected: set[str] = set()
+        self._cut_off: set[str] = set()
 
     @property
     def running(self) -> bool:
@@ -77,6 +80,8 @@ class SimNode:
         """The machine is off: its network falls silent, and its disk forgets what was not synced."""
         stream = f"power-loss/{self.incarnation}"
         self.silent = True
+        self._cut_off = self._connected
+        self._connected = set()
         if self.env is not None:
             self._end("power-loss")
         return self.disk.power_loss(torn=torn, reordered=reordered, keep=keep, stream=stream)
@@ -98,10 +103,21 @@ class SimNode:
             self.world.network.lose(parcel, "no power")
         elif env is None or not self.serving or parcel.sent_to != self.incarnation:
             self._refuse(parcel)
+        elif parcel.source in self._cut_off:
+            self._reset(parcel)
         elif self.delay_ms or self._taken_up[0] > self.world.scheduler.now_us:
             self._take_up_late(env, parcel)
         else:
             self._deliver(parcel)
+
+    def _reset(self, parcel: Parcel) -> None:
+        """Who had a connection before the power went finds out by using it."""
+        self._cut_off.discard(parcel.source)
+        self.world.network.lose(parcel, "down")
+        if parcel.kind is CALL:
+            self._break(parcel, "closed", "the machine has been restarted")
+        elif (sender := self.world.nodes.get(parcel.source)) is not None:
+            sender.count("net.closed")
 
     def _take_up_late(self, env: SimEnv, parcel: Parcel) -> None:
         """A slow node is slow, and no message overtakes another in it: not those that come once it is fast again."""
@@ -164,6 +180,7 @@ class SimNode:
         assert env is not None, "only a running node is delivered to"
         assert program is not None, "only a serving node is delivered to"
         env.counters["net.received"] += 1
+        self._connected.add(parcel.source)
         if parcel.kind is not CALL:
             env.handle(self._handle_send(program, parcel), "handle")
         elif len(self._handled) < HANDLERS_MAX:
@@ -224,8 +241,3 @@ class SimNode:
 
     def _late(self, what: str) -> None:
         self.world.violate(f"{what} on the disk after death", self.name, "", 0)
-
-
-def failure_kind(error: BaseException) -> str:
-    """How a node that ended itself is reported."""
-    return "assertion" if isinstance(error, AssertionError) else "crash"

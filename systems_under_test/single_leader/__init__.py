@@ -20,7 +20,7 @@ from systems_under_test.blocks.key_value_client import ERRORS, KeyValueClient
 from systems_under_test.single_leader.bug import BUGS
 
 
-def leader(statuses: Mapping[str, Message]) -> str | None:
+def present_leader(statuses: Mapping[str, Message]) -> str | None:
     """The leader of the newest generation; where generations are off, the one that most nodes follow."""
     followers = Counter(status.get("leader") for status in statuses.values())
     leading = [name for name, status in sorted(statuses.items()) if status.get("role") == "leader"]
@@ -30,7 +30,7 @@ def leader(statuses: Mapping[str, Message]) -> str | None:
 def ready(statuses: Mapping[str, Message]) -> bool:
     """A leader serves, and every node that answers follows it; where leaders carry no number (term 0), any leader,
     for there a deposed one never learns of it."""
-    name = leader(statuses)
+    name = present_leader(statuses)
     if name is None or not statuses[name]["serving"]:
         return False
     followed = {status.get("leader") for status in statuses.values() if status.get("role") != "corrupt"}
@@ -51,7 +51,7 @@ SYSTEM = System(
     client=KeyValueClient,
     workloads=("set", "register", "counter"),
     ready=ready,
-    leader=leader,
+    leader=present_leader,
     options={
         "replication": Option(
             "async",

@@ -17,7 +17,7 @@ from harness.history import Op
 from harness.node import CallError, Message
 from harness.real_runtime import RealRuntime
 from harness.system import Client
-from systems_under_test.single_leader import SYSTEM, leader, ready
+from systems_under_test.single_leader import SYSTEM, present_leader, ready
 
 WAIT_S = 10.0
 CLIENT_TIMEOUT_MS = 700
@@ -52,11 +52,11 @@ class Deployed:
 
         def elected(statuses: Statuses) -> bool:
             rest = {node: status for node, status in statuses.items() if node != other_than}
-            name = leader(rest)
+            name = present_leader(rest)
             return name is not None and bool(rest[name]["role"] == "leader")
 
         statuses = await self.until(elected, f"a leader other than {other_than}")
-        name = leader({node: status for node, status in statuses.items() if node != other_than})
+        name = present_leader({node: status for node, status in statuses.items() if node != other_than})
         assert name is not None
         return name
 
@@ -287,7 +287,7 @@ def test_without_failover_the_first_node_leads_or_nobody(tmp_path: Path) -> None
             before = await system.add(client, 10)
             await system.cluster.kill(["n1"])
             await asyncio.sleep(1.2)
-            assert leader(await system.statuses()) is None
+            assert present_leader(await system.statuses()) is None
             assert (await client.invoke(op("add", -1, "s"))).type == "fail"
             await system.cluster.start(["n1"])
             await system.converged()
@@ -350,8 +350,8 @@ def test_the_words_for_the_harness() -> None:
     following = {"leader": "n2", "role": "follower", "serving": False}
     old = {"leader": "n1", "role": "leader", "serving": True, "term": 3}
     new = {"leader": "n2", "role": "leader", "serving": True, "term": 4}
-    assert leader({}) is None
-    assert leader({"n1": old, "n2": new, "n3": {**following, "term": 4}}) == "n2"
+    assert present_leader({}) is None
+    assert present_leader({"n1": old, "n2": new, "n3": {**following, "term": 4}}) == "n2"
     assert not ready({"n1": old, "n2": new})
     assert ready({"n2": new, "n3": {**following, "term": 4}})
     assert not ready({"n2": {**new, "serving": False}})

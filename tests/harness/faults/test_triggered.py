@@ -269,6 +269,22 @@ def test_an_action_that_its_fault_cannot_read_is_no_crash() -> None:
     assert not effect["applied"]
 
 
+def test_a_heal_that_breaks_down_is_told_and_what_it_left_is_known() -> None:
+    run = Run(set_off(replace(VOTE, count=1), lasting_ns=SECOND))
+
+    async def broken(nodes: Sequence[str]) -> None:
+        raise ValueError("a bug of ours")
+
+    start, run.cluster.start = run.cluster.start, broken  # type: ignore[method-assign]
+
+    def mend() -> None:
+        run.cluster.start = start  # type: ignore[method-assign]
+
+    run.play((10, lambda: run.tell("n2", "vote-granted")), (5000, mend))
+    assert run.lines[-1][1].error == "ValueError: a bug of ours"
+    assert run.cluster.done == ["kill n2", "start n2"], "it was ended with all that was in force"
+
+
 def test_a_timed_fault_beside_one_that_was_set_off() -> None:
     run = Run(set_off(VOTE))
 
