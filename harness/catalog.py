@@ -35,6 +35,7 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
     "faults": {
         "partition": "harness.faults.partition:FAULT",
         "kill": "harness.faults.kill:FAULT",
+        "restart": "harness.faults.restart:FAULT",
         "pause": "harness.faults.pause:FAULT",
         "delay": "harness.faults.delay:FAULT",
         "loss": "harness.faults.loss:FAULT",
@@ -42,6 +43,11 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
         "reorder": "harness.faults.reorder:FAULT",
         "slow-link": "harness.faults.slow_link:FAULT",
         "slow-node": "harness.faults.slow_node:FAULT",
+        "power-loss": "harness.faults.power_loss:FAULT",
+        "torn-write": "harness.faults.torn_write:FAULT",
+        "disk-full": "harness.faults.disk_full:FAULT",
+        "eio": "harness.faults.eio:FAULT",
+        "bit-flip": "harness.faults.bit_flip:FAULT",
         "clock": "harness.faults.clock:FAULT",
     },
     "providers": {

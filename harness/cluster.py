@@ -174,8 +174,8 @@ class PowerFaults(Protocol):
         """Cut the nodes' power, all together: the programs are gone in mid-step, their network is silent (nothing is
         refused), and of what was not synced the disks keep a prefix by a draw (``keep="some"``) or nothing
         (``keep="none"``). ``torn``: the last write that is kept may be kept in part. ``reordered``: later writes may be
-        kept where earlier ones are not. Returns per node what was lost: {"bytes", "writes", "names"}. ``start`` turns
-        the power on again."""
+        kept where earlier ones are not. Returns per node what was lost: {"bytes", "writes", "names"}, and how many
+        writes were kept in part: {"torn"}. ``start`` turns the power on again."""
 
 
 class DiskFaults(Protocol):

@@ -24,14 +24,13 @@ from harness.search.batch import Batch, Outcome, Tally, WorkerError
 from harness.search.determinism import Comparison, compare
 from harness.search.strategy import plan_of
 from harness.search.trial import Trial, TrialError, run_trial
-from harness.store import RunFolder, create_folder
+from harness.store import TRACE, RunFolder, create_folder
 from harness.trace import Trace
 
 FAILURES_KEPT: Final = 5
 FAILURES_SHOWN: Final = 20
 CELLS_SHOWN: Final = 12
 PROGRESS_EVERY_S: Final = 1.0
-TRACE: Final = "trace.jsonl"
 
 
 @dataclass(frozen=True, slots=True)

@@ -357,4 +357,4 @@ def test_the_words_for_the_harness() -> None:
     assert not ready({"n2": {**new, "serving": False}})
     assert not ready({"n2": new, "n3": {**following, "leader": None, "term": 4}})
     both = {"n1": {**old, "term": 0}, "n2": {**new, "term": 0}, "n3": {**following, "term": 0}}
-    assert (leader(both), ready(both)) == ("n2", True)
+    assert (present_leader(both), ready(both)) == ("n2", True)

@@ -85,6 +85,16 @@ async def a_machine_without_power_is_silent(world: World) -> None:
     await world.eventually(lambda: world.reaches("n1", "n2"))
 
 
+async def a_machine_that_lost_its_power_has_forgotten_its_connections(world: World) -> None:
+    """Whoever had a connection is told by its first message, which is lost; the next one makes a new connection."""
+    world.needs("power-loss")
+    assert await world.outcome("n1", "echo") == "reply"
+    await cast(PowerFaults, world.cluster).power_loss(["n1"], torn=False, reordered=False)
+    await world.cluster.start(["n1"])
+    assert await world.outcome("n1", "echo") == "Closed"
+    assert await world.outcome("n1", "echo") == "reply"
+
+
 async def a_full_disk_says_so(world: World) -> None:
     """What makes a file grow raises OSError (no space) until the disk has room again; what was there stays."""
     world.needs("disk-full")
@@ -127,7 +137,12 @@ async def _lose_power(world: World, keep: str) -> dict[str, int]:
     cluster = cast(PowerFaults, world.cluster)
     lost = await cluster.power_loss(["n1"], torn=False, reordered=False, keep=keep)
     await world.cluster.start(["n1"])
+    await world.eventually(lambda: _answers(world))
     return dict(lost["n1"])
+
+
+async def _answers(world: World) -> bool:
+    return await world.outcome("n1", "echo") == "reply"
 
 
 STATEMENTS = (
@@ -138,6 +153,7 @@ STATEMENTS = (
     a_power_loss_keeps_a_prefix,
     a_new_name_may_be_lost_without_sync_dir,
     a_machine_without_power_is_silent,
+    a_machine_that_lost_its_power_has_forgotten_its_connections,
     a_full_disk_says_so,
     a_failed_sync_is_told,
 )
