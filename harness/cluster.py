@@ -78,7 +78,7 @@ class Observation:
 
     ``dropped``: packets thrown away by our own rules, per receiving node. ``counters``: per node that answered, its
     counters (``net.refused``, ``net.closed``, ``net.timeout``, ``election``, ...) of its present incarnation.
-    ``unanswered``: nodes that did not answer. ``met``: per node, by the name of a fault, how often our own means touched
+    ``unanswered``: nodes that did not answer. ``met``: per node, by the name of a fault, how often our means touched
     that node's work (a message delayed, a call to the disk failed, a skewed clock read); where they count it.
     """
 
@@ -173,7 +173,8 @@ class PowerFaults(Protocol):
     ) -> Mapping[str, Mapping[str, int]]:
         """Cut the nodes' power, all together: the programs are gone in mid-step, their network is silent (nothing is
         refused), and of what was not synced the disks keep a prefix by a draw (``keep="some"``) or nothing
-        (``keep="none"``). ``torn``: the last write that is kept may be kept in part. ``reordered``: later writes may be
+        (``keep="none"``). ``torn``: the last write that is kept may be kept in part;
+        the power goes in mid-write if there is one soon. ``reordered``: later writes may be
         kept where earlier ones are not. Returns per node what was lost: {"bytes", "writes", "names"}, and how many
         writes were kept in part: {"torn"}. ``start`` turns the power on again."""
 
@@ -196,7 +197,7 @@ class DiskFaults(Protocol):
 
 
 class ClockFaults(Protocol):
-    """The capability "clock". Only wall clocks bend (and what ``Clock.interval`` says of them); never monotonic ones."""
+    """The capability "clock". Only wall clocks bend (and ``Clock.interval``); never monotonic ones."""
 
     async def clock_bend(self, nodes: Sequence[str], kind: str, amount: Mapping[str, float]) -> None:
         """``jump`` {offset_ms}: once, in either direction. ``strobe`` {offset_ms, period_ms}: to and fro until
@@ -208,7 +209,7 @@ class ClockFaults(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NodeEvent:
-    """What a node program just told by ``Env.event`` (kind "event") or passed by ``Env.failpoint`` (kind "failpoint")."""
+    """What a program told by ``Env.event`` (kind "event") or passed by ``Env.failpoint`` (kind "failpoint")."""
 
     kind: str
     node: str

@@ -26,13 +26,30 @@ from harness.sufficiency import asked, shortfall
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The result, and the other results of a run. ``applications`` of faults are the lines of ``faults.jsonl``,
-    ``faults`` what they come to, fault by fault."""
+    ``faults`` what they come to, fault by fault; ``checked`` is what the checkers alone said, ``doubts`` why the run is
+    no evidence of more."""
 
     result: Result
     faults: Sequence[dict[str, Any]]
     availability: Sequence[Availability]
     record: Record
     applications: Sequence[Mapping[str, Any]] = ()
+    checked: Result | None = None
+    doubts: Sequence[tuple[Reason, str]] = ()
+
+    @property
+    def idle_faults(self) -> tuple[str, ...]:
+        """The faults without measured effect, if that is all that keeps the run from being valid, and others bit."""
+        reasons = {reason for reason, _ in self.doubts}
+        bit = any(line["bit"] for line in self.faults)
+        if (
+            not bit
+            or reasons != {Reason.FAULT_WITHOUT_EFFECT}
+            or self.checked is None
+            or self.checked.valid is not True
+        ):
+            return ()
+        return tuple(line["name"] for line in self.faults if not line["bit"])
 
     def as_json(self) -> dict[str, Any]:
         """The fields of ``results.json``; those of ``Result`` and, besides, the run's own."""
@@ -84,10 +101,10 @@ def assess(
     applications = witnessed(record.applications, history)
     failures = failures_of(events) if failures is None else failures
     faults = _faults(setup, applications)
-    result = composed(checked(setup, history, time_limit_s), *_others(setup, history, events))
-    result = _qualified(result, setup, history, record, faults, failures)
+    said = composed(checked(setup, history, time_limit_s), *_others(setup, history, events))
+    doubts = (*_run_doubts(record, failures), *_evidence_doubts(setup, history, record, faults))
     times = availability(history, record.main_start_ns, record.main_end_ns)
-    return Verdict(result, faults, times, record, applications)
+    return Verdict(_qualified(said, doubts, failures), faults, times, record, applications, said, doubts)
 
 
 def checked(setup: Setup, history: History, time_limit_s: float | None) -> Result:
@@ -137,14 +154,7 @@ def _named(setup: Setup) -> list[str]:
     return [*(spec.name for spec in parse(setup.plan.faults, setup.faults)), *(s.fault for s in setup.plan.schedule)]
 
 
-def _qualified(
-    result: Result,
-    setup: Setup,
-    history: History,
-    record: Record,
-    faults: Sequence[dict[str, Any]],
-    failures: Sequence[NodeFailure],
-) -> Result:
+def _qualified(result: Result, doubts: Sequence[tuple[Reason, str]], failures: Sequence[NodeFailure]) -> Result:
     """The result, made invalid by a failed assertion, or unknown by whatever the run lacks.
 
     What the run lacks stands before a checker's own reason not to know: that one may be settled by checking again.
@@ -152,7 +162,6 @@ def _qualified(
     if assertions := tuple(failure.anomaly() for failure in failures if failure.kind == ASSERTION):
         anomalies = (*result.anomalies, *assertions)
         return replace(result, valid=False, reason=None, explanation=None, anomalies=anomalies)
-    doubts = [*_run_doubts(record, failures), *_evidence_doubts(setup, history, record, faults)]
     if result.valid is False or not doubts:
         return result
     reason, _ = doubts[0]

@@ -188,6 +188,8 @@ def _tally_lines(tally: Tally, batch: Batch) -> Iterator[str]:
 
 
 def _coverage_lines(tally: Tally) -> Iterator[str]:
+    for name, (runs, bit) in sorted(tally.bit.items()):
+        yield f"fault:   {name}: bit in {bit} of {runs} runs" + ("" if bit else " (NEVER: nothing was learnt about it)")
     faults = sorted({fault for fault, _, _ in tally.cells})
     hit = [cell for cell in tally.cells if cell[2] != "-"]
     if faults:
@@ -232,6 +234,7 @@ def _batch_json(tally: Tally, batch: Batch, kept: list[Kept]) -> dict[str, Any]:
         "run_seconds": round(tally.seconds, 3),
         "runs_per_second": round(tally.runs / max(tally.seconds, 1e-9), 3),
         "recovery_seconds_max": round(tally.recovery_s, 3),
+        "faults_bit": {name: {"runs": runs, "bit": bit} for name, (runs, bit) in sorted(tally.bit.items())},
         "coverage": [[*cell, count] for cell, count in sorted(tally.cells.items())],
         "rare": {name: {"reached": reached, "taken": took} for name, (reached, took) in sorted(tally.rare.items())},
     }

@@ -72,7 +72,9 @@ def run(args: argparse.Namespace) -> int:
     setup, place = _setup(args), _place(args)
     shown = display(output(args.json))
     progress = _Progress(setup, shown.say)
-    shown.say(f"{place.source}: running it in the simulated world (at most {args.time_limit:g} s; Ctrl-C keeps the best)")
+    shown.say(
+        f"{place.source}: running it in the simulated world (at most {args.time_limit:g} s; Ctrl-C keeps the best)"
+    )
     try:
         with _interruptible() as interrupt:
             outcome = shrink(setup, args.time_limit, progress.watch, lambda: interrupt.asked)
@@ -258,5 +260,3 @@ def _as_json(setup: Setup, place: _Place, outcome: Shrunk) -> dict[str, Any]:
         "file": str(place.target),
         **_commands(setup, place),
     }
-
-

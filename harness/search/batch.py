@@ -31,13 +31,15 @@ class WorkerError(Exception):
 
 @dataclass(slots=True)
 class Tally:
-    """What a batch has come to. ``cells`` and ``rare`` are sums over all runs; ``recovery_s`` the longest."""
+    """What a batch has come to. ``cells`` and ``rare`` are sums over all runs; ``bit``:
+    fault -> [runs that had it, runs in which it had an effect]; ``recovery_s`` the longest."""
 
     runs: int = 0
     failures: list[Outcome] = field(default_factory=list)
     unknowns: list[Outcome] = field(default_factory=list)
     cells: dict[tuple[str, str, str], int] = field(default_factory=dict)
     rare: dict[str, list[int]] = field(default_factory=dict)
+    bit: dict[str, list[int]] = field(default_factory=dict)
     operations: int = 0
     deliveries: int = 0
     virtual_s: float = 0.0
@@ -57,6 +59,9 @@ class Tally:
         for name, (reached, took) in outcome.get("rare", {}).items():
             sums = self.rare.setdefault(name, [0, 0])
             sums[0], sums[1] = sums[0] + reached, sums[1] + took
+        for name, bit in outcome.get("bit", {}).items():
+            sums = self.bit.setdefault(name, [0, 0])
+            sums[0], sums[1] = sums[0] + 1, sums[1] + bit
         self.operations += outcome.get("operations", 0)
         self.deliveries += outcome.get("deliveries", 0)
         self.virtual_s += outcome.get("virtual_s", 0.0)

@@ -111,7 +111,11 @@ def _fewer_nodes(action: Action) -> Iterator[dict[str, Any]]:
         yield {name: value for name, value in action.items() if name not in ("spares", "count")}
     if len(named) > 1:
         for part in _parts(named):
-            yield {**action, "shape": _shape_of_one(action["shape"]) if len(part) == 1 else action["shape"], "nodes": part}
+            yield {
+                **action,
+                "shape": _shape_of_one(action["shape"]) if len(part) == 1 else action["shape"],
+                "nodes": part,
+            }
 
 
 def _shape_of_one(shape: str) -> str:
@@ -164,5 +168,3 @@ def _smaller_amounts(action: Action) -> Iterator[dict[str, Any]]:
         if isinstance(figure, (int, float)) and not isinstance(figure, bool) and name != "count":
             for simple in simpler_figures(name, figure):
                 yield {**action, name: simple}
-
-

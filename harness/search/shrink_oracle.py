@@ -109,4 +109,3 @@ class Oracle:
     @property
     def left_s(self) -> float:
         return max(0.0, self.deadline_s - monotonic())
-

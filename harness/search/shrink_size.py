@@ -24,7 +24,9 @@ class Count:
     operations: int | None
 
     def __str__(self) -> str:
-        return f"{plural(self.faults, 'fault')}, {'generated' if self.operations is None else self.operations} operations"
+        return (
+            f"{plural(self.faults, 'fault')}, {'generated' if self.operations is None else self.operations} operations"
+        )
 
     def as_json(self) -> dict[str, Any]:
         return {"faults": self.faults, "operations": self.operations}

@@ -51,16 +51,18 @@ def outcomes(asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def outcome(trial: Trial) -> dict[str, Any]:
-    """A trial in one line."""
-    result, plan = trial.verdict.result, trial.setup.plan
+    """A trial in one line. In a batch a run counts though some of its faults had no effect, if others had: which
+    faults never had one is said of the batch."""
+    result, plan, idle = trial.verdict.result, trial.setup.plan, trial.verdict.idle_faults
     explanation = result.anomalies[0].explanation if result.anomalies else result.explanation
     return {
         "seed": plan.seed,
-        "valid": result.valid,
+        "valid": True if idle else result.valid,
         "reason": str(result.reason) if result.reason else None,
         "explanation": (explanation or "")[:EXPLANATION_CHARACTERS_MAX],
         "anomalies": list(trial.anomalies),
         "faults": plan.faults,
+        "bit": {line["name"]: line["bit"] for line in trial.verdict.faults},
         "operations": trial.verdict.record.counts.ok,
         "recovery_s": trial.verdict.record.recovery_s,
         "cells": [[*cell, count] for cell, count in cells(trial.history).items()],

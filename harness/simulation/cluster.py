@@ -20,6 +20,7 @@ CAPABILITIES: Final = frozenset({"partition", "kill", "pause", "delay", "loss", 
                                  "power-loss", "disk-full", "eio", "bit-flip", "clock", "events"})  # fmt: skip
 START_MS_MAX: Final = 15_000
 POLL_MS: Final = 5
+MID_WRITE_MS_MAX: Final = 1000
 
 
 class SimCluster:
@@ -98,7 +99,15 @@ class SimCluster:
     async def power_loss(
         self, nodes: Sequence[str], *, torn: bool, reordered: bool, keep: str = "some"
     ) -> Mapping[str, Mapping[str, int]]:
+        await self._until_writing(nodes, MID_WRITE_MS_MAX if torn else 0)
         return {name: self._nodes[name].power_loss(torn=torn, reordered=reordered, keep=keep) for name in nodes}
+
+    async def _until_writing(self, nodes: Sequence[str], wait_ms: int) -> None:
+        """Return in the middle of a write, if there is one within that time."""
+        for _ in range(wait_ms):
+            if any(self._nodes[name].disk.unsynced_bytes for name in nodes):
+                return
+            await self._runtime.sleep(1)
 
     async def disk_full(self, nodes: Sequence[str]) -> None:
         for name in nodes:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 from harness.node import Future
 from harness.simulation.disk_content import Content
+from harness.simulation.disk_device import Device
 from harness.simulation.disk_names import check_name, failure
 from harness.simulation.scheduler import Cancelled
-
-if TYPE_CHECKING:
-    from harness.simulation.disk import SimDisk
 
 USUAL_MS: Final = 1
 USUAL_SHARE: Final = 0.85
@@ -39,13 +37,13 @@ class SimFiles:
     that failed all others on that file fail, as long as this process lives.
     """
 
-    __slots__ = ("_closed", "_disk", "_files", "_future", "_lane", "_latency")
+    __slots__ = ("_closed", "_device", "_files", "_future", "_lane", "_latency")
 
-    def __init__(self, disk: SimDisk, lane: Any) -> None:
-        self._disk, self._lane = disk, lane
-        self._future = disk.clock.future
-        self._latency = disk.draws("sync").random
-        self._files = disk.names.present  # empty once closed, so that the short ways need no other test
+    def __init__(self, device: Device, lane: Any) -> None:
+        self._device, self._lane = device, lane
+        self._future = device.clock.future
+        self._latency = device.draws("sync").random
+        self._files = device.names.present  # empty once closed, so that the short ways need no other test
         self._closed = False
 
     def close(self) -> None:
@@ -78,7 +76,7 @@ class SimFiles:
         if offset < 0:
             raise failure(errno.EINVAL, file)
         if content.flipped and any(offset <= flipped < end for flipped in content.flipped):
-            self._disk.met["bit-flip"] += 1
+            self._device.met["bit-flip"] += 1
         return bytes(memoryview(content.data)[offset:end])
 
     def append(self, file: str, data: bytes) -> None:
@@ -86,7 +84,7 @@ class SimFiles:
         if content is None:
             if self._is_late("append"):
                 return
-            content = self._disk.names.create(file)
+            content = self._device.names.create(file)
         self._grow(file, content, data)
 
     def write(self, file: str, data: bytes) -> None:
@@ -94,10 +92,10 @@ class SimFiles:
         if content is None:
             if self._is_late("write"):
                 return
-            content = self._disk.names.create(file)
+            content = self._device.names.create(file)
         old = len(content.data)
         content.resize(0)
-        if self._disk.full and len(data) <= old:  # it does not grow
+        if self._device.full and len(data) <= old:  # it does not grow
             content.append(data)
         else:
             self._grow(file, content, data)
@@ -109,18 +107,18 @@ class SimFiles:
         if length < 0:
             raise failure(errno.EINVAL, file)
         growth = max(0, length - len(content.data))
-        if growth > self._disk.room:
-            self._disk.make_room(file, growth)
-        self._disk.room -= growth
+        if growth > self._device.room:
+            self._device.make_room(file, growth)
+        self._device.room -= growth
         content.resize(length)
 
     def rename(self, old: str, new: str) -> None:
         if not self._is_late("rename"):
-            self._disk.names.rename(old, new)
+            self._device.names.rename(old, new)
 
     def delete(self, file: str) -> None:
         if not self._is_late("delete"):
-            self._disk.names.delete(file)
+            self._device.names.delete(file)
 
     async def sync(self, file: str) -> None:
         content = self._found(file, "sync")
@@ -131,43 +129,43 @@ class SimFiles:
     async def sync_dir(self) -> None:
         if self._is_late("sync_dir"):
             raise Cancelled
-        await self._begin_sync(_FOLDERS, self._disk.names)
+        await self._begin_sync(_FOLDERS, self._device.names)
 
     def _found(self, file: str, verb: str) -> Content | None:
         """The file; None if this handle is closed. Raises the error of a file that is not there."""
         content = self._files.get(file)
         if content is None and not self._is_late(verb):
-            raise self._disk.names.missing(file)
+            raise self._device.names.missing(file)
         return content
 
     def _is_late(self, verb: str) -> bool:
         if self._closed:
-            self._disk.late(verb)
+            self._device.late(verb)
         return self._closed
 
     def _grow(self, file: str, content: Content, data: bytes) -> None:
-        disk, size = self._disk, len(data)
-        if size > disk.room:
+        device, size = self._device, len(data)
+        if size > device.room:
             try:
-                disk.make_room(file, size)
+                device.make_room(file, size)
             except OSError:
-                content.append(data[: disk.last_bytes(size)])
+                content.append(data[: device.last_bytes(size)])
                 raise
-        disk.room -= size
+        device.room -= size
         content.append(data)
 
     def _begin_sync(self, file: str, target: Syncable) -> Future[None]:
         if target.failed:
             raise failure(errno.EIO, file)
         future: Future[None] = self._future()
-        self._disk.clock.after(self._lane, self._latency_ms(), self._end_sync, (file, target, target.count, future))
+        self._device.clock.after(self._lane, self._latency_ms(), self._end_sync, (file, target, target.count, future))
         return future
 
     def _end_sync(self, sync: tuple[str, Syncable, int, Future[None]]) -> None:
         file, target, covered, future = sync
         if self._closed:
             return
-        if target.failed or self._disk.is_failing():
+        if target.failed or self._device.is_failing():
             target.failed = True
             future.set_exception(failure(errno.EIO, file))
         else:
@@ -182,4 +180,4 @@ class SimFiles:
             ms = SOMETIMES_MS[int((drawn - USUAL_SHARE) / SOMETIMES_SHARE * len(SOMETIMES_MS)) % len(SOMETIMES_MS)]
         else:
             ms = SELDOM_MS
-        return ms if self._disk.slow == 1 else self._disk.slowed(ms)
+        return ms if self._device.slow == 1 else self._device.slowed(ms)

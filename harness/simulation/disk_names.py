@@ -72,7 +72,7 @@ class Names:
         self._make_folders(new)  # before the rename is found to be impossible, as a real node does
         content = self.present.get(old)
         if content is None:
-            raise self.missing(old)
+            raise failure(errno.EINVAL, old) if new.startswith(f"{old}/") else self.missing(old)
         if new in self.folders:
             raise failure(errno.EISDIR, new)
         if new != old:

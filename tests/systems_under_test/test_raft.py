@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from harness.node.task import HostFuture
+from systems_under_test.blocks.corruption import Corruption
 from systems_under_test.blocks.raft import Entry, HardState, Read, Role, Save, State
+from systems_under_test.blocks.raft.bug import CORRUPT_RECORD_ENDS_LOG, TERM_NOT_PERSISTED, VOTE_NOT_PERSISTED
 from systems_under_test.raft import SYSTEM
 from systems_under_test.raft.pending import Pending
 from systems_under_test.raft.state_machine import StateMachine, command_of
@@ -47,19 +49,35 @@ def test_ready_and_leader(statuses: dict[str, Any], leader: str | None, ready: b
     assert (SYSTEM.leader(statuses), SYSTEM.ready(statuses)) == (leader, ready)
 
 
-def write(client: str, sequence: int, value: int) -> dict[str, Any]:
-    return command_of({"client": client, "sequence": sequence, "f": "write", "key": 1, "value": value})
+def command(client: str, sequence: int, f: str, value: Any) -> dict[str, Any]:
+    return command_of({"client": client, "sequence": sequence, "f": f, "key": 1, "value": value})
+
+
+def apply(machine: StateMachine, *commands: dict[str, Any] | None) -> list[Any]:
+    return [machine.apply(Entry(1, index, each)) for index, each in enumerate(commands, machine.applied + 1)]
 
 
 def test_a_request_that_is_in_the_log_twice_is_applied_once() -> None:
     machine = StateMachine()
-    assert machine.apply(write("c1", 1, 10)) == {"value": None}
-    assert machine.apply(write("c2", 1, 20)) == {"value": None}
-    assert machine.apply(write("c1", 1, 10)) == {"value": None}
+    write, cas = command("c1", 1, "write", 10), command("c1", 2, "cas", [20, 30])
+    assert apply(machine, write, command("c2", 1, "write", 20), write) == [{"value": None}] * 3
     assert machine.read({"key": 1}) == {"value": 20}
-    cas = command_of({"client": "c1", "sequence": 2, "f": "cas", "key": 1, "value": [20, 30]})
-    assert machine.apply(cas) == {"value": None}
-    assert machine.apply(cas) == {"value": None}, "the reply of the first time, not cas-mismatch"
+    assert apply(machine, cas, cas) == [{"value": None}] * 2, "the reply of the first time, not cas-mismatch"
+
+
+@pytest.mark.parametrize(("deduplicates", "count"), [(True, 5), (False, 10)])
+def test_without_deduplication_a_request_that_is_in_the_log_twice_counts_twice(deduplicates: bool, count: int) -> None:
+    machine = StateMachine(deduplicates=deduplicates)
+    increment = command("c1", 1, "inc", 5)
+    assert apply(machine, increment, increment) == [{"value": None}] * 2
+    assert machine.read({"key": 1}) == {"value": count}
+
+
+def test_a_dump_is_what_this_server_has_applied() -> None:
+    machine = StateMachine()
+    assert machine.dump() == {"value": {"state": {}, "applied": 0}}
+    apply(machine, None, command("c1", 1, "inc", 5), command("c1", 2, "inc", -2))
+    assert machine.dump() == {"value": {"state": {"1": 3}, "applied": 3}}
 
 
 def leading(term: int) -> State:
@@ -117,6 +135,11 @@ class Expected:
         return hard in (self.hard, new_hard) and entries in [self.entries, *between]
 
 
+async def saved(storage: Storage, *saves: Save) -> None:
+    await storage.write(saves)
+    await storage.sync()
+
+
 async def save_until_power_loss(seed: int) -> bool:
     """Whether the power was lost in the middle of a save (and not after the last one)."""
     random, disk, expected = Random(seed), CrashDisk(), Expected()
@@ -137,7 +160,7 @@ async def save_until_power_loss(seed: int) -> bool:
         for term in range(1, 12):
             save = random_save(random, term, len(expected.entries))
             save = replace(save, hard=HardState(term, save.hard.vote if save.hard else None))
-            await storage.save([save])
+            await saved(storage, save)
             expected.hard, expected.entries = expected.after(save)
     except PowerLost:
         lost = True
@@ -166,12 +189,12 @@ def test_several_saves_share_a_sync() -> None:
         first = Save(HardState(1, "n2"), 1, (Entry(1, 1, None), Entry(1, 2, {"f": "lost"})))
         second = Save(HardState(2, None), None, ())
         third = Save(HardState(2, "n3"), 2, (Entry(2, 2, {"f": "kept"}),))
-        await storage.save([first])
+        await saved(storage, first)
         before = syncs
-        await storage.save([second, third])
+        await saved(storage, second, third)
         together = syncs - before
         before = syncs
-        await storage.save([Save(HardState(3, None), 3, (Entry(3, 3, None),))])
+        await saved(storage, Save(HardState(3, None), 3, (Entry(3, 3, None),)))
         assert together == syncs - before
         assert await Storage(disk.after_kill()).open() == (
             HardState(3, None),
@@ -179,3 +202,70 @@ def test_several_saves_share_a_sync() -> None:
         )
 
     asyncio.run(scenario())
+
+
+VOTED = Save(HardState(2, "n3"), 1, (Entry(1, 1, None), Entry(1, 2, {"f": "x"})))
+
+
+@pytest.mark.parametrize(
+    ("bug", "hard"),
+    [
+        ("", HardState(2, "n3")),
+        (VOTE_NOT_PERSISTED, HardState(2, None)),
+        (TERM_NOT_PERSISTED, HardState(1, None)),  # of the last entry
+    ],
+)
+def test_what_a_restart_remembers_of_term_and_vote(bug: str, hard: HardState) -> None:
+    async def scenario() -> None:
+        disk, bugs = CrashDisk(), frozenset({bug})
+        storage = Storage(disk, bugs)
+        await storage.open()
+        await saved(storage, VOTED)
+        assert await Storage(disk.after_kill(), bugs).open() == (hard, list(VOTED.entries))
+
+    asyncio.run(scenario())
+
+
+def test_what_is_written_and_not_synced_survives_a_kill_and_may_not_survive_the_power() -> None:
+    """What a server that acknowledges before it syncs has promised (row 35)."""
+
+    async def lengths(seed: int) -> tuple[int, int]:
+        async def unsynced() -> CrashDisk:
+            disk = CrashDisk()
+            storage = Storage(disk)
+            await storage.open()
+            await saved(storage, Save(HardState(1), 1, (Entry(1, 1, None),)))
+            await storage.write([Save(None, 2, (Entry(1, 2, {"f": "x"}), Entry(1, 3, {"f": "y"})))])
+            return disk
+
+        killed, dark = (await unsynced()).after_kill(), (await unsynced()).after_crash(Random(seed))
+        return len((await Storage(killed).open())[1]), len((await Storage(dark).open())[1])
+
+    found = [asyncio.run(lengths(seed)) for seed in range(30)]
+    assert {killed for killed, _ in found} == {3}
+    assert {dark for _, dark in found} == {1, 2, 3}
+
+
+def test_a_corrupt_record_is_no_end_of_the_log_except_where_that_is_the_bug() -> None:
+    async def scenario() -> None:
+        disk, bugs = CrashDisk(), frozenset({CORRUPT_RECORD_ENDS_LOG})
+        storage = Storage(disk)
+        await storage.open()
+        for index in range(1, 4):
+            await saved(storage, Save(None, index, (Entry(0, index, {"f": "x" * 100}),)))
+        disk.flip("wal/00000001", disk.read("wal/00000001").rindex(b"x"))  # of the last record
+        with pytest.raises(Corruption, match="does not verify"):
+            await Storage(disk).open()
+        broken = Storage(disk, bugs)
+        assert len((await broken.open())[1]) == 2
+        await saved(broken, Save(None, 3, (Entry(0, 3, {"f": "y"}),)))
+        _, entries = await Storage(disk.after_crash(Random(1))).open()
+        assert [entry.command for entry in entries] == [{"f": "x" * 100}] * 2 + [{"f": "y"}]
+
+    asyncio.run(scenario())
+
+
+def test_every_seeded_bug_is_described() -> None:
+    assert {bug.row for bug in SYSTEM.bugs.values()} == {33, 34, 35, 36, 37, 38, 39, 40, 42, 48, 52}
+    assert all(set(bug.workloads) <= {"register", "set", "counter"} for bug in SYSTEM.bugs.values())
+    assert SYSTEM.leadership({}) == ("became-leader", "term")

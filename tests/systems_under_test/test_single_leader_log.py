@@ -12,16 +12,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.node import Env
+from systems_under_test.single_leader import SYSTEM
+from systems_under_test.single_leader.bug import (
+    ACKNOWLEDGE_BEFORE_BACKUP,
+    ACKNOWLEDGE_BEFORE_FSYNC,
+    ACKNOWLEDGED_ENTRIES_VANISH,
+    DIRTY_READ,
+    NO_GENERATION,
+)
 from systems_under_test.single_leader.log import Position, ReplicatedLog
 from systems_under_test.single_leader.replica import Replica
-from tests.systems_under_test.blocks.crash_disk import CrashDisk
+from tests.systems_under_test.blocks.crash_disk import CrashDisk, PowerLost
 
 
 class DiskEnv:
-    """An Env that has a disk and swallows events: all that a Replica uses of one."""
+    """An Env of one of five nodes that has a disk, keeps events, and has the seeded ``bugs``: all that a Replica uses."""
 
-    def __init__(self) -> None:
+    nodes = ("n1", "n2", "n3", "n4", "n5")
+
+    def __init__(self, *bugs: str) -> None:
         self.disk = CrashDisk()
+        self._bugs = bugs
         self.events: list[tuple[str, dict[str, Any]]] = []
 
     def event(self, name: str, **fields: Any) -> None:
@@ -29,6 +40,9 @@ class DiskEnv:
 
     def count(self, name: str, by: int = 1) -> None:
         """Nobody looks."""
+
+    def bug(self, name: str) -> bool:
+        return name in self._bugs
 
 
 def command(number: int) -> dict[str, Any]:
@@ -117,8 +131,8 @@ def test_a_log_comes_back_as_it_was() -> None:
     asyncio.run(run())
 
 
-async def replica(replication: str, generation: str = "on") -> tuple[Replica, DiskEnv]:
-    env = DiskEnv()
+async def replica(replication: str, *bugs: str, generation: str = "on") -> tuple[Replica, DiskEnv]:
+    env = DiskEnv(*bugs)
     made = Replica(cast(Env, env), {"replication": replication, "generation": generation})
     await made.recover()
     for number in range(1, 5):
@@ -182,3 +196,72 @@ def test_a_request_that_is_in_the_log_twice_is_executed_once() -> None:
         assert made.raise_high_water(6)[-2:] == [(5, {"value": None}), (6, {"value": None})]
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("replication", "bug", "needed"),
+    [("async", "", 1), ("majority", "", 3), ("sync", "", 5), ("sync", ACKNOWLEDGE_BEFORE_BACKUP, 1)],
+)
+def test_how_many_nodes_must_have_an_entry(replication: str, bug: str, needed: int) -> None:
+    made, _ = asyncio.run(replica(replication, bug))
+    assert made.needed == needed
+
+
+@pytest.mark.parametrize("bug", sorted(ACKNOWLEDGED_ENTRIES_VANISH))
+def test_where_a_bug_loses_acknowledged_entries_the_node_leaves_it_to_others_to_see(bug: str) -> None:
+    async def run() -> None:
+        made, _ = await replica("sync", bug)
+        made.raise_high_water(3)
+        made.truncate_from(2)
+        assert (elements(made), made.high_water) == ([1], 1)
+
+    asyncio.run(run())
+
+
+def test_without_generations_entries_carry_none() -> None:
+    assert [asyncio.run(replica("majority", bug))[0].numbered for bug in ("", NO_GENERATION)] == [True, False]
+
+
+def test_a_read_ahead_sees_what_is_not_applied_and_applies_nothing() -> None:
+    async def run() -> None:
+        made, _ = await replica("sync", DIRTY_READ)
+        made.raise_high_water(1)
+        made.log.append({"generation": 2, "command": None})
+        assert made.read_ahead({"key": "s"}) == {"value": [1, 2, 3, 4]}
+        assert (elements(made), made.high_water) == ([1], 1)
+
+    asyncio.run(run())
+
+
+def test_a_dump_is_what_this_node_has_applied() -> None:
+    async def run() -> None:
+        made, _ = await replica("sync")
+        made.raise_high_water(2)
+        assert made.dump() == {"value": {"state": {'"s"': [1, 2]}, "applied": 2}}
+
+    asyncio.run(run())
+
+
+def test_an_unsynced_log_in_one_segment_is_whole_after_a_kill() -> None:
+    """What backups that acknowledge before they sync have promised (row 9) is gone only with the power."""
+
+    async def run() -> None:
+        made, env = await replica("sync", ACKNOWLEDGE_BEFORE_FSYNC)
+        syncing = asyncio.create_task(made.log.sync())
+        await asyncio.sleep(0)
+        for _ in range(3):
+            made.log.append({"generation": 1, "command": {**command(9), "value": "x" * (1 << 20)}})
+        left = ReplicatedLog(env.disk.after_kill())
+        await left.open()
+        assert left.last == made.log.last
+        with pytest.raises(PowerLost):
+            await syncing
+
+    asyncio.run(run())
+
+
+def test_every_seeded_bug_is_described() -> None:
+    assert {bug.row for bug in SYSTEM.bugs.values()} == {1, 3, 4, 5, 6, 9}
+    assert all(SYSTEM.options[name].values for bug in SYSTEM.bugs.values() for name in bug.options)
+    assert SYSTEM.leadership({}) == SYSTEM.leadership({"generation": "on"}) == ("became-leader", "generation")
+    assert SYSTEM.leadership({"generation": "off"}) is SYSTEM.leadership({"failover": "none"}) is None

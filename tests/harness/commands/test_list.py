@@ -8,6 +8,8 @@ import pytest
 
 from harness import catalog, cli
 from harness.commands.list import KINDS
+from harness.faults.grammar import parse
+from harness.system import Bug
 
 FIELDS = {
     "systems": {"name", "summary", "options", "workloads", "operations", "bugs"},
@@ -15,7 +17,14 @@ FIELDS = {
     "faults": {"name", "summary", "shapes", "needs"},
     "models": {"name", "summary"},
     "providers": {"name", "summary"},
+    "bugs": {"name", "summary", "system", "row", "faults", "workloads", "shows_as", "options"},
 }
+
+
+def bugs() -> dict[str, Bug]:
+    """Those of all systems, each system's in order of row."""
+    systems = [catalog.system(name).bugs for name in catalog.names("systems")]
+    return {name: bug for each in systems for name, bug in sorted(each.items(), key=lambda item: item[1].row)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -24,7 +33,8 @@ def test_json_has_every_name(kind: str, capsys: pytest.CaptureFixture[str]) -> N
     out = capsys.readouterr().out
     assert out.count("\n") == 1
     entries = json.loads(out)[kind]
-    assert tuple(entry["name"] for entry in entries) == catalog.names(kind)  # type: ignore[arg-type]
+    names = tuple(entry["name"] for entry in entries)
+    assert names == (tuple(bugs()) if kind == "bugs" else catalog.names(kind))  # type: ignore[arg-type]
     assert all(set(entry) == FIELDS[kind] for entry in entries)
 
 
@@ -43,3 +53,16 @@ def test_systems_have_options_with_values_and_faults_have_shapes(capsys: pytest.
     assert "async" in capsys.readouterr().out
     assert cli.main(["list", "faults"]) == 0
     assert "isolate-leader" in capsys.readouterr().out
+
+
+def test_what_a_bug_says_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its faults can be read, its workloads and options are the system's."""
+    faults = {name: catalog.fault(name) for name in catalog.names("faults")}
+    cli.main(["list", "bugs", "--json"])
+    for entry in json.loads(capsys.readouterr().out)["bugs"]:
+        system = catalog.system(entry["system"])
+        assert parse(entry["faults"], faults, system.events, system.operations)
+        assert entry["workloads"]
+        assert all(catalog.workload(name).operations <= system.operations for name in entry["workloads"])
+        assert all(value in (system.options[name].values or ()) for name, value in entry["options"].items())
+        assert set(entry["shows_as"]) <= {"LIN", "SET", "CNT", "DIV", "EV", "AVL"}

@@ -19,7 +19,7 @@ import pytest
 
 from harness.node import Disk
 from harness.node.disk import HostDisk
-from harness.simulation import disk as disk_module
+from harness.simulation import disk_device
 from harness.simulation.disk import SimDisk
 from harness.simulation.disk_files import SimFiles
 from harness.simulation.scheduler import Cancelled, Scheduler
@@ -126,7 +126,7 @@ def test_a_write_that_a_full_disk_refuses_may_be_there_in_part() -> None:
 
 
 def test_a_disk_holds_no_more_than_its_capacity(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk_module, "CAPACITY_BYTES", 1000)
+    monkeypatch.setattr(disk_device, "CAPACITY_BYTES", 1000)
     machine = DiskMachine()
     machine.disk.set_full(False)
     files = machine.files
@@ -146,7 +146,7 @@ def test_a_disk_holds_no_more_than_its_capacity(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_overwriting_for_ever_without_a_sync_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk_module, "CAPACITY_BYTES", 1000)
+    monkeypatch.setattr(disk_device, "CAPACITY_BYTES", 1000)
     machine = DiskMachine()
     machine.disk.set_full(False)
     with raises(errno.ENOSPC):

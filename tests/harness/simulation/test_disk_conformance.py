@@ -78,7 +78,7 @@ def without_folder_renames(script: Sequence[Call]) -> list[Call]:
     """A real disk happens to rename folders; the contract knows only files, and the simulated one refuses."""
     machine, kept = DiskMachine(), []
     for call in script:
-        if call[0] != "rename" or call[1] not in machine.disk.names.folders:
+        if call[0] != "rename" or call[1] not in machine.disk.device.names.folders:
             kept.append(call)
             machine.run(outcomes(machine.files, [call]))
     return kept

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.simulation.disk import CAPACITY_BYTES
+from harness.simulation.disk_device import CAPACITY_BYTES
 from harness.simulation.disk_names import Names
 from tests.harness.simulation.disk_machine import DiskMachine
 
@@ -186,7 +186,7 @@ def played(machine: DiskMachine, script: Sequence[tuple[Any, ...]]) -> Model:
     return model
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=6000, deadline=None)
 @given(scripts, modes, st.integers(0, 1000))
 def test_a_power_loss_leaves_only_what_is_allowed(script: Any, mode: Any, seed: int) -> None:
     machine = DiskMachine(seed)
@@ -400,7 +400,7 @@ def test_names_and_contents_outlive_a_full_table_of_changes() -> None:
         machine.files.write("f.new", str(number).encode())
         machine.files.rename("f.new", "f")
         machine.sync("f")
-    names: Names = machine.disk.names
+    names: Names = machine.disk.device.names
     assert not names.pending
     assert not any(content.pending for content in names.contents())
-    assert machine.disk.room < CAPACITY_BYTES
+    assert machine.disk.device.room < CAPACITY_BYTES

@@ -34,6 +34,37 @@ def test_sets_keep_the_order_of_insertion_and_each_element_once() -> None:
     assert do(state, "read") == {"value": [3, 1, 2]}
 
 
+def test_counters_add_up_each_time() -> None:
+    state = KeyValue()
+    for delta in (5, -2, 5):
+        assert do(state, "inc", delta) == {"value": None}
+    assert do(state, "read") == {"value": 8}
+    assert do(state, "inc", 0, key="y") == {"value": None}
+    assert do(state, "read", key="y") == {"value": 0}
+
+
+@pytest.mark.parametrize("held", ["text", True, 1.5, [1], {"n": 1}])
+def test_only_integers_count(held: Any) -> None:
+    state = KeyValue()
+    assert do(state, "inc", held) == {"error": "unsupported"}
+    do(state, "write", held)
+    assert do(state, "inc", 1) == {"error": "wrong-type"}
+    assert do(state, "read") == {"value": held}
+    do(state, "add", 1, key="set")
+    assert do(state, "inc", 1, key="set") == {"error": "wrong-type"}
+
+
+def test_a_dump_is_what_reads_would_show_of_every_key() -> None:
+    state = KeyValue()
+    do(state, "write", {"deep": [1, None]}, key=[1, "k"])
+    do(state, "add", True, key="s")
+    do(state, "add", 1, key="s")
+    do(state, "inc", 3, key=7)
+    do(state, "write", 5, key="gone")
+    do(state, "write", None, key="gone")
+    assert state.dump() == {'[1,"k"]': {"deep": [1, None]}, '"s"': [True, 1], "7": 3}
+
+
 def test_a_key_is_a_register_or_a_set() -> None:
     state = KeyValue()
     do(state, "add", 1)

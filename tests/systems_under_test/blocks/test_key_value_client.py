@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from harness.cluster import ClusterSpec, NodeSpec
 from harness.clusters.loopback import LoopbackCluster
 from harness.history import Op
 from harness.real_runtime import RealRuntime
-from systems_under_test.blocks.key_value_client import ERRORS, RETRIED, KeyValueClient
+from systems_under_test.blocks.key_value_client import ERRORS, RETRIED, UNDECIDED, KeyValueClient
 
 OK: dict[str, Any] = {"value": 7}
 REDIRECT: dict[str, Any] = {"error": "not-leader", "leader": "n2"}
@@ -99,15 +100,42 @@ def test_a_stale_hint_to_a_dead_leader_is_no_trap(tmp_path: Path) -> None:
     assert (done[0].type, done[0].node) == ("ok", "n3")
 
 
-def test_silence_and_broken_connections_are_unknown_and_not_repeated(tmp_path: Path) -> None:
-    done, seen, took = asyncio.run(play(tmp_path / "a", {"n1": ["silence"], "n2": [OK]}, [op(), op()]))
-    assert [(d.type, d.error, d.node, d.value) for d in done] == [("info", "timeout", "n1", 1)] * 2
-    assert len(seen["n1"]) == 2
-    assert seen["n2"] == []
+def test_silence_broken_connections_and_giving_up_are_asked_again_under_the_same_number(tmp_path: Path) -> None:
+    first: tuple[Any, ...] = ("silence", "die", {"error": "unknown"})
+    for number, reply in enumerate(first):
+        done, seen, took = asyncio.run(play(tmp_path / str(number), {"n1": [reply], "n2": [OK]}, [op("inc", 5)]))
+        assert [(d.type, d.error, d.node, d.value) for d in done] == [("ok", None, "n2", 5)]
+        assert [request["sequence"] for request in seen["n2"]] == [1]
+        assert took[0] < 280
+
+
+def test_nobody_answers_and_the_outcome_is_unknown(tmp_path: Path) -> None:
+    done, seen, took = asyncio.run(play(tmp_path, {"n1": ["silence"], "n2": ["silence"]}, [op()]))
+    assert [(d.type, d.error, d.value) for d in done] == [("info", "timeout", 1)]
+    assert len(seen["n1"]) + len(seen["n2"]) == 3
     assert 280 <= took[0] <= 400
-    done, seen, _ = asyncio.run(play(tmp_path / "b", {"n1": ["die"], "n2": [OK]}, [op()]))
+
+
+def test_after_a_try_of_unknown_outcome_an_error_decides_nothing(tmp_path: Path) -> None:
+    """Somebody may have executed it: only a value says what became of it."""
+    codes: tuple[str, ...] = ("not-leader", "no-leader", "unavailable", "cas-mismatch", "wrong-type", "superseded")
+    for code in codes:
+        done, _, _ = asyncio.run(play(tmp_path / code, {"n1": ["die"], "n2": [{"error": code}]}, [op()]))
+        assert [(d.type, d.error, d.node) for d in done] == [("info", "closed", "n1")], code
+    done, _, _ = asyncio.run(play(tmp_path / "dead", {"n1": ["die"], "n2": [OK]}, [op()], dead=["n2"]))
     assert [(d.type, d.error) for d in done] == [("info", "closed")]
-    assert seen["n2"] == []
+
+
+def test_a_dump_asks_the_replica_it_names_and_no_other(tmp_path: Path) -> None:
+    script: Script = {"n1": [OK], "n2": [{"value": {"state": {"1": 2}, "applied": 3}}], "n3": ["silence"], "n4": [OK]}
+    ops = [replace(op("dump", None), node=node) for node in ("n2", "n3", "n4")]
+    done, seen, _ = asyncio.run(play(tmp_path, script, ops, dead=["n4"]))
+    assert [(d.type, d.error, d.node, d.value) for d in done] == [
+        ("ok", None, "n2", {"state": {"1": 2}, "applied": 3}),
+        ("info", "timeout", "n3", None),
+        ("fail", "refused", "n4", None),
+    ]
+    assert [len(seen[node]) for node in ("n1", "n2", "n3")] == [0, 1, 1]
 
 
 def test_what_is_left_of_the_deadline_is_what_a_later_try_gets(tmp_path: Path) -> None:
@@ -118,7 +146,7 @@ def test_what_is_left_of_the_deadline_is_what_a_later_try_gets(tmp_path: Path) -
 
 
 def test_error_replies_mean_what_the_table_says_and_strangers_nothing(tmp_path: Path) -> None:
-    codes = [*sorted(set(ERRORS) - RETRIED - {"timeout", "closed"}), "gremlins"]
+    codes = [*sorted(set(ERRORS) - RETRIED - UNDECIDED), "gremlins"]
     script = {"n1": [{"error": code} for code in codes]}
     done, seen, _ = asyncio.run(play(tmp_path, script, [op("cas", [1, 2])] * len(codes)))
     assert [(d.type, d.error, d.value) for d in done] == [(ERRORS.get(code, "info"), code, [1, 2]) for code in codes]
@@ -132,6 +160,7 @@ def test_a_reply_that_says_nothing_is_no_success(tmp_path: Path) -> None:
 
 def test_what_is_retried_is_certainly_not_executed() -> None:
     assert {ERRORS[code] for code in RETRIED} == {"fail"}
+    assert {ERRORS[code] for code in UNDECIDED} == {"info"}
 
 
 def test_sticky_reads_stay_on_one_follower_and_writes_on_the_leader(tmp_path: Path) -> None:

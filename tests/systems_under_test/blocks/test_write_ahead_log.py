@@ -220,14 +220,60 @@ def positions(disk: CrashDisk, name: str) -> list[int]:
 
 
 @pytest.mark.parametrize("sync_every", [1, 10])
-def test_damage_in_the_middle_is_an_error_and_not_an_end(sync_every: int) -> None:
-    """Whichever byte of whichever record but the last rots, the log says so; it never comes back shorter."""
-    for part in (0, 5, 9, 17, 25, HEAD.size + 3):
+def test_damage_of_what_was_synced_is_an_error_and_not_an_end(sync_every: int) -> None:
+    """Whichever byte of whichever record rots, the last one too, the log says so; it never comes back shorter."""
+    records = [sequence for sequence in range(1, 11 + 10 // sync_every) if sequence % (sync_every + 1)]
+    for sequence in (records[0], records[4], records[-1]):
+        for part in (0, 5, 9, 17, 25, HEAD.size + 3):
+            disk = CrashDisk()
+            asyncio.run(filled(disk, 10, sync_every=sync_every))
+            disk.flip("wal/00000001", positions(disk, "wal/00000001")[sequence - 1] + part)
+            with pytest.raises(CorruptLog, match=f"frame {sequence} "):
+                reopened(disk)
+
+
+def test_a_damaged_seal_costs_nothing_and_is_renewed() -> None:
+    async def run() -> None:
         disk = CrashDisk()
-        asyncio.run(filled(disk, 10, sync_every=sync_every))
-        disk.flip("wal/00000001", positions(disk, "wal/00000001")[4] + part)
-        with pytest.raises(CorruptLog, match="frame 5"):
+        await filled(disk, 3)
+        disk.flip("wal/00000001", disk.size("wal/00000001") - 1)
+        log = WriteAheadLog(disk)
+        assert log.open() == [record(number) for number in range(1, 4)]
+        await log.sync()
+        disk.flip("wal/00000001", positions(disk, "wal/00000001")[-2])
+        with pytest.raises(CorruptLog):
             reopened(disk)
+
+    asyncio.run(run())
+
+
+def test_a_sync_without_anything_new_writes_nothing() -> None:
+    async def run() -> None:
+        disk = CrashDisk()
+        log = await filled(disk, 3)
+        size = disk.size("wal/00000001")
+        await log.sync()
+        assert disk.size("wal/00000001") == size
+
+    asyncio.run(run())
+
+
+def test_the_seeded_bug_takes_damage_for_the_end_and_goes_on_from_there() -> None:
+    async def run() -> None:
+        disk = CrashDisk()
+        await filled(disk, 30, segment_bytes=300)
+        assert len(disk.list("wal/")) > 3
+        disk.flip("wal/00000002", positions(disk, "wal/00000002")[2])
+        log = WriteAheadLog(disk, segment_bytes=300, cuts_corruption=True)
+        found = log.open()
+        assert found == [record(number) for number in range(1, len(found) + 1)]
+        assert 0 < len(found) < 20
+        assert disk.list("wal/") == ["wal/00000001", "wal/00000002"]
+        log.append({"n": "new"})
+        await log.sync()
+        assert reopened(disk.after_crash(Random(1))) == [*found, {"n": "new"}]
+
+    asyncio.run(run())
 
 
 def test_damage_at_the_end_of_an_old_segment_is_an_error() -> None:
