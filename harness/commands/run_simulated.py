@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,6 +46,7 @@ class Kept:
 
 def simulate(args: argparse.Namespace, setup: Setup) -> int:
     """What ``run`` does for this provider; the exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # workers are ended, and what there is gets told
     if args.check_determinism:
         return _determinism(args, setup)
     return _one(args, setup) if args.runs is None else _many(args, setup)

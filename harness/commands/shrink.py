@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import signal
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.commands import PROGRAM, UsageError, complain, positive_seconds
+from harness.commands.output import emit, printable
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -31,8 +33,8 @@ EXPLANATION_CHARACTERS_MAX: Final = 1200
 
 DESCRIPTION: Final = """\
 Runs a failing plan in the simulated world, again and again, with less: fewer faults, operations, nodes and clients,
-rounder times and smaller figures, for as long as it fails in the same way (the same anomaly, found by the same checker).
-The smallest plan found is written beside the plan, as shrunk.json, and told in words.
+rounder times and smaller figures, for as long as it fails in the same way (the same anomaly, found by the same
+checker). The smallest plan found is written beside the plan, as shrunk.json, and told in words.
 
 Ctrl-C ends the search and keeps the best so far."""
 
@@ -66,7 +68,7 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Shrink, write, tell; the exit status."""
     from harness.commands.live import display, output
-    from harness.search.shrink import NothingToShrinkError, shrink
+    from harness.search.shrink import NotDeterministicError, NothingToShrinkError, shrink
     from harness.search.trial import TrialError
 
     setup, place = _setup(args), _place(args)
@@ -82,6 +84,8 @@ def run(args: argparse.Namespace) -> int:
         return _nothing(args, place, str(error), error.trial.verdict.result.explanation or "")
     except TrialError as error:
         return _nothing(args, place, "no verdict", str(error))
+    except NotDeterministicError as error:
+        return _end(args, str(error), {})
     finally:
         shown.close()
     return _conclude(args, setup, place, outcome)
@@ -93,6 +97,10 @@ class _Place:
 
     source: Path
     target: Path
+
+    @property
+    def results(self) -> Path:
+        return self.target.with_suffix(".results.json")
 
 
 def _place(args: argparse.Namespace) -> _Place:
@@ -108,11 +116,15 @@ def _place(args: argparse.Namespace) -> _Place:
 
 
 def _setup(args: argparse.Namespace) -> Setup:
-    """The plan and what its names stand for, checked as ``run --replay`` checks them."""
+    """The plan and what its names stand for, checked as ``run --replay`` checks them. Raises UsageError."""
     from harness.commands.run_plan import PLAN_OPTIONS, setup_of
 
     given = {**dict.fromkeys(PLAN_OPTIONS), "system": args.system, "replay": args.plan, "provider": "sim"}
-    return setup_of(argparse.Namespace(**given))
+    try:
+        return setup_of(argparse.Namespace(**given))
+    except UsageError as error:
+        text = str(error).replace("splitbrain run ", "splitbrain shrink ").replace(" --replay ", " ")
+        raise UsageError(text.removeprefix("--replay").removeprefix(":").strip(), error.fields) from None
 
 
 class _Interrupt:
@@ -163,28 +175,22 @@ class _Progress:
 
 def _nothing(args: argparse.Namespace, place: _Place, came: str, explanation: str) -> int:
     """The plan does not fail in the simulated world."""
-    from harness.commands.output import emit
-
     text = f"{place.source}: does not fail in the simulated world, so there is nothing to shrink; it came to: {came}"
-    hint = "the run of a real cluster may have failed by an accident of time: search with `run --provider sim --runs N`"
+    hint = "next: real runs may fail by an accident of time; --provider sim --runs N looks for one that repeats itself"
+    told = wrap(printable(explanation[:EXPLANATION_CHARACTERS_MAX]), WIDTH)
+    return _end(args, "\n".join([text, *told, hint]), {"valid": came, "explanation": explanation})
+
+
+def _end(args: argparse.Namespace, text: str, fields: dict[str, str]) -> int:
+    """Nothing was shrunk; why not."""
+    complain(f"splitbrain: {text}")
     if args.json:
-        complain(f"splitbrain: {text}\n{explanation}")
-        emit({"error": text, "valid": came, "explanation": explanation})
-    else:
-        print("\n".join(filter(None, [text, *wrap(explanation[:EXPLANATION_CHARACTERS_MAX], WIDTH), f"next: {hint}"])))
+        emit({"error": text.partition("\n")[0], **fields})
     return NOTHING_TO_SHRINK
 
 
 def _conclude(args: argparse.Namespace, setup: Setup, place: _Place, outcome: Shrunk) -> int:
-    from harness.commands.output import emit, printable
-    from harness.search.shrink_data import text
-    from harness.store import replace_file
-
-    try:
-        replace_file(place.target, text(outcome.plan))
-    except OSError as error:
-        raise UsageError(f"--output: read {str(place.target)!r}, where nothing can be written ({error.strerror}); "
-                         "expected a file in a folder that is ours to write") from None  # fmt: skip
+    _write(place, outcome)
     told = "\n".join(map(printable, _lines(setup, place, outcome)))
     if args.json:
         complain(told)
@@ -192,6 +198,22 @@ def _conclude(args: argparse.Namespace, setup: Setup, place: _Place, outcome: Sh
     else:
         print(told, flush=True)
     return 0
+
+
+def _write(place: _Place, outcome: Shrunk) -> None:
+    """The plan, and beside it the results of its run, by which `keep` knows what it must show."""
+    from harness.search.shrink_data import text
+    from harness.store import replace_file
+
+    results = {**outcome.verdict.as_json(), "failure": outcome.failure.as_json()}
+    try:
+        replace_file(place.target, text(outcome.plan))
+        replace_file(place.results, json.dumps(results, indent=2) + "\n")
+    except OSError as error:
+        raise UsageError(
+            f"--output: read {str(place.target)!r}, where nothing can be written ({error.strerror}); "
+            "expected a file in a folder that is ours to write"
+        ) from None
 
 
 def _lines(setup: Setup, place: _Place, outcome: Shrunk) -> Iterator[str]:
@@ -213,8 +235,10 @@ def _lines(setup: Setup, place: _Place, outcome: Shrunk) -> Iterator[str]:
 
 def _notes(outcome: Shrunk) -> Iterator[str]:
     if not outcome.explicit:
-        yield ("with its operations listed one by one the plan does not fail in this way: the generator was kept, and only "
-               "its faults and its world were made smaller")  # fmt: skip
+        yield (
+            "with its operations listed one by one the plan does not fail in this way: the generator was kept, and "
+            "only its faults and its world were made smaller"
+        )
     if not outcome.complete:
         yield "the search did not come to its end (the time was over, or Ctrl-C): a longer --time-limit may find less"
     if outcome.broken:
@@ -236,7 +260,7 @@ def _commands(setup: Setup, place: _Place) -> dict[str, str]:
     return {
         "replay": shlex.join([*replay, "sim"]),
         "real": shlex.join([*replay, "local", "--runs", "10"]),
-        "keep": shlex.join([PROGRAM, "keep", *own_file, str(place.target)]),
+        "keep": shlex.join([PROGRAM, "keep", str(place.target)]),
     }
 
 

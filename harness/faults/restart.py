@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
@@ -11,6 +11,11 @@ from harness.cluster import Cluster, Observation
 from harness.fault import Action, Effect, FaultSpec
 from harness.faults.effect import EXCESS, WORDS, Pair, rate, signals, steady
 from harness.faults.target import TARGETS, choose_target, concrete_nodes
+
+Counts = Mapping[str, int]
+
+KINDS: Final = (("net.refused", "net.closed"), ("election",))
+"""The signals of :mod:`harness.faults.effect` that tell of a node that was gone for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +50,38 @@ class Restart:
 
 
 def judge_restart(nodes: list[str], cluster: list[str], quiet: Pair, window: Pair) -> Effect:
-    """Restarted nodes bit if each has a new incarnation, and others met refusals, closed connections, timeouts or
-    elections clearly more often than in the quiet stretch. Where there are no others, the restart is the effect itself:
-    everybody was gone."""
+    """Restarted nodes bit if each has a new incarnation, and anybody met ended connections (or elections) clearly more
+    often than in the quiet stretch; they themselves too: a leader that comes back may win again, and who restarts with
+    others finds them gone. Timeouts say nothing: a node is gone for a moment only. Where all were restarted, that is the
+    effect itself."""
     before, after = window[0].incarnations, window[1].incarnations
     restarted = sum(after.get(node, 0) > before.get(node, 0) for node in nodes)
-    inside, outside = signals(window, without=nodes), signals(quiet, without=nodes)
-    inside_hz, outside_hz = rate(sum(inside.values()), window), rate(sum(outside.values()), quiet)
-    alone, missed = set(cluster) <= set(nodes), inside_hz > EXCESS * outside_hz
+    inside, outside = signals(window), signals(quiet)
+    met = [name for kind in KINDS for name in kind if _grew(kind, inside, outside, quiet, window) and inside[name]]
+    alone = set(cluster) <= set(nodes)
     measured = {
         "nodes_restarted": float(restarted),
-        **{name.removeprefix("net."): float(count) for name, count in inside.items()},
-        "signals_hz": round(inside_hz, 3),
-        "signals_quiet_hz": round(outside_hz, 3),
+        **{name.removeprefix("net."): float(inside[name]) for kind in KINDS for name in kind},
     }
     if restarted < len(nodes):
         told = f"{len(nodes) - restarted} of {len(nodes)} nodes had no new incarnation at the end of the window"
     elif alone:
         told = "all nodes were restarted together; nobody was there to answer"
-    elif missed:
-        told = "the nodes were restarted, and others met: "
-        told += ", ".join(f"{WORDS[name]} {count}" for name, count in inside.items() if count)
+    elif met:
+        told = "the nodes were restarted; met were: "
+        told += ", ".join(f"{WORDS[name]} {inside[name]}" for name in met)
     else:
-        told = "the nodes were restarted, but nobody missed them more than usual"
-    bit = restarted == len(nodes) and (alone or missed)
+        told = "the nodes were restarted, but nobody met that more than usual"
+    bit = restarted == len(nodes) and (alone or bool(met))
     return Effect(bit, measured, told, absent_outside=steady(quiet, nodes))
+
+
+def _grew(kind: Sequence[str], inside: Counts, outside: Counts, quiet: Pair, window: Pair) -> bool:
+    """Whether the signals of a kind were clearly more frequent in the window."""
+    inside_hz, outside_hz = (
+        rate(sum(counts[name] for name in kind), pair) for counts, pair in ((inside, window), (outside, quiet))
+    )
+    return inside_hz > EXCESS * outside_hz
 
 
 FAULT: Final = Restart()

@@ -3,27 +3,28 @@
 A failing run of ten seconds has a dozen faults and hundreds of operations, of which perhaps one and three matter. What
 comes out here is those, as a few lines of data that ``--replay`` runs.
 
-*The plan is made explicit first.* Its run is made once, and the operations that the generator drew are listed in the plan
-in its place. Then every operation can be taken away without changing the others. Random streams in the simulator are
-keyed by link, node and disk for the same reason: taking something away leaves the rest as it was, mostly. Where the
-explicit plan does not fail (its operations come by the plan's clock, not by the generator's), the generator is kept, and
-only the faults and the world become smaller.
+*The plan is made explicit first.* Its run is made once, and the operations that the generator drew are listed in the
+plan in its place. Then every operation can be taken away without changing the others. Random streams in the simulator
+are keyed by link, node and disk for the same reason: taking something away leaves the rest as it was, mostly. Where the
+explicit plan does not fail (its operations come by the plan's clock, not by the generator's), the generator is kept,
+and only the faults and the world become smaller.
 
-*Then guesses, then passes.* The anomaly itself says which operations it consists of and when it was complete: one try
-with those alone is often enough. Our passes (``shrink_fault``, ``shrink_operation``, ``shrink_world``, ``shrink_time``)
-follow in order of payoff, each greedy, again and again until nothing changes. Every question is a simulated run
-(``shrink_oracle``), so the cheapest passes are those that make runs shorter.
+*Then guesses and removals.* The anomaly itself says which operations it consists of and when it was complete: one try
+with those alone is often enough. The passes that take something away (``shrink_fault``, ``shrink_operation``,
+``shrink_world``) come first, since they make the runs shorter by which all questions are answered (``shrink_oracle``).
 
-*Then three ways out of a dead end*, each allowed as much time as all before it: the removals once more, under other seeds
-where the plan's own will not do; smaller plans from scratch, of the same ingredients; and Hypothesis on the
-neighbourhood of what is left. What they find is kept only if it is smaller, and goes through the passes again.
+*Then two ways out of a dead end*, each allowed as much time as all before it: the removals once more, under other seeds
+where the plan's own will not do; and smaller plans from scratch, of the same ingredients.
+
+*Then what makes a plan readable*: smaller figures, simpler actions, rounder times (``shrink_time``). At last Hypothesis
+looks at the neighbourhood of what is left; what it finds is kept only if it is smaller, and polished again.
 
 Whatever happens, an answer is only ever believed for the very plan that was run; what is returned was run last of all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -31,6 +32,7 @@ from typing import Any, Final
 
 from harness.generator.script import operations_of
 from harness.plan import Plan
+from harness.result import Anomaly
 from harness.runner import Setup, node_specs
 from harness.search import shrink_hypothesis
 from harness.search.shrink_failure import Failure, failures
@@ -40,16 +42,22 @@ from harness.search.shrink_oracle import Accept, BudgetSpentError, Oracle
 from harness.search.shrink_regenerate import smaller_plans
 from harness.search.shrink_size import Count, Size, count, size
 from harness.search.shrink_time import cut_after, earlier, rounder, shorter_faults, shorter_horizon
-from harness.search.shrink_trial import TrialJudge, needed_of
+from harness.search.shrink_trial import judge_of
 from harness.search.shrink_world import SEEDS, fewer_nodes, plainer, smaller_seed
 from harness.search.trial import Trial, run_trial
+from harness.verdict import Verdict
 
 ROUNDS_MAX: Final = 6
 STAGE_S_MIN: Final = 0.5
-SMALL: Final = 2
+SMALL: Final = 3
 """Faults and operations together: to the stages after our own passes so small a plan is small enough."""
-EXPLICIT, OWN, RESEEDED, REGENERATED, HYPOTHESIS = "explicit", "own passes", "other seeds", "from scratch", "hypothesis"
-STAGES: Final = (EXPLICIT, OWN, RESEEDED, REGENERATED, HYPOTHESIS)
+NODES_FEW: Final = 3
+EXPLICIT, REMOVALS, RESEEDED, REGENERATED = "explicit", "removals", "other seeds", "from scratch"
+POLISH, HYPOTHESIS = "polish", "hypothesis"
+
+
+Pass = Callable[[Plan], Plan]
+"""Makes a plan smaller in one respect, asking the oracle; returns the plan to go on with."""
 
 
 class NothingToShrinkError(Exception):
@@ -81,13 +89,17 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Shrunk:
-    """The outcome. ``explicit``: the plan lists its operations; ``complete``: nothing was left to try when it ended, so
-    neither the time was over nor a person in a hurry; ``reached_s``: seconds until its faults and operations were as few
-    as they are (the rest made it rounder); ``broken``: candidates that could not be run at all."""
+    """The outcome. ``anomaly`` (None: it did not recover) and ``verdict`` are of the last run of the plan.
+
+    ``explicit``: the plan lists its operations; ``complete``: nothing was left to try when it ended, so neither the
+    time was over nor a person in a hurry; ``reached_s``: seconds until its faults and operations were as few as they
+    are (the rest made it rounder); ``broken``: candidates that could not be run at all.
+    """
 
     plan: Plan
     failure: Failure
-    explanation: str
+    anomaly: Anomaly | None
+    verdict: Verdict
     before: Count
     explicit: bool
     complete: bool
@@ -101,6 +113,10 @@ class Shrunk:
     @property
     def after(self) -> Count:
         return count(self.plan)
+
+    @property
+    def explanation(self) -> str:
+        return self.anomaly.explanation if self.anomaly is not None else self.verdict.result.explanation or ""
 
 
 def shrink(
@@ -120,15 +136,17 @@ def shrink(
     if failure is None:
         raise NothingToShrinkError(first)
     listed = listing(first)
-    judge = TrialJudge(setup, failure, of_listed=bool(needed_of(first, listed, failure)))
+    judge = judge_of(first, listed, failure)
     oracle = Oracle(judge, plan, started + time_limit_s, stopped, watch, reached_s=started)
     shrinking = Shrinking(setup, oracle, started)
     complete = shrinking.run(listed)
+    last, anomaly = _shown(setup, oracle.best, failure)
     before = count(listed if plan.operations is None else plan)
     return Shrunk(
         plan=oracle.best,
         failure=failure,
-        explanation=_told(judge, oracle.best),
+        anomaly=anomaly,
+        verdict=last.verdict,
         before=before,
         explicit=oracle.best.operations is not None,
         complete=complete,
@@ -141,14 +159,17 @@ def shrink(
     )
 
 
-def _told(judge: TrialJudge, plan: Plan) -> str:
-    """The failure in words, from a run that is made for it: nothing is returned that has not just failed. Raises
+def _shown(setup: Setup, plan: Plan, failure: Failure) -> tuple[Trial, Anomaly | None]:
+    """A whole run of the plan, and what shows the failure in it: nothing is returned that has not just failed. Raises
     NotDeterministicError."""
-    answer = judge(plan)
-    if not answer.fails:
-        raise NotDeterministicError("a plan failed, and then it did not: the system is not deterministic; "
-                                    "`run --provider sim --check-determinism` says where")  # fmt: skip
-    return answer.explanation
+    trial = run_trial(replace(setup, plan=plan))
+    for found, anomaly in failures(trial.verdict.result):
+        if found == failure:
+            return trial, anomaly
+    raise NotDeterministicError(
+        "a plan failed, and then it did not: the system is not deterministic; `run --provider sim --check-determinism` "
+        "says where"
+    )
 
 
 def listing(trial: Trial) -> Plan:
@@ -171,24 +192,24 @@ class Shrinking:
 
     def run(self, listed: Plan) -> bool:
         """Every stage; whether all came to their end."""
-        complete = True
-        for name, work in (
+        stages: tuple[tuple[str, Callable[[], None]], ...] = (
             (EXPLICIT, lambda: self._list(listed)),
-            (OWN, self._own_passes),
+            (REMOVALS, self._removals),
             (RESEEDED, self._other_seeds),
             (REGENERATED, lambda: self._from_scratch(listed)),
+            (POLISH, self._polish),
             (HYPOTHESIS, self._by_hypothesis),
-        ):
-            with self._stage(name):
-                try:
-                    work()
-                except BudgetSpentError:
-                    complete = False
-            if self.oracle.stopped() or self.oracle.left_s <= 0:
+        )
+        return all(self._ends(name, work) for name, work in stages)
+
+    def _ends(self, name: str, work: Callable[[], None]) -> bool:
+        """Whether the stage came to its end within the time."""
+        with self._stage(name):
+            try:
+                work()
+            except BudgetSpentError:
                 return False
-            if name == OWN and self._is_small:
-                break
-        return complete
+        return True
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
@@ -215,14 +236,23 @@ class Shrinking:
         """The plan with its operations listed, if it still fails, perhaps under another seed."""
         self.oracle.accept_with_seeds(SEEDS)(listed)
 
-    def _own_passes(self) -> None:
+    def _removals(self) -> None:
+        """What makes runs shorter and plans smaller, until there is nothing left to take away."""
+        self._until_nothing_changes(self._shortening(self.oracle.accept))
+
+    def _polish(self) -> None:
+        """All passes, until nothing changes."""
         accept = self.oracle.accept
+        self._until_nothing_changes([*self._shortening(accept), *self._simplifying(accept)])
+
+    def _until_nothing_changes(self, passes: Sequence[Pass]) -> None:
+        oracle = self.oracle
         for _ in range(ROUNDS_MAX):
-            before = self.oracle.best
+            before = oracle.best
             self._guess()
-            for each in self._passes(accept):
-                each(self.oracle.best)
-            if self.oracle.best == before:
+            for each in passes:
+                each(oracle.best)
+            if oracle.best == before:
                 return
 
     def _guess(self) -> None:
@@ -231,66 +261,74 @@ class Shrinking:
         cut_after(oracle.best, oracle.answer(oracle.best).shown_ns, oracle.accept)
         keep_needed(oracle.best, oracle.answer(oracle.best).needed, oracle.accept)
 
-    def _passes(self, accept: Accept) -> Iterator[Callable[[Plan], Plan]]:
-        """Those that make runs shorter and plans smaller come before those that make them easier to read."""
-        yield from self._removals(accept)
-        yield lambda plan: earlier_triggers(plan, accept)
-        yield lambda plan: shorter_horizon(plan, accept)
-        yield lambda plan: fewer_nodes(plan, self.setup.system, accept)
-        yield lambda plan: fewer_clients(plan, accept)
-        yield lambda plan: fewer_keys(plan, accept)
-        yield lambda plan: smaller_values(plan, accept)
-        yield lambda plan: simpler_actions(plan, self._nodes(plan), accept)
-        yield lambda plan: shorter_faults(plan, accept)
-        yield lambda plan: earlier(plan, accept)
-        yield lambda plan: rounder(plan, accept)
-        yield lambda plan: smaller_seed(plan, accept)
-        yield lambda plan: plainer(plan, accept)
+    def _shortening(self, accept: Accept) -> list[Pass]:
+        return [
+            lambda plan: drop_faults(plan, accept),
+            lambda plan: drop_operations(plan, accept),
+            lambda plan: earlier_triggers(plan, accept),
+            lambda plan: shorter_horizon(plan, accept),
+            lambda plan: fewer_nodes(plan, self.setup.system, accept),
+            lambda plan: fewer_clients(plan, accept),
+            lambda plan: fewer_keys(plan, accept),
+        ]
 
-    def _removals(self, accept: Accept) -> Iterator[Callable[[Plan], Plan]]:
-        yield lambda plan: drop_faults(plan, accept)
-        yield lambda plan: drop_operations(plan, accept)
+    def _simplifying(self, accept: Accept) -> list[Pass]:
+        return [
+            lambda plan: smaller_values(plan, accept),
+            lambda plan: simpler_actions(plan, self._nodes(plan), accept),
+            lambda plan: shorter_faults(plan, accept),
+            lambda plan: earlier(plan, accept),
+            lambda plan: rounder(plan, accept),
+            lambda plan: smaller_seed(plan, accept),
+            lambda plan: plainer(plan, accept),
+        ]
 
     def _nodes(self, plan: Plan) -> tuple[str, ...]:
         return tuple(spec.name for spec in node_specs(self.setup.system, plan.nodes))
 
     def _other_seeds(self) -> None:
         """The removals once more, where one seed does not fail another one's chance."""
-        before = self.oracle.best
+        before, accept = self.oracle.best, self.oracle.accept_with_seeds(SEEDS)
         with self._as_long_as_before():
-            for each in self._removals(self.oracle.accept_with_seeds(SEEDS)):
-                each(self.oracle.best)
-        self._pass_again(before)
+            if not self._is_small:
+                drop_faults(self.oracle.best, accept)
+                drop_operations(self.oracle.best, accept)
+            if self.oracle.best.nodes > NODES_FEW:
+                fewer_nodes(self.oracle.best, self.setup.system, accept)
+        self._remove_again(before)
 
     def _from_scratch(self, whole: Plan) -> None:
+        if self._is_small:
+            return
         before = self.oracle.best
         with self._as_long_as_before():
             for candidate in smaller_plans(before, whole):
                 if size(candidate) < self._size:
                     self.oracle.accept(candidate)
-        self._pass_again(before)
+        self._remove_again(before)
+
+    def _remove_again(self, before: Plan) -> None:
+        if self.oracle.best != before:
+            self._removals()
 
     def _by_hypothesis(self) -> None:
-        before = self.oracle.best
-        if not shrink_hypothesis.is_available():
+        if self._is_small or not shrink_hypothesis.is_available():
             return
+        before = self.oracle.best
         with self._as_long_as_before():
             found = shrink_hypothesis.nearby(before, lambda plan: size(plan) < size(before) and self._fails(plan))
             if found is not None:
                 self.oracle.accept(found)
-        self._pass_again(before)
+        if self.oracle.best != before:
+            self._polish()
 
     def _fails(self, plan: Plan) -> bool:
-        """For Hypothesis, which wants its answer: where the time is over, no. It asks again about its best example only,
-        whose answer is known."""
+        """For Hypothesis, which wants its answer: where the time is over, no. It then asks again about its best example
+        only, whose answer is known."""
         try:
             return self.oracle.answer(plan).fails
         except BudgetSpentError:
             return False
-
-    def _pass_again(self, before: Plan) -> None:
-        if self.oracle.best != before:
-            self._own_passes()
 
     @contextmanager
     def _as_long_as_before(self) -> Iterator[None]:

@@ -17,7 +17,7 @@ _ALWAYS: Final = ("system", "workload", "provider", "nodes", "concurrency", "tim
 
 def brief_json(plan: Plan) -> dict[str, Any]:
     """The plan without what is as usual."""
-    data = {"schema": SCHEMA}
+    data: dict[str, Any] = {"schema": SCHEMA}
     for field in fields(plan):
         value = getattr(plan, field.name)
         if field.name in ("schedule", "operations"):

@@ -1,8 +1,8 @@
 """Delta debugging on a list: take away ever smaller pieces for as long as what is left still fails.
 
-After Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (IEEE TSE 2002), in the greedy order that
-pays best here: everything at once, then halves, quarters, ..., single items, from the end; a piece that can go is gone,
-and what comes before it is tried next. Single items are tried again until none of them can go, so the result is
+After Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (IEEE TSE 2002), in the greedy order
+that pays best here: everything at once, then halves, quarters, ..., single items, from the end; a piece that can go is
+gone, and what comes before it is tried next. Single items are tried again until none of them can go, so the result is
 1-minimal.
 """
 

@@ -2,10 +2,10 @@
 
 "The same failure" is the same type of anomaly, found by the same checker, of the same shape:
 
-* a checker's anomaly (``non-linearizable``, ``lost``, ``divergence``, ...): the type and what was expected; which values
-  and which operations show it may change, as they must when operations are taken away;
-* a failed assertion of a node: also where it failed and what it said, with numbers and names of nodes left open, so that
-  "term 7 fell to 6 on n3" stays what it is on another node in another term, and no other assertion takes its place;
+* a checker's anomaly (``non-linearizable``, ``lost``, ``divergence``, ...): the type and what was expected; which
+  values and which operations show it may change, as they must when operations are taken away;
+* a failed assertion of a node: also where it failed and what it said, with numbers and names of nodes left open, so
+  that "term 7 fell to 6 on n3" stays what it is on another node in another term, and no other one takes its place;
 * a system that did not come back after everything was healed: that, and nothing else.
 
 A run may show several anomalies. The first one is what is shrunk; a smaller plan may lose the others, or show more.
@@ -28,8 +28,8 @@ _VARIABLE: Final = re.compile(r"\bn\d+\b|(?<![A-Za-z])-?\d+(\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The signature of a failure: ``type`` of the anomaly, ``checker`` that found it (``Result.expect``; "assertion" for a
-    node's own), ``shape`` of what it says where that matters, else empty."""
+    """The signature of a failure: ``type`` of the anomaly, ``checker`` that found it (``Result.expect``; "assertion"
+    for a node's own), ``shape`` of what it says where that matters, else empty."""
 
     type: str
     checker: str

@@ -100,8 +100,8 @@ def fewer_keys(plan: Plan, accept: Accept) -> Plan:
 
 
 def smaller_values(plan: Plan, accept: Accept) -> Plan:
-    """Distinct values for writes where that will do; else the values named 1, 2, ... (or 0, 1, ...) in the order in which
-    they appear: different ones stay different."""
+    """Distinct values for writes where that will do; else the values named 1, 2, ... (or 0, 1, ...) in the order in
+    which they appear: different ones stay different."""
     plan = distinct_values(plan, accept)
     operations = plan.operations or ()
     values = list(dict.fromkeys(value for operation in operations for value in _integers(operation.value)))

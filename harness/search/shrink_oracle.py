@@ -21,9 +21,9 @@ class BudgetSpentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a plan. ``fails``: in the way that is asked for. ``needed``: positions in its operations of those that
-    the anomaly consists of; ``shown_ns``: when the last of them had ended, from the start of the main phase (None: in
-    what is asked after it); ``explanation``: the anomaly in words."""
+    """What came of a plan. ``fails``: in the way that is asked for. ``needed``: positions in its operations of those
+    that the anomaly consists of; ``shown_ns``: when the last of them had ended, from the start of the main phase (None:
+    in what is asked after it); ``explanation``: the anomaly in words."""
 
     fails: bool
     needed: tuple[int, ...] = ()
@@ -43,8 +43,9 @@ A pass asks only for plans that it would take."""
 class Oracle:
     """Answers about plans, each found once.
 
-    ``tries`` counts the runs made, ``stages`` those of each stage; ``deadline_s`` is on the clock of ``time.monotonic``;
-    ``stopped`` may say at any time that it is enough; ``watch`` is told of every try; ``best`` is what was accepted last, ``reached_s`` when the last of its faults and operations went.
+    ``tries`` counts the runs made, ``stages`` those of each stage; ``deadline_s`` is on the clock of ``monotonic``, as
+    is ``reached_s``: when the last of its faults and operations went from ``best``, which is what was accepted last;
+    ``stopped`` may say at any time that it is enough; ``watch`` is told of every try.
     """
 
     judge: Judge

@@ -17,7 +17,10 @@ from harness.search.shrink_fault import with_schedule
 from harness.search.shrink_size import size
 from harness.search.shrink_time import last_ns
 
-TRIES_MAX: Final = 80
+TRIES: Final = 80
+TRIES_MAX: Final = 3000
+FEW: Final = 8
+"""Up to so many faults and operations together a plan is worth no more than TRIES; a larger one TRIES_MAX."""
 OPERATIONS_MAX: Final = 8
 """More operations than these were not drawn by chance: delta debugging is better at them."""
 
@@ -28,12 +31,12 @@ SEED_MAX: Final = 1000
 
 
 def smaller_plans(plan: Plan, whole: Plan, seed: int = 0) -> Iterator[Plan]:
-    """Up to TRIES_MAX plans, each smaller than ``plan``, of the faults and operations of ``whole`` (the plan before it was
+    """Plans each of which is smaller than ``plan``, of the faults and operations of ``whole`` (the plan before it was
     shrunk, its operations listed)."""
     random = Random(seed)
     if plan.operations is None or not whole.operations or len(plan.schedule) + len(plan.operations) < 3:
         return
-    for _ in range(TRIES_MAX):
+    for _ in range(TRIES if len(plan.schedule) + len(plan.operations) <= FEW else TRIES_MAX):
         candidate = _draw(plan, whole, random)
         if size(candidate) < size(plan):
             yield candidate

@@ -41,8 +41,8 @@ def plural(number: int, noun: str) -> str:
 
 
 def size(plan: Plan) -> Size:
-    """A measure to compare plans of one failure by: faults, operations, nodes, client threads, keys, then how much there
-    is to read in it."""
+    """A measure to compare plans of one failure by: faults, operations, nodes, client threads, keys, then how much
+    there is to read in it."""
     operations = plan.operations
     return (
         len(plan.schedule),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from harness.plan import Plan, ScheduledFault, ScheduledOperation
@@ -13,6 +14,7 @@ from harness.search.shrink_oracle import Accept
 DURATIONS_NS: Final = tuple(ms * 1_000_000 for ms in (100, 200, 300, 500, 1000, 2000, 3000))
 HORIZON_SPARES_S: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
 STEP_NS: Final = 100_000_000
+WAITS_MAX: Final = 12
 
 Clock = Callable[[int], int]
 """Old time -> new time, both in ns from the start of the main phase."""
@@ -92,17 +94,17 @@ def earlier(plan: Plan, accept: Accept) -> Plan:
             shift_ns = gap_ns - left_ns
             if shift_ns < STEP_NS // 2:
                 continue
-            closer = _moved(plan, lambda t, after=before_ns, shift=shift_ns: t - shift if t > after else t)  # type: ignore[misc]
-            if (found := accept(closer)) is not None:
+            if (found := accept(moved(plan, _sooner(before_ns, shift_ns)))) is not None:
                 return earlier(found, accept)
     return plan
 
 
 def _gaps(plan: Plan) -> list[tuple[int, int]]:
-    """(length, the moment before it) of every wait, the longest first; the wait before the first moment begins at -1."""
+    """(length, the moment before it) of the longest waits, the longest first; that before the first moment begins at
+    -1."""
     moments = sorted({*_moments(plan)})
     waits = [(after - max(before, 0), before) for before, after in zip([-1, *moments], moments, strict=False)]
-    return sorted(waits, reverse=True)[:12]
+    return sorted(waits, reverse=True)[:WAITS_MAX]
 
 
 def _moments(plan: Plan) -> Iterator[int]:
@@ -116,7 +118,7 @@ def _moments(plan: Plan) -> Iterator[int]:
 def rounder(plan: Plan, accept: Accept) -> Plan:
     """All times on a grid of 1 s, else 100 ms, 10 ms, 1 ms; then each alone on the coarsest grid that will do."""
     for grid_ns in GRIDS_NS:
-        candidate = _moved(plan, lambda t, grid=grid_ns: on_grid(t, grid))  # type: ignore[misc]
+        candidate = moved(plan, partial(on_grid, grid_ns=grid_ns))
         if candidate == plan:
             break
         if (found := accept(candidate)) is not None:
@@ -132,20 +134,29 @@ def _round_one(plan: Plan, moment: int, accept: Accept) -> Plan:
         target = on_grid(moment, grid_ns)
         if target == moment:
             break
-        candidate = _moved(plan, lambda t, target=target: target if t == moment else t)  # type: ignore[misc]
-        if (found := accept(candidate)) is not None:
+        if (found := accept(moved(plan, _only(moment, target)))) is not None:
             return found
     return plan
 
 
-def _moved(plan: Plan, clock: Clock) -> Plan:
+def _sooner(after_ns: int, shift_ns: int) -> Clock:
+    """All that comes after a moment, earlier by as much."""
+    return lambda time_ns: time_ns - shift_ns if time_ns > after_ns else time_ns
+
+
+def _only(moment_ns: int, target_ns: int) -> Clock:
+    """That moment alone is another one."""
+    return lambda time_ns: target_ns if time_ns == moment_ns else time_ns
+
+
+def moved(plan: Plan, clock: Clock) -> Plan:
     """The plan with other times; operations stay in the order of theirs. The horizon only grows where it must."""
     operations = plan.operations
     if operations is not None:
         operations = tuple(_by_time(replace(operation, time_ns=clock(operation.time_ns)) for operation in operations))
     schedule = tuple(entry if entry.trigger is not None else _shifted(entry, clock) for entry in plan.schedule)
-    moved = replace(plan, operations=operations, schedule=schedule)
-    return replace(moved, time_limit_s=max(plan.time_limit_s, _up(last_ns(moved) / 1e9)))
+    changed = replace(plan, operations=operations, schedule=schedule)
+    return replace(changed, time_limit_s=max(plan.time_limit_s, _up(last_ns(changed) / 1e9)))
 
 
 def _by_time(operations: Iterator[ScheduledOperation]) -> Sequence[ScheduledOperation]:

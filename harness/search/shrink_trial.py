@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from harness.history import Op
+from harness.history import DUMP, Op
 from harness.plan import Plan, ScheduledOperation
 from harness.result import Anomaly
 from harness.runner import Setup
@@ -13,6 +13,7 @@ from harness.search.shrink_failure import Failure, failures
 from harness.search.shrink_oracle import Answer
 from harness.search.trial import Trial, TrialError, run_trial
 
+DIVERGENCE: Final = "divergence"
 CHECK_S_MAX: Final = 10.0
 """Real seconds for the checker: a small history is decided in milliseconds, and a large one may be passed over."""
 
@@ -21,9 +22,9 @@ CHECK_S_MAX: Final = 10.0
 class TrialJudge:
     """Runs plans of one system and looks for one failure.
 
-    ``of_listed``: operations that the plan lists must be part of what shows it. Else a plan would shrink to one that asks
-    nothing, where the probe after the heal meets the bug and nobody sees how. ``broken`` are plans that could not be run
-    at all, with the reason: shrinking may ask for what no generator would have drawn.
+    ``of_listed``: operations that the plan lists must be part of what shows it. Else a plan would shrink to one that
+    asks nothing, where the probe after the heal meets the bug and nobody sees how. ``broken`` are plans that could not
+    be run at all, with the reason: shrinking may ask for what no generator would have drawn.
     """
 
     setup: Setup
@@ -45,11 +46,18 @@ class TrialJudge:
         return next((answer for answer in answers if answer.needed or not listed), Answer(False))
 
 
-def needed_of(trial: Trial, listed: Plan, failure: Failure) -> tuple[int, ...]:
-    """Positions, in the run's plan with its operations ``listed``, of those that its anomaly consists of."""
-    same = replace(trial, setup=replace(trial.setup, plan=listed))
-    answers = (_shown(same, anomaly) for found, anomaly in failures(trial.verdict.result) if found == failure)
-    return next((answer.needed for answer in answers if answer.needed), ())
+def judge_of(trial: Trial, listed: Plan, failure: Failure) -> TrialJudge:
+    """The judge of smaller plans than that of ``trial``, which showed ``failure``; ``listed`` is its plan with the
+    operations listed. What the failure did not need is not asked any more, as long as plans are only compared: the
+    replicas' dumps where they are not what differs, and all final reads where the main phase had shown it."""
+    setup = trial.setup
+    same = replace(trial, setup=replace(setup, plan=listed))
+    answers = [_shown(same, anomaly) for found, anomaly in failures(trial.verdict.result) if found == failure]
+    if failure.type != DIVERGENCE:
+        setup = replace(setup, system=replace(setup.system, operations=setup.system.operations - {DUMP}))
+    if any(answer.shown_ns is not None for answer in answers):
+        setup = replace(setup, workload=replace(setup.workload, final_generator=None))
+    return TrialJudge(setup, failure, of_listed=any(answer.needed for answer in answers))
 
 
 def _shown(trial: Trial, anomaly: Anomaly | None) -> Answer:

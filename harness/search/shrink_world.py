@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ def smaller_seed(plan: Plan, accept: Accept) -> Plan:
 
 
 def plainer(plan: Plan, accept: Accept) -> Plan:
-    """No rare branches, events of one moment in plain random order, and what no listed operation depends on as usual."""
+    """No rare branches, events of one moment in plain random order; what no listed operation depends on as usual."""
     usual = Plan(plan.system, plan.workload)
     for changes in (
         {"rare": False, "order": usual.order},
@@ -36,17 +36,21 @@ def plainer(plan: Plan, accept: Accept) -> Plan:
         {"client_timeout_s": usual.client_timeout_s},
         {"rate_hz": usual.rate_hz} if plan.operations is not None else {},
     ):
-        candidate = replace(plan, **changes)  # type: ignore[arg-type]
+        candidate = replace(plan, **changes)
         if candidate != plan and (found := accept(candidate)) is not None:
             plan = found
     return plan
 
 
 def fewer_nodes(plan: Plan, system: System, accept: Accept) -> Plan:
-    """As few nodes as will do, from one on: those that the faults name first, under new names, or simply the first ones."""
+    """As few nodes as will do, from one on: those that faults and clients name, under new names, each client at the
+    node it asked; or simply the first ones, with clients as they fall."""
     for count in range(1, plan.nodes):
-        for names in _namings(plan, system, count):
-            smaller = on_nodes(plan, names, count)
+        candidates = [on_nodes(plan, _first_names(plan, system, count), count)]
+        wanted = on_nodes(plan, _wanted_names(plan, system, count), count)
+        if wanted is not None and plan.operations:
+            candidates.insert(0, _at_their_nodes(wanted, plan, system))
+        for smaller in candidates:
             if smaller is not None and (found := accept(smaller)) is not None:
                 return found
     return plan
@@ -56,18 +60,48 @@ Names = Mapping[str, str]
 """Old name of a node that stays -> its new one."""
 
 
-def _namings(plan: Plan, system: System, count: int) -> list[Names]:
+def _first_names(plan: Plan, system: System, count: int) -> Names:
+    return _names(plan, system, count, lambda node: 0)
+
+
+def _wanted_names(plan: Plan, system: System, count: int) -> Names:
+    """Those that actions name as their own (not only as spares) first, then those that clients ask."""
+    front, named, asked = _front(system, plan.nodes), _named(plan), set[str]()
+    for operation in plan.operations or ():
+        asked.add(operation.node or front[operation.thread % len(front)])
+    return _names(plan, system, count, lambda node: 0 if node in named else 1 if node in asked else 2)
+
+
+def _names(plan: Plan, system: System, count: int, rank: Callable[[str], int]) -> Names:
     before, after = node_specs(system, plan.nodes), node_specs(system, count)
-    wanted = _named(plan)
-    chosen: dict[str, str] = {}
-    first: dict[str, str] = {}
+    names: dict[str, str] = {}
     for role in system.roles:
         old = [spec.name for spec in before if spec.role == role]
         new = [spec.name for spec in after if spec.role == role]
-        kept = sorted(sorted(old, key=lambda node: node not in wanted)[: len(new)], key=old.index)
-        chosen.update(zip(kept, new, strict=True))
-        first.update(zip(old, new, strict=False))
-    return [chosen] if chosen == first else [chosen, first]
+        kept = sorted(sorted(old, key=rank)[: len(new)], key=old.index)
+        names.update(zip(kept, new, strict=True))
+    return names
+
+
+def _front(system: System, count: int) -> list[str]:
+    """The nodes that clients attach to: those of the first role."""
+    role = next(iter(system.roles))
+    return [spec.name for spec in node_specs(system, count) if spec.role == role]
+
+
+def _at_their_nodes(smaller: Plan, plan: Plan, system: System) -> Plan:
+    """``smaller`` with its threads numbered so that each asks the node that it asked in ``plan``, where that stays."""
+    before, after = _front(system, plan.nodes), _front(system, smaller.nodes)
+    names = _wanted_names(plan, system, smaller.nodes)
+    taken: dict[int, int] = {}
+    for thread in sorted({operation.thread for operation in smaller.operations or ()}):
+        node = names.get(before[thread % len(before)])
+        number = after.index(node) if node in after else thread % len(after)
+        while number in taken.values():
+            number += len(after)
+        taken[thread] = number
+    operations = tuple(replace(operation, thread=taken[operation.thread]) for operation in smaller.operations or ())
+    return replace(smaller, operations=operations, concurrency=1 + max(taken.values()))
 
 
 def _named(plan: Plan) -> frozenset[str]:
@@ -83,14 +117,19 @@ def _named(plan: Plan) -> frozenset[str]:
 
 def on_nodes(plan: Plan, names: Names, count: int) -> Plan | None:
     """The plan on ``count`` nodes; what it does to a node that is no more, it does no longer. None if a fault is left
-    with nothing to do: that is for another pass. Threads go on asking the nodes they asked, as far as these stay."""
+    with nothing to do, or an operation's node is no more: that is for another pass."""
     schedule = []
     for entry in plan.schedule:
         action = renamed(entry.action, names)
         if action is None:
             return None
         schedule.append(replace(entry, action=action))
-    return with_schedule(replace(plan, nodes=count), tuple(schedule))
+    operations = plan.operations
+    if operations is not None:
+        if any(operation.node is not None and operation.node not in names for operation in operations):
+            return None
+        operations = tuple(replace(o, node=None if o.node is None else names[o.node]) for o in operations)
+    return with_schedule(replace(plan, nodes=count, operations=operations), tuple(schedule))
 
 
 def renamed(action: Action, names: Names) -> dict[str, Any] | None:

@@ -74,7 +74,7 @@ class Names:
         if content is None:
             raise failure(errno.EINVAL, old) if new.startswith(f"{old}/") else self.missing(old)
         if new in self.folders:
-            raise failure(errno.EISDIR, new)
+            raise failure(errno.ENOTEMPTY if old.startswith(f"{new}/") else errno.EISDIR, new)
         if new != old:
             self._change((old, new, content))
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.node import Env
+from systems_under_test.blocks.write_ahead_log import SEGMENT_BYTES
 from systems_under_test.single_leader import SYSTEM
 from systems_under_test.single_leader.bug import (
     ACKNOWLEDGE_BEFORE_BACKUP,
@@ -26,7 +27,7 @@ from tests.systems_under_test.blocks.crash_disk import CrashDisk, PowerLost
 
 
 class DiskEnv:
-    """An Env of one of five nodes that has a disk, keeps events, and has the seeded ``bugs``: all that a Replica uses."""
+    """An Env of one of five nodes, with a disk, events and seeded ``bugs``: all that a Replica uses of one."""
 
     nodes = ("n1", "n2", "n3", "n4", "n5")
 
@@ -242,18 +243,21 @@ def test_a_dump_is_what_this_node_has_applied() -> None:
     asyncio.run(run())
 
 
-def test_an_unsynced_log_in_one_segment_is_whole_after_a_kill() -> None:
-    """What backups that acknowledge before they sync have promised (row 9) is gone only with the power."""
+@pytest.mark.parametrize(("bug", "staged"), [("", 3), (ACKNOWLEDGE_BEFORE_FSYNC, 0)])
+def test_what_waits_in_memory_for_a_new_segment_dies_with_the_process(bug: str, staged: int) -> None:
+    """Backups that acknowledge before they sync (row 9) must lose that only with the power, so there nothing waits."""
 
     async def run() -> None:
-        made, env = await replica("sync", ACKNOWLEDGE_BEFORE_FSYNC)
+        made, env = await replica("sync", bug)
+        big = {"generation": 1, "command": {**command(9), "value": "x" * SEGMENT_BYTES}}
+        made.log.append(big)
         syncing = asyncio.create_task(made.log.sync())
         await asyncio.sleep(0)
         for _ in range(3):
-            made.log.append({"generation": 1, "command": {**command(9), "value": "x" * (1 << 20)}})
+            made.log.append(big)
         left = ReplicatedLog(env.disk.after_kill())
         await left.open()
-        assert left.last == made.log.last
+        assert left.last == made.log.last - staged
         with pytest.raises(PowerLost):
             await syncing
 

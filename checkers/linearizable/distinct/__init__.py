@@ -5,7 +5,7 @@ Each says exactly when it applies; where it does not, it says nothing, and the s
 
 from __future__ import annotations
 
-from checkers.linearizable.distinct import fifo, lifo, priority, zones
+from checkers.linearizable.distinct import fifo, lifo, lost, priority, zones
 from checkers.linearizable.distinct.pairing import Pairing, pair
 from checkers.linearizable.distinct.verdict import Verdict
 from checkers.linearizable.limit import Limit
@@ -28,9 +28,7 @@ def decide(key: KeyHistory, limit: Limit) -> Verdict | None:
         return None
     if pairing.refuted:
         return Verdict("bad-patterns", refuted=pairing.refuted)
-    verdict = _decide(kind, pairing, limit)
-    # What was taken by operations that were never answered only ever helps: a valid history is valid without.
-    return None if pairing.lost and verdict.order is None else verdict
+    return lost.decide(pairing, lambda given: _decide(kind, given, limit))
 
 
 def _decide(kind: Kind, pairing: Pairing, limit: Limit) -> Verdict:

@@ -44,12 +44,13 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """``empties``: operations that found nothing, with their first and last slots. ``lost``: some operations may have
-    taken nobody knows what. ``refuted``: operations that are impossible by themselves; then there are no pairs."""
+    """``empties``: operations that found nothing, with their first and last slots. ``lost``: operations that may have
+    taken nobody knows what, with their first slots, ascending. ``refuted``: operations that are impossible by
+    themselves; then there are no pairs."""
 
     pairs: tuple[Pair, ...]
     empties: tuple[tuple[Operation, int, int], ...]
-    lost: bool
+    lost: tuple[tuple[Operation, int], ...]
     refuted: tuple[Operation, ...] = ()
 
 
@@ -63,12 +64,12 @@ def pair(key: KeyHistory, nothing: object) -> Pairing | None:
     for operation in key.required:
         if operation.step.f == "put" and puts.setdefault(operation.step.given[0], operation) is not operation:
             return None
-    lost, unseen = False, []
+    lost, unseen = [], []
     for operation in key.optional:
         if operation.step.f == "put":
             unseen.append(operation)
         elif operation.step.returned is UNKNOWN:
-            lost = True
+            lost.append(operation)
         else:
             return None
     wanted = {operation.step.returned for operation in key.required if operation.step.f == "take"}
@@ -81,9 +82,9 @@ def pair(key: KeyHistory, nothing: object) -> Pairing | None:
             value = operation.step.returned
             first = takes.setdefault(value, operation)
             if first is not operation:
-                return Pairing((), (), lost, (first, operation))
+                return Pairing((), (), (), (first, operation))
             if value not in puts or puts[value].invoke > _complete(operation):
-                return Pairing((), (), lost, (operation,))
+                return Pairing((), (), (), (operation,))
     return _slots(key, puts, takes, lost)
 
 
@@ -92,9 +93,11 @@ def _complete(operation: Operation) -> int:
     return operation.complete
 
 
-def _slots(key: KeyHistory, puts: dict[object, Operation], takes: dict[object, Operation], lost: bool) -> Pairing:
+def _slots(
+    key: KeyHistory, puts: dict[object, Operation], takes: dict[object, Operation], lost: Sequence[Operation]
+) -> Pairing:
     empties = [o for o in key.required if o.step.f == "take" and o.step.returned == EMPTY]
-    positions = [o.invoke for o in (*puts.values(), *takes.values(), *empties)]
+    positions = [o.invoke for o in (*puts.values(), *takes.values(), *empties, *lost)]
     positions += [o.complete for o in (*puts.values(), *takes.values(), *empties) if o.complete is not None]
     at = {position: number for number, position in enumerate(sorted(positions))}
     end = len(at)
@@ -113,7 +116,7 @@ def _slots(key: KeyHistory, puts: dict[object, Operation], takes: dict[object, O
             )
         )
     slots = tuple((o, at[o.invoke], at[_complete(o)] - 1) for o in empties)
-    return Pairing(tuple(pairs), slots, lost)
+    return Pairing(tuple(pairs), slots, tuple((o, at[o.invoke]) for o in sorted(lost, key=lambda o: o.invoke)))
 
 
 class Cover:

@@ -1,0 +1,109 @@
+"""``raft`` in the simulated world: disks that fail, and each seeded bug of its nodes beside the honest system."""
+
+from __future__ import annotations
+
+import pytest
+
+from systems_under_test.blocks.raft.bug import (
+    ACKNOWLEDGE_BEFORE_SYNC,
+    CORRUPT_RECORD_ENDS_LOG,
+)
+from systems_under_test.raft import SYSTEM
+from systems_under_test.raft.bug import NO_CLIENT_DEDUPLICATION
+from tests.systems_under_test.simulated import Scene, play
+
+HONEST = ""
+
+
+def test_counters_and_dumps() -> None:
+    async def scenario(scene: Scene) -> None:
+        assert [(await scene.ask("inc", delta)).type for delta in (5, -2)] == ["ok", "ok"]
+        assert (await scene.ask("read")).value == 3
+        await scene.runtime.sleep(200)
+        dumps = [await scene.call(node, "dump") for node in scene.cluster.nodes]
+        assert dumps == [{"value": {"state": {'"x"': 3}, "applied": 3}}] * 5, "followers answer, too"
+
+    play(SYSTEM, scenario)
+
+
+@pytest.mark.parametrize(("bug", "count"), [(HONEST, 5), (NO_CLIENT_DEDUPLICATION, 10)])
+def test_a_request_that_is_sent_twice(bug: str, count: int) -> None:
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        assert [await scene.call(leader, "inc", 5, sequence=1) for _ in range(2)] == [{"value": None}] * 2
+        assert (await scene.ask("read")).value == count
+
+    play(SYSTEM, scenario, bug)
+
+
+@pytest.mark.parametrize(("bug", "found"), [(HONEST, 5), (ACKNOWLEDGE_BEFORE_SYNC, None)])
+def test_acknowledged_and_then_the_power_is_gone(bug: str, found: int | None) -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.runtime.sleep(500)  # so that all that was there before is synced
+        assert (await scene.ask("write", 4)).type == "ok"
+        await scene.cluster.kill(scene.cluster.nodes)
+        await scene.cluster.start(scene.cluster.nodes)
+        assert (await scene.ask("read")).value == 4, "what was written survives the process"
+        await scene.runtime.sleep(500)
+        for value in (None, 5):
+            assert (await scene.ask("write", value)).type == "ok"
+            await scene.runtime.sleep(200 if value is None else 1)
+        await scene.cluster.power_loss(scene.cluster.nodes, torn=False, reordered=False, keep="none")
+        await scene.cluster.start(scene.cluster.nodes)
+        assert (await scene.ask("read")).value == found
+
+    play(SYSTEM, scenario, bug)
+
+
+@pytest.mark.parametrize("bug", [HONEST, CORRUPT_RECORD_ENDS_LOG])
+def test_a_bit_of_the_log_flips(bug: str) -> None:
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        victim = next(node for node in scene.cluster.nodes if node != leader)
+        for value in range(5):
+            assert (await scene.ask("write", value)).type == "ok"
+        await scene.cluster.kill([victim])
+        flips = await scene.cluster.disk_flip([victim], 1, "wal/")
+        assert flips[victim]["flips"]
+        await scene.cluster.start([victim])
+        status = (await scene.statuses())[victim]
+        assert (status["role"] == "corrupt") is (bug == HONEST)
+        assert (await scene.ask("read")).value == 4, "the others go on"
+        if bug == HONEST:
+            assert [node for node, _ in scene.events("disk-corrupt")] == [victim]
+            assert await scene.call(victim, "read") == await scene.call(victim, "dump") == {"error": "unavailable"}
+            assert SYSTEM.ready(await scene.statuses())
+
+    play(SYSTEM, scenario, bug, seed=3)
+
+
+def test_a_leader_that_cannot_sync_stops_and_has_told_nobody() -> None:
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        assert (await scene.ask("write", 1)).type == "ok"
+        await scene.cluster.disk_eio([leader], 1.0)
+        assert await scene.call(leader, "write", 2) == {"error": "silent"}
+        assert [node for node, _ in scene.events("disk-failure")] == [leader]
+        await scene.leader(leader)
+        assert (await scene.ask("read")).value == 1, "its followers were not sent what it could not save"
+        await scene.cluster.disk_heal([leader])
+        await scene.cluster.start([leader])
+        assert (await scene.ask("write", 3)).type == "ok"
+        await scene.runtime.sleep(500)
+        assert set((await scene.dumps()).values()) == {3}
+
+    play(SYSTEM, scenario, stops=True)
+
+
+def test_followers_whose_disks_are_full_stop_and_acknowledge_nothing() -> None:
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        followers = [node for node in scene.cluster.nodes if node != leader]
+        await scene.cluster.disk_full(followers)
+        assert (await scene.ask("write", 1)).type == "info"
+        assert sorted(node for node, _ in scene.events("disk-failure")) == followers
+        await scene.cluster.disk_heal(followers)
+        await scene.cluster.start(followers)
+        assert (await scene.ask("write", 2)).type == "ok"
+
+    play(SYSTEM, scenario, stops=True)
