@@ -20,6 +20,7 @@ Atom = Hashable
 stands for itself, everything else for a :class:`_Coded`."""
 
 OPERATION: Final = "txn"
+_PLAIN: Final = frozenset((int, str))
 _EXPECTED: Final = 'micro-operations ["append", key, element] and ["r", key, list]'
 
 
@@ -120,7 +121,7 @@ def _micro_operations(call: Call, committed: bool, atom: Callable[[Any], Atom]) 
         raise Unsupported(f"operation {call.complete}: read {show(value)}; expected a list of {_EXPECTED}")
     found = []
     for each in value:
-        if not _is_list(each) or len(each) not in (2, 3) or each[0] not in ("append", "r") or each[0] != each[0].strip():
+        if not _is_list(each) or len(each) not in (2, 3) or each[0] not in ("append", "r"):
             raise Unsupported(f"operation {call.invoke}: read {show(each)}; expected {_EXPECTED}")
         if len(each) == 2 and each[0] == "append":
             raise Unsupported(f"operation {call.invoke}: read {show(each)}; expected an append with its element")
@@ -138,4 +139,4 @@ def _elements(call: Call, value: Any, atom: Callable[[Any], Atom]) -> tuple[Atom
         return ()
     if not _is_list(value):
         raise Unsupported(f"operation {call.complete}: read the list {show(value)}; expected a list, or null")
-    return tuple(map(atom, value))
+    return tuple(value) if _PLAIN.issuperset(map(type, value)) else tuple(map(atom, value))

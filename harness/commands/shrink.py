@@ -217,10 +217,11 @@ def _write(place: _Place, outcome: Shrunk) -> None:
 
 
 def _lines(setup: Setup, place: _Place, outcome: Shrunk) -> Iterator[str]:
+    from harness.search.shrink import SEEDS_TRIED
     from harness.search.shrink_words import plan_lines
 
     yield f"shrunk: {outcome.before} -> {outcome.after}, in {outcome.tries} tries and {outcome.seconds:.1f} s"
-    yield f"fails:  {outcome.failure}"
+    yield f"fails:  {outcome.failure}, under {outcome.seeds_failed} of the first {SEEDS_TRIED} seeds"
     for note in _notes(outcome):
         yield f"note:   {note}"
     yield ""
@@ -272,8 +273,10 @@ def _as_json(setup: Setup, place: _Place, outcome: Shrunk) -> dict[str, Any]:
         "plan": brief_json(outcome.plan),
         **outcome.after.as_json(),
         "nodes": outcome.plan.nodes,
+        "seeds_failed": outcome.seeds_failed,
         "tries": outcome.tries,
         "seconds": round(outcome.seconds, 3),
+        "reached_seconds": round(outcome.reached_s, 3),
         "failure": outcome.failure.as_json(),
         "explanation": outcome.explanation,
         "before": {**outcome.before.as_json(), "nodes": setup.plan.nodes},

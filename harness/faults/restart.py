@@ -52,8 +52,8 @@ class Restart:
 def judge_restart(nodes: list[str], cluster: list[str], quiet: Pair, window: Pair) -> Effect:
     """Restarted nodes bit if each has a new incarnation, and anybody met ended connections (or elections) clearly more
     often than in the quiet stretch; they themselves too: a leader that comes back may win again, and who restarts with
-    others finds them gone. Timeouts say nothing: a node is gone for a moment only. Where all were restarted, that is the
-    effect itself."""
+    others finds them gone. Timeouts say nothing: a node is gone for a moment only. Where all were restarted, that is
+    the effect itself."""
     before, after = window[0].incarnations, window[1].incarnations
     restarted = sum(after.get(node, 0) > before.get(node, 0) for node in nodes)
     inside, outside = signals(window), signals(quiet)

@@ -63,8 +63,12 @@ class Context:
 
     def restrict(self, accept: Callable[[Thread], bool]) -> Context:
         """The context of a generator that may use only some threads."""
-        threads = tuple(thread for thread in self.threads if accept(thread))
-        free = tuple(thread for thread in self.free if accept(thread))
+        return self.only(_accepted(accept, self.threads))
+
+    def only(self, members: frozenset[Thread]) -> Context:
+        """The same, for these threads."""
+        threads = tuple([thread for thread in self.threads if thread in members])
+        free = tuple([thread for thread in self.free if thread in members])
         return Context(self.time, threads, free, self.processes, self.concurrency, self.seed)
 
     def thread_of(self, process: Process) -> Thread:
@@ -73,6 +77,12 @@ class Context:
             return process % self.concurrency
         assert process == NEMESIS, f"read process {process!r}; expected a number or {NEMESIS!r}"
         return NEMESIS
+
+
+@lru_cache(1024)
+def _accepted(accept: Callable[[Thread], bool], threads: tuple[Thread, ...]) -> frozenset[Thread]:
+    """Which threads a function accepts; generators ask again and again, and the answer is always the same."""
+    return frozenset(thread for thread in threads if accept(thread))
 
 
 class Generator(Protocol):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from harness.generator.choice import choose
-from harness.generator.core import EMPTY, LOG, PENDING, Answer, Context, Generator
+from harness.generator.core import EMPTY, LOG, PENDING, Answer, Context, Generator, Thread
 from harness.history import Op
 
 
@@ -76,10 +77,14 @@ class _ConcurrentKeys:
         return replace(self, groups=_put(self.groups, index, fresh), next_key=self.next_key + 1)
 
     def _context(self, context: Context, index: int) -> Context:
-        threads, groups = context.threads, len(self.groups)
-        members = frozenset(t for i, t in enumerate(threads) if i * groups // len(threads) == index)
         key = self.groups[index].key
-        return context.restrict(members.__contains__).scope(-1 if key is None else key)
+        return context.only(_members(context.threads, len(self.groups), index)).scope(-1 if key is None else key)
+
+
+@lru_cache(1024)
+def _members(threads: tuple[Thread, ...], groups: int, index: int) -> frozenset[Thread]:
+    """The threads of the group of that index, if all are dealt out evenly."""
+    return frozenset(thread for i, thread in enumerate(threads) if i * groups // len(threads) == index)
 
 
 def _put(groups: tuple[_Group, ...], index: int, group: _Group) -> tuple[_Group, ...]:

@@ -52,6 +52,7 @@ STAGE_S_MIN: Final = 0.5
 SMALL: Final = 3
 """Faults and operations together: to the stages after our own passes so small a plan is small enough."""
 NODES_FEW: Final = 3
+SEEDS_TRIED: Final = 10
 EXPLICIT, REMOVALS, RESEEDED, REGENERATED = "explicit", "removals", "other seeds", "from scratch"
 POLISH, HYPOTHESIS = "polish", "hypothesis"
 
@@ -93,7 +94,8 @@ class Shrunk:
 
     ``explicit``: the plan lists its operations; ``complete``: nothing was left to try when it ended, so neither the
     time was over nor a person in a hurry; ``reached_s``: seconds until its faults and operations were as few as they
-    are (the rest made it rounder); ``broken``: candidates that could not be run at all.
+    are (the rest made it rounder); ``seeds_failed``: under how many of the first SEEDS_TRIED seeds it fails;
+    ``broken``: candidates that could not be run at all.
     """
 
     plan: Plan
@@ -106,6 +108,7 @@ class Shrunk:
     tries: int
     seconds: float
     reached_s: float
+    seeds_failed: int
     stages: Mapping[str, Stage]
     broken: int = 0
     last_error: str = ""
@@ -141,6 +144,7 @@ def shrink(
     shrinking = Shrinking(setup, oracle, started)
     complete = shrinking.run(listed)
     last, anomaly = _shown(setup, oracle.best, failure)
+    seeds = range(0 if stopped() else SEEDS_TRIED)
     before = count(listed if plan.operations is None else plan)
     return Shrunk(
         plan=oracle.best,
@@ -153,6 +157,7 @@ def shrink(
         tries=1 + oracle.tries,
         seconds=monotonic() - started,
         reached_s=oracle.reached_s - started,
+        seeds_failed=sum(judge(replace(oracle.best, seed=seed)).fails for seed in seeds),
         stages=shrinking.stages,
         broken=judge.broken,
         last_error=judge.last_error,

@@ -61,10 +61,13 @@ class Copier:
         return self._uncommon(value)
 
     def _key(self, key: Any) -> str:
+        if key.__class__ is str:
+            self._size += len(key)
+            return key
         if not isinstance(key, str):
             raise TypeError(f"a message with a key of type {type(key).__name__}; expected a string")
         self._size += len(key)
-        return key if key.__class__ is str else str.__str__(key)
+        return str.__str__(key)
 
     def _uncommon(self, value: Any) -> Any:
         """Subclasses of the types above: what the codec makes of them."""

@@ -8,7 +8,7 @@ which the host vouches for.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final
 
 from systems_under_test.blocks.raft.log import Entry
@@ -69,8 +69,8 @@ def encode(message: RaftMessage) -> dict[str, Any]:
     """The message as a JSON object: type "raft", its kind, its fields. Entries are [term, command] pairs, because
     their indices follow from ``previous_index``."""
     encoded: dict[str, Any] = {"type": TYPE, "kind": type(message).__name__}
-    for field in fields(message):
-        encoded[field.name] = getattr(message, field.name)
+    for name in message.__slots__:
+        encoded[name] = getattr(message, name)
     if isinstance(message, AppendEntries):
         encoded["entries"] = [[entry.term, entry.command] for entry in message.entries]
     return encoded

@@ -61,18 +61,18 @@ INVALID: list[tuple[str, str, list[tuple[Any, ...]], tuple[int, ...]]] = [
     ("a value twice", "stack", [put("push", 1, 0, 1), take("pop", 1, 2, 5), take("pop", 1, 3, 4)], (2, 3)),
     ("before its time", "pqueue", [take("poll", 1, 0, 1), put("insert", 1, 2, 3)], (0,)),
     ("an overtaken value", "queue",
-     [put("enq", 1, 0, 1), put("enq", 2, 2, 3), take("deq", 2, 4, 5), take("deq", 1, 6, 7)], (0, 4, 6)),
+     [put("enq", 1, 0, 1), put("enq", 2, 2, 3), take("deq", 2, 4, 5), take("deq", 1, 6, 7)], (0, 4)),
     ("a value left behind", "queue", [put("enq", 1, 0, 1), put("enq", 2, 2, 3), take("deq", 2, 4, 5)], (0, 4)),
     ("not the last one", "stack",
-     [put("push", 1, 0, 1), put("push", 2, 2, 3), take("pop", 1, 4, 5), take("pop", 2, 6, 7)], (0, 2, 4, 6)),
+     [put("push", 1, 0, 1), put("push", 2, 2, 3), take("pop", 1, 4, 5), take("pop", 2, 6, 7)], (0, 2, 4)),
     ("not the greatest", "pqueue",
-     [put("insert", 1, 0, 1), put("insert", 5, 2, 3), take("poll", 1, 4, 5), take("poll", 5, 6, 7)], (2, 4, 6)),
+     [put("insert", 1, 0, 1), put("insert", 5, 2, 3), take("poll", 1, 4, 5), take("poll", 5, 6, 7)], (2, 4)),
     ("empty, and yet not", "unordered-queue",
      [put("enq", 1, 0, 1), put("enq", 2, 2, 3), take("deq", 1, 4, 9), take("deq", None, 5, 6), take("deq", 2, 7, 8)],
-     (2, 5, 7)),
-    ("empty by turns", "stack",
-     [put("push", 1, 0, 1), take("pop", None, 2, 9), put("push", 2, 3, 4), take("pop", 1, 5, 6), take("pop", 2, 10, 11)],
-     (0, 2, 3, 5, 10)),
+     (2, 5)),
+    ("empty, held by turns", "queue",
+     [put("enq", 1, 0, 1), take("deq", None, 2, 9), put("enq", 2, 3, 4), take("deq", 1, 5, 6), take("deq", 2, 10, 11)],
+     (0, 2, 3)),
 ]  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def test_bad_patterns(name: str, model: str, calls: list[tuple[Any, ...]], witne
     result = check(of(*calls), model=model, method="polynomial")
     assert result.valid is False
     (anomaly,) = result.anomalies
-    assert len(anomaly.operations) == len(witness), anomaly.explanation
+    assert anomaly.operations == witness, anomaly.explanation
     assert anomaly.details["confirmed_by"] == ["search", "brute"]
     assert check(of(*calls), model=model, method="search").valid is False
 
@@ -103,7 +103,7 @@ def test_zones_that_lie_apart() -> None:
     assert check(valid, model="register").valid is True
     within = check(of(*calls, ("read", None, 2, 4, 5)), model="register")
     assert (within.valid, within.method, within.details["algorithms"]) == (False, "polynomial", ["zones"])
-    assert set(within.anomalies[0].operations) == {1, 4, 18 - 12}
+    assert set(within.anomalies[0].operations) == {1, 4, 6}
 
 
 @pytest.mark.parametrize("model", ["register", "queue", "stack", "pqueue", "unordered-queue"])
