@@ -53,16 +53,16 @@ async def restore_power(cluster: Cluster, action: Action) -> Mapping[str, Any]:
 def judge_power_loss(
     done: Mapping[str, Any], quiet: tuple[Observation, Observation], window: tuple[Observation, Observation]
 ) -> Effect:
-    """It bit if the nodes were silent, and either something was lost or others missed them."""
+    """It bit if something was lost (which is certain, even where another fault's heal has started the nodes too early),
+    or if the nodes were silent and others missed them."""
     absence = judge_absence(done["nodes"], "unpowered", done["of"], quiet, window)
-    silent = all(node in window[1].unanswered for node in done["nodes"])
     lost = {
         what: sum(figures.get(what, 0) for figures in done["lost"].values()) for what in ("bytes", "writes", "names")
     }
     measured = {**absence.measured, **{f"{what}_lost": float(count) for what, count in lost.items()}}
     told = ", ".join(f"{count} {what}" for what, count in lost.items() if count)
     explanation = absence.explanation + (f"; lost before they were durable: {told}" if told else "; no data was lost")
-    return replace(absence, bit=absence.bit or (silent and bool(told)), measured=measured, explanation=explanation)
+    return replace(absence, bit=absence.bit or bool(told), measured=measured, explanation=explanation)
 
 
 @dataclass(frozen=True, slots=True)

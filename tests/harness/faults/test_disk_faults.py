@@ -123,7 +123,8 @@ def cut(**lost: int) -> dict[str, Any]:
         ({"names": 1}, unpowered(0), True, "1 names"),
         ({}, unpowered(9), True, "timed out 9; no data was lost"),
         ({}, unpowered(0), False, "nobody missed them"),
-        ({"bytes": 12}, unpowered(9, unanswered=()), False, "still answered"),
+        ({}, unpowered(9, unanswered=()), False, "still answered"),
+        ({"bytes": 12}, unpowered(0, unanswered=()), True, "12 bytes"),
     ],
 )
 def test_a_power_loss_bit_if_data_was_lost_or_the_node_was_missed(
