@@ -22,7 +22,7 @@ configurations at one completion at a time, and forgets the rest. Either may be 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import le
 from typing import Final, Literal
@@ -36,6 +36,7 @@ Used = tuple[int, ...]
 Trail = tuple["Trail | None", int]  # what came before, and a rank (>= 0) or the complement of a class's number
 Outcome = Literal["valid", "invalid", "time", "memory"]
 
+WALKS: Final = ("depth-first", "frontier")
 _CLOCK_EVERY: Final = 256
 _FIRST_TURN: Final = 2_000  # configurations; then twice as many each time
 
@@ -187,15 +188,12 @@ def _within(used: Used, other: Used) -> bool:
     return used == other or all(map(le, used, other))
 
 
-def race(key: KeyHistory, limit: Limit) -> Walked:
-    """Decide one object by both walks in turn, until one is at its end. Raises
+def race(key: KeyHistory, limit: Limit, names: Sequence[str] = WALKS) -> Walked:
+    """Decide one object by both walks (or one alone) in turn, until one is at its end. Raises
     :class:`checkers.linearizable.problem.TooLarge`."""
     arrays = schedule(key)
     automaton = Automaton(key, arrays)
-    walks = {
-        "depth-first": Walk(arrays, automaton, depth_first=True),
-        "frontier": Walk(arrays, automaton, depth_first=False),
-    }
+    walks = {name: Walk(arrays, automaton, depth_first=name == "depth-first") for name in names}
     turn, left = _FIRST_TURN, limit.configurations
     while True:
         for name, walk in walks.items():

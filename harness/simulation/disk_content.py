@@ -131,7 +131,8 @@ class Content:
 
     def _unwound(self) -> tuple[bytearray, Sequence[Redo]]:
         """The durable content, and the changes that lead from it to the present one."""
-        content, changes = bytearray(self.data), []
+        content = bytearray(self.data)
+        changes: list[Redo] = []
         for undo in reversed(self.pending):
             if isinstance(undo, int):
                 changes.append((undo, bytes(memoryview(content)[undo:])))

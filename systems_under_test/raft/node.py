@@ -48,7 +48,7 @@ from systems_under_test.raft.state_machine import READS, WRITES, StateMachine, c
 from systems_under_test.raft.storage import Storage
 from systems_under_test.raft.timer import Timer
 
-HEARTBEAT_MS: Final = 50
+HEARTBEAT_MS: Final = 100
 ELECTION_TIMEOUT_MS: Final = 300
 MESSAGES_MAX: Final = 10_000
 REQUESTS_MAX: Final = 10_000

@@ -94,13 +94,13 @@ def test_wrong_usage_is_named(tmp_path: Path, run_folder: Path, capsys: pytest.C
 
 
 def test_an_interruption_keeps_the_best_so_far(tmp_path: Path) -> None:
-    plan = Plan(FOR_ITSELF, "register", time_limit_s=60.0, rate_hz=100.0)
+    plan = Plan(FOR_ITSELF, "register", time_limit_s=15.0, rate_hz=50.0)
     folder = create_folder(tmp_path, plan).path
     process = subprocess.Popen([sys.executable, "-m", "harness.cli", "shrink", FOR_ITSELF, str(folder)], cwd=ROOT,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)  # fmt: skip
     assert process.stdout is not None
     process.stdout.readline()  # it has begun
-    time.sleep(0.5)
+    time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err

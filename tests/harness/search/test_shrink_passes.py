@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -268,15 +269,15 @@ def test_the_world_becomes_plain() -> None:
 def test_plans_from_scratch_are_smaller_and_sound() -> None:
     operations = tuple(write(10 * i, value=i, thread=i % 3) for i in range(20))
     start = plan(*operations, faults=(kill(0, 500), kill(600, 900), kill(1000, 1200)), concurrency=3)
-    drawn = list(smaller_plans(start, start))
-    assert len(drawn) > 100
+    drawn = list(islice(smaller_plans(start, start), 200))
+    assert len(drawn) == 200
     assert all(size(candidate) < size(start) for candidate in drawn)
     for candidate in drawn[:100]:
         assert Plan.from_json(candidate.as_json()) == candidate
         ends = [entry.stop_ns for entry in candidate.schedule] + [o.time_ns for o in candidate.operations or ()]
         assert max(ends) <= candidate.time_limit_s * 1e9
         assert {operation.thread for operation in candidate.operations or ()} <= {0, 1, 2}
-    assert list(smaller_plans(start, start))[:5] == drawn[:5], "the same draws each time"
+    assert list(islice(smaller_plans(start, start), 5)) == drawn[:5], "the same draws each time"
 
 
 def test_a_moment_on_a_grid_is_the_nearest() -> None:
