@@ -63,7 +63,7 @@ def _add_versions(graph: Graph, versions: Versions) -> None:
                 successors[last].append(writer << KIND_BITS | WW)
     end = len(writers)
     at_end: dict[int, None] = {}
-    for reader, seen in versions.reads:
+    for reader, seen, _ in versions.reads:
         if seen and writers[seen - 1] != reader:
             successors[writers[seen - 1]].append(reader << KIND_BITS | WR)
         if seen < end:

@@ -27,8 +27,10 @@ class DurableCell:
         self._saves = 0
         self._renamed = 0
 
-    def load(self) -> dict[str, Any] | None:
-        """The value, or None if none was ever saved. Raises CorruptCell. Also removes what a crash left half-done."""
+    async def load(self) -> dict[str, Any] | None:
+        """The value, or None if none was ever saved; durable on return: the process that saved it may have died between
+        the renaming and its sync, and whoever has seen the value will act on it. Raises CorruptCell. Also removes what a
+        crash left half-done."""
         for leftover in self._disk.list(f"{self._name}.new."):
             self._disk.delete(leftover)
         if not self._disk.exists(self._name):
@@ -36,6 +38,7 @@ class DurableCell:
         checksum, _, text = self._disk.read(self._name).partition(b" ")
         if checksum != _checksum(text):
             raise CorruptCell(f"{self._name}: read {len(text)} bytes that do not match their checksum")
+        await self._disk.sync_dir()
         value: dict[str, Any] = json.loads(text)
         return value
 

@@ -20,9 +20,9 @@ class GenerationClock:
         self.current = 0
         self.voted_for: str | None = None
 
-    def load(self) -> None:
+    async def load(self) -> None:
         """Recover after a restart."""
-        saved = self._cell.load() or {"generation": 0, "voted_for": None}
+        saved = await self._cell.load() or {"generation": 0, "voted_for": None}
         self.current = self._durable = saved["generation"]
         self.voted_for = saved["voted_for"]
 

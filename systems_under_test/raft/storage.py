@@ -33,7 +33,7 @@ class Storage:
     async def open(self) -> tuple[HardState, list[Entry]]:
         """What was saved, synced again: a process that was killed may have written what it never synced, and from now
         on this server will speak as one that has it. Raises Corruption."""
-        cell = self._cell.load()
+        cell = await self._cell.load()
         hard = HardState(cell["term"], cell["vote"]) if cell is not None else HardState()
         records = self._log.open()
         entries = [Entry(record["term"], index, record["command"]) for index, record in enumerate(records, 1)]

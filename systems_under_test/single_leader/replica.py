@@ -64,7 +64,7 @@ class Replica:
     async def recover(self) -> None:
         """After a restart. A synchronous replica shows nothing until a leader tells it the high-water mark. Raises
         Corruption, after which this node must not take part."""
-        self.clock.load()
+        await self.clock.load()
         await self.log.open()
         assert self.log.position.generation <= self.clock.current, "a generation is durable before its entries are"
         if not self.synchronous:

@@ -24,7 +24,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from inspect import Parameter, signature
 from typing import Any, Final
 
 from checkers.guard import Unsupported
@@ -62,10 +61,10 @@ class Custom:
     _codes: Codes = field(default_factory=Codes)
 
     def begin(self, initial: Any, reading: Reading) -> State:
-        takes_initial = any(
-            parameter.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.VAR_POSITIONAL)
-            for parameter in signature(self.spec.init).parameters.values()
-        )
+        from inspect import Parameter, signature  # slow to load, and only for models of the user's own
+
+        positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.VAR_POSITIONAL)
+        takes_initial = any(p.kind in positional for p in signature(self.spec.init).parameters.values())
         if initial is not None and not takes_initial:
             raise Unsupported(f"read an initial value; expected none: {self.name}.init takes no argument")
         state = self.spec.init(initial) if takes_initial else self.spec.init()

@@ -9,15 +9,15 @@ from systems_under_test.blocks.generation_clock import GenerationClock
 from tests.systems_under_test.blocks.crash_disk import CrashDisk
 
 
-def recovered(disk: CrashDisk, seed: int = 1) -> GenerationClock:
+async def recovered(disk: CrashDisk, seed: int = 1) -> GenerationClock:
     clock = GenerationClock(disk.after_crash(Random(seed)))
-    clock.load()
+    await clock.load()
     return clock
 
 
 def test_a_new_clock_stands_at_zero() -> None:
     clock = GenerationClock(CrashDisk())
-    clock.load()
+    asyncio.run(clock.load())
     assert (clock.current, clock.voted_for) == (0, None)
 
 
@@ -28,7 +28,7 @@ def test_it_never_falls_and_survives() -> None:
         await clock.advance(4)
         await clock.advance(2)
         assert clock.current == 4
-        assert recovered(disk).current == 4
+        assert (await recovered(disk)).current == 4
 
     asyncio.run(run())
 
@@ -41,7 +41,7 @@ def test_one_vote_per_generation_even_across_a_crash() -> None:
         assert await clock.vote(3, "n1")
         assert not await clock.vote(3, "n2")
         assert not await clock.vote(2, "n2")
-        again = recovered(disk)
+        again = await recovered(disk)
         assert not await again.vote(3, "n2")
         assert await again.vote(3, "n1")
         assert await again.vote(4, "n2")
@@ -72,7 +72,7 @@ def test_whoever_is_told_of_a_generation_finds_it_durable() -> None:
         assert not first.done()
         await clock.advance(7)
         for seed in range(10):
-            assert recovered(disk, seed).current == 7
+            assert (await recovered(disk, seed)).current == 7
         first.cancel()
 
     asyncio.run(run())
@@ -90,7 +90,7 @@ def test_an_earlier_save_does_not_vouch_for_a_later_generation() -> None:
         await clock.advance(8)
         assert not second.done()
         for seed in range(10):
-            assert recovered(disk, seed).current == 8
+            assert (await recovered(disk, seed)).current == 8
         second.cancel()
 
     asyncio.run(run())
@@ -102,7 +102,7 @@ def test_overlapping_votes_of_two_generations_leave_the_newer() -> None:
         clock = GenerationClock(disk)
         votes = await asyncio.gather(clock.vote(3, "n1"), clock.vote(4, "n2"), clock.vote(4, "n3"))
         assert tuple(votes) == (True, True, False)
-        again = recovered(disk)
+        again = await recovered(disk)
         assert (again.current, again.voted_for) == (4, "n2")
 
     asyncio.run(run())
