@@ -44,8 +44,8 @@ class Observation:
 @dataclass(slots=True)
 class Versions:
     """One key. ``elements[i]`` was appended by transaction ``writers[i]``; ``tail`` are committed writers with elements
-    that nobody read. ``reads``: (reader, number of elements it saw, place of the read in its transaction); a read after
-    an own append is one of the transaction's own version, and not among them."""
+    that nobody read. ``reads``: (reader, number of elements it saw beside its own, place of the read in its
+    transaction)."""
 
     key: Atom
     elements: tuple[Atom, ...] = ()
@@ -127,9 +127,9 @@ def _versions(
         reads = _agreeing(found, reads, longest)
     versions = Versions(key, longest, [writers[element].number for element in longest])
     _check_blocks(found, versions, reads)
-    external = [(reader, read) for reader, read in reads if not read.own]
-    versions.reads = [(reader.number, len(read.elements), read.place) for reader, read in external]
-    _check_intermediate(found, versions, external)
+    reads = [(reader, read) for reader, read in reads if not read.own or _sees_own(reader, read)]
+    versions.reads = [(reader.number, len(read.elements) - read.own, read.place) for reader, read in reads]
+    _check_intermediate(found, versions, reads)
     return versions
 
 
@@ -195,7 +195,7 @@ def _check_blocks(found: Inference, versions: Versions, reads: list[tuple[Transa
 def _check_intermediate(found: Inference, versions: Versions, reads: list[tuple[Transaction, Read]]) -> None:
     """G1b: a read that ends between two appends of another transaction."""
     for reader, read in reads:
-        seen = len(read.elements)
+        seen = len(read.elements) - read.own
         if not seen:
             continue
         number = versions.writers[seen - 1]

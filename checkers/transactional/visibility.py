@@ -34,7 +34,7 @@ class Places:
 
 
 def places(inference: Inference, part: Part) -> Places:
-    """Of the transactions of one part. Reads after an own append are the transaction's own version: not counted."""
+    """Of the transactions of one part."""
     members = set(part.numbers)
     keys = {key for number in members for key in inference.transactions[number].appends}
     keys |= {read.key for number in members for read in inference.transactions[number].reads}

@@ -18,6 +18,7 @@ class Kill:
     name: str = "kill"
     summary: str = "kill -9 node programs, then start them again"
     needs: frozenset[str] = frozenset({"kill"})
+    holds_down: bool = True
 
     @property
     def shapes(self) -> Mapping[str, str]:

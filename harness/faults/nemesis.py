@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from harness.cluster import Cluster, ClusterError, Observation, ShellError
 from harness.fault import Action, Fault
+from harness.faults.held import unheld
 from harness.faults.leader import find_leader
 from harness.faults.measurement import Application, Observations, described
 from harness.faults.target import ITS_NODE, LEADER, is_symbolic, resolve
@@ -153,7 +154,8 @@ class Nemesis:
             if application.resolved is None:  # interrupted while looking for the leader: nothing was done
                 self._in_force.remove(application.number)
                 return {}
-            heal = self._faults[application.fault].heal(self._cluster, application.resolved)
+            cluster = unheld(self._cluster, lambda: self._held_by_others(application.number))
+            heal = self._faults[application.fault].heal(cluster, application.resolved)
             healed = await self._try(application, heal, "heal")
             if healed is not None:
                 application.healed, application.stopped_ns = healed, self._runtime.now()
@@ -179,6 +181,12 @@ class Nemesis:
         except FAILURES as error:
             self.note_error(application.number, verb, error)
             return None
+
+    def _held_by_others(self, number: int) -> set[str]:
+        """The nodes that other faults in force hold down."""
+        others = [self._applications[other] for other in self._in_force if other != number]
+        holding = [other for other in others if getattr(self._faults[other.fault], "holds_down", False)]
+        return {node for other in holding for node in (other.resolved or {}).get("nodes", ())}
 
     async def heal_all(self) -> tuple[str, ...]:
         """End everything in force, the latest first, trying a few times; then observe once more. Idempotent. Returns

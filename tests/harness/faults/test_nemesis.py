@@ -179,3 +179,13 @@ def test_without_a_baseline_a_short_quiet_stretch_is_measured() -> None:
     test.apply("kill", ONE)
     run(fresh.heal_all())
     assert fresh.effects()[0]["bit"]
+
+
+def test_of_two_kills_that_overlap_the_first_heal_ends_only_its_own() -> None:
+    test = Run()
+    test.invoke("start", "kill", {"shape": "one", "nodes": ["n1", "n2"]}, 0)
+    test.invoke("start", "kill", {"shape": "one", "nodes": ["n2", "n3"]}, 1)
+    test.invoke("stop", "kill", {}, 0)
+    assert test.cluster.down == {"n2", "n3"}
+    test.invoke("stop", "kill", {}, 1)
+    assert test.cluster.down == set()
