@@ -25,7 +25,7 @@ def table(head: str) -> dict[str, list[str]]:
     """The table whose first column is called ``head``: its first column -> the other cells."""
     rows = re.search(rf"^\| {head} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", README, re.MULTILINE)
     assert rows, f"no table of {head}"
-    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows.group(1).splitlines()]
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", row.strip("|"))] for row in rows.group(1).splitlines()]
     return {row[0].strip("`").split(" ")[0]: row[1:] for row in cells}
 
 
@@ -34,8 +34,21 @@ def names(cell: str) -> list[str]:
 
 
 def test_the_system_in_one_file_is_the_example() -> None:
-    (code,) = blocks("python")
-    assert code == (ROOT / "examples" / "every_node_for_itself.py").read_text()
+    assert (ROOT / "examples" / "every_node_for_itself.py").read_text() in blocks("python")
+
+
+def test_the_model_of_one_s_own_is_the_example_and_judges() -> None:
+    assert (ROOT / "examples" / "bank_account.py").read_text() in blocks("python")
+    (command,) = re.findall(r"`(\./splitbrain check examples/overdraft.jsonl [^`]+)`", README)
+    done = subprocess.run([sys.executable, "-m", "harness.cli", *command.split()[1:]], cwd=ROOT, capture_output=True,
+                          text=True, check=False)  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "process 1's withdraw" in done.stdout
+
+
+def test_the_table_of_models_is_complete() -> None:
+    rows = {name: [cell.replace("\\", "") for cell in cells] for name, cells in table("model").items()}
+    assert rows == {name: [summary] for name, summary in catalog.models().items()}
 
 
 def test_the_history_is_the_example() -> None:

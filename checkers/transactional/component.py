@@ -48,7 +48,7 @@ def components(nodes: Iterable[int], successors: Successors) -> list[list[int]]:
 
 
 def topological(nodes: Sequence[int], successors: Successors) -> tuple[list[int], list[int]]:
-    """(an order of the nodes that no cycle reaches, the others): Kahn 1962. Every successor must be one of the nodes."""
+    """(an order of the nodes that no cycle reaches, the others): Kahn 1962. Successors must be among the nodes."""
     waiting = dict.fromkeys(nodes, 0)
     for node in nodes:
         for target in successors(node):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from checkers.guard import OutOfTimeError
 from checkers.transactional.component import components
-from checkers.transactional.graph import KIND_BITS, KIND_MASK, NEXT, PROCESS, REALTIME, RW, Graph
+from checkers.transactional.graph import KIND_BITS, KIND_MASK, NEXT, REALTIME, RW, Graph
 from checkers.transactional.pattern import Automaton, accepts
 from checkers.transactional.transaction import Transaction
 
@@ -58,7 +58,8 @@ class Part:
     visits: int = field(default=0)
 
     def is_transaction(self, node: int) -> bool:
-        return node < len(self.transactions)
+        """Or else a joint: one of the graph's, or, with a negative number, of a search."""
+        return 0 <= node < len(self.transactions)
 
     @property
     def numbers(self) -> list[int]:
@@ -76,7 +77,7 @@ class Part:
 def parts(graph: Graph, transactions: Sequence[Transaction], deadline: float | None) -> list[Part]:
     """The components of the whole graph: every cycle lies inside one."""
     successors = graph.successors
-    order, rest = _peeled(graph)
+    _, rest = _peeled(graph)
     if not rest:
         return []
     plain = {node: [edge >> KIND_BITS for edge in successors[node]] for node in rest}
@@ -117,7 +118,9 @@ def topological_order(graph: Graph) -> list[int] | None:
     return None if rest else order
 
 
-def shortest_walk(part: Part, walk: Automaton, extra: Mapping[int, list[tuple[int, int]]] | None = None) -> Cycle | None:
+def shortest_walk(
+    part: Part, walk: Automaton, extra: Mapping[int, list[tuple[int, int]]] | None = None
+) -> Cycle | None:
     """The shortest cycle that ``walk`` accepts, with ``extra`` edges beside the part's; None if there is none."""
 
     def successors(state: int) -> list[int]:
@@ -280,6 +283,8 @@ def _back(
             if kind != NEXT and kind not in kinds:
                 continue
             if target == reader:
+                if kind == NEXT and node in following:  # its own next version
+                    continue
                 steps = [(reader, kind)]
                 while node != reader:
                     steps.append((node, parents[node][1]))
@@ -314,14 +319,20 @@ def closing(
             for target in edges[node]:
                 reached |= reach[target]
             reach[node] = reached
-        joints = _joint_reach(following, reach)
-        found += [(reader, entry) for reader, entry in entries
-                  if reader in bits and (joints[entry] if entry in joints else reach.get(entry, 0)) & bits[reader]]
+        joints = _joint_reach(following, reach, bits)
+        found += [
+            (reader, entry)
+            for reader, entry in entries
+            if reader in bits and (joints[entry] if entry in joints else reach.get(entry, 0)) & bits[reader]
+        ]
     return found  # fmt: skip
 
 
-def _joint_reach(following: Mapping[int, list[int]], reach: Mapping[int, int]) -> dict[int, int]:
-    """What is reached from each joint; a joint leads to a transaction and, perhaps, to one more joint."""
+def _joint_reach(
+    following: Mapping[int, list[int]], reach: Mapping[int, int], bits: Mapping[int, int]
+) -> dict[int, int]:
+    """What is reached from each joint, which leads to a transaction and, perhaps, to one more joint. A transaction is
+    not reached from a joint that leads to itself: its own next version is no antidependency."""
     known: dict[int, int] = {}
     for joint in following:
         chain = [joint]
@@ -332,7 +343,7 @@ def _joint_reach(following: Mapping[int, list[int]], reach: Mapping[int, int]) -
         for each in reversed(chain):
             reached = 0
             for target in following[each]:
-                reached |= known[target] if target in following else reach.get(target, 0)
+                reached |= known[target] if target in following else reach.get(target, 0) & ~bits.get(target, 0)
             known[each] = reached
     return known
 

@@ -6,7 +6,6 @@ order of appends nobody read can break, the choices are searched (:mod:`checkers
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from checkers.transactional.cycle import Cycle, Part, shortest_single, shortest_walk
@@ -169,36 +168,24 @@ def _update(scene: Scene) -> Violation | None:
         silent = {number for number in part.numbers if not scene.inference.transactions[number].appends}
         cycle = shortest_walk(_cut(part, silent), automaton(Family.ANY, Order.NONE))
         if cycle is None and silent:
-            cycle = shortest_update(part, silent)
+            cycle = _through_one_reader(part, silent)
     return None if cycle is None else Violation(name(cycle.kinds), cycle)
 
 
 def _cut(part: Part, removed: set[int]) -> Part:
     edges = {
-        node: [edge for edge in out if edge[0] not in removed] for node, out in part.edges.items() if node not in removed
+        node: [edge for edge in out if edge[0] not in removed]
+        for node, out in part.edges.items()
+        if node not in removed
     }
     return Part([node for node in part.nodes if node not in removed], edges, part.transactions, part.deadline)
 
 
-def shortest_update(part: Part, silent: set[int]) -> Cycle | None:
-    """A cycle through exactly one transaction that appends nothing: it may be left and entered, no other may be."""
-    rest = _cut(part, silent)
-    best: Cycle | None = None
-    for reader in sorted(silent):
-        sources = {node for node, out in rest.edges.items() if (reader, WR) in part.edges[node]}
-        if not sources:
-            continue
-        edges: Mapping[int, list[tuple[int, int]]] = {
-            reader: part.edges[reader],
-            **{node: [(reader, WR)] for node in sources},
-        }
-        one = Part(
-            [*rest.nodes, reader],
-            {**rest.edges, reader: [e for e in part.edges[reader] if e[0] in rest.edges],
-             **{node: [*rest.edges[node], *edges[node]] for node in sources}},
-            part.transactions, part.deadline,
-        )  # fmt: skip
-        cycle = shortest_walk(one, automaton(Family.ANY, Order.NONE))
-        if cycle is not None and (best is None or len(cycle.edges) < len(best.edges)):
-            best = cycle
-    return best
+def _through_one_reader(part: Part, silent: set[int]) -> Cycle | None:
+    """A cycle through exactly one of those that append nothing; the others alone have none."""
+    edges = {
+        node: [] if node in silent else [edge for edge in out if edge[0] not in silent or edge[1] == WR]
+        for node, out in part.edges.items()
+    }
+    entries = [(reader, target) for reader in sorted(silent) for target, kind in part.edges[reader] if kind == RW]
+    return shortest_single(Part(part.nodes, edges, part.transactions, part.deadline), entries, {}, (WW, WR, RW, NEXT))

@@ -8,6 +8,7 @@ tail leads to every append that no read shows. An edge is ``target << 3 | kind``
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 from checkers.transactional.transaction import Transaction
@@ -108,8 +109,8 @@ def _add_sessions(graph: Graph, committed: Sequence[Transaction]) -> None:
     for transaction in committed:
         sessions.setdefault(transaction.session, []).append(transaction)
     for members in sessions.values():
-        if all(_before(first, second) for first, second in zip(members, members[1:], strict=False)):
-            for first, second in zip(members, members[1:], strict=False):
+        if all(_before(first, second) for first, second in pairwise(members)):
+            for first, second in pairwise(members):
                 graph.add(first.number, second.number, PROCESS)
         else:
             _add_completion_order(graph, members, PROCESS)

@@ -123,7 +123,7 @@ def _table() -> Iterable[Model]:
 MODELS: Final[dict[str, Model]] = {model.name: model for model in _table()}
 
 # What no order of transactions changes. A read of what nobody wrote, of what the reader writes only later, or without
-# its own earlier append, or of one append twice, is in no history of any level (Adya 1999, the conditions on histories);
+# its own earlier append, or of one append twice, is in no history of any level (Adya 1999, what a history must be);
 # a read of aborted or intermediate states is forbidden from read committed on, and so are reads that contradict each
 # other, which some read of uncommitted states may explain (so that read uncommitted is then undecided).
 ALWAYS_FORBIDDEN: Final = frozenset((GARBAGE_READ, DUPLICATE_ELEMENTS, INTERNAL, FUTURE_READ))

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from checkers.guard import Unsupported
 from checkers.value import Codes, show
-from harness.history import DUMP, Call, History
+from harness.history import DUMP, Call, History, Process
 
 Atom = Hashable
 """A key or an element, such that two are equal in Python exactly when they are equal as data: an integer or a text
@@ -25,7 +25,7 @@ _EXPECTED: Final = 'micro-operations ["append", key, element] and ["r", key, lis
 
 
 class Read(NamedTuple):
-    """One read of a list. ``own`` counts the reader's appends to the key before it; ``place`` is its micro-operation."""
+    """One read of a list. ``own``: the reader's appends to the key before it; ``place``: its micro-operation."""
 
     key: Atom
     elements: tuple[Atom, ...]
@@ -44,7 +44,7 @@ class Transaction:
     number: int
     invoke: int
     complete: int | None
-    process: int
+    process: Process
     session: Hashable
     outcome: Literal["ok", "fail", "info"]
     appends: dict[Atom, list[Atom]]
@@ -113,8 +113,8 @@ def _transaction(number: int, call: Call, session: Any, atom: Callable[[Any], At
 
 def _micro_operations(call: Call, committed: bool, atom: Callable[[Any], Atom]) -> list[tuple[str, Atom, Any]]:
     """(name, key, value) of each; of what may not have committed, whichever half of the call says more."""
-    values = [call.result] if committed else [each for each in (call.argument, call.result) if _is_list(each)]
-    value = max(values, key=len, default=None) if not committed else call.result
+    values = [call.result] if committed else [each for each in (call.result, call.argument) if _is_list(each)]
+    value: Any = max(values, key=len, default=None) if not committed else call.result
     if value is None and not committed:
         return []
     if not _is_list(value):

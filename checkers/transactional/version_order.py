@@ -91,9 +91,11 @@ def _writers(transactions: Sequence[Transaction]) -> dict[Atom, dict[Atom, Trans
             of_key = writers.setdefault(key, {})
             for element in elements:
                 if of_key.setdefault(element, transaction) is not transaction or len(elements) != len(set(elements)):
-                    raise Unsupported(f"operation {transaction.invoke}: read a second append of "
-                                      f"{show(value_of(element))} to the list {show(value_of(key))}; expected each "
-                                      "element to be appended once, so that a read says whose append it saw")  # fmt: skip
+                    which = f"{show(value_of(element))} to the list {show(value_of(key))}"
+                    raise Unsupported(
+                        f"operation {transaction.invoke}: read a second append of {which}; expected each element to be "
+                        "appended once, so that a read says whose append it saw"
+                    )
     return writers
 
 

@@ -113,7 +113,7 @@ def _missing(members: Sequence[Transaction], found: Places) -> Iterator[tuple[in
 
 def lost_update(inference: Inference, part: Part, found: Places) -> tuple[str, Cycle] | None:
     """A transaction that read a list and appended to it, another's append coming between: G-cursor; a lost update if
-    the other had read the same version. Of several appends that nobody read after the version they read, one is lost."""
+    the other had read the same version. Of several appends to the same version that nobody read, all but one are."""
     cursor: tuple[str, Cycle] | None = None
     at_end: dict[Atom, dict[int, None]] = {}
     for reader, reads in found.reads.items():

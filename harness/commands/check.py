@@ -1,41 +1,57 @@
 """``splitbrain check``: judges recorded histories, and runs again.
 
-Starts fast: neither clusters nor SSH nor a solver are loaded here; a checker loads its solver when it needs it.
+Starts fast: neither clusters nor SSH nor a solver are loaded here; a checker loads its solver when it needs it. Each
+history is judged in a process of its own (``limited``), so that its limits hold whatever it is doing.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from harness import catalog
 from harness.commands import EXIT_STATUSES, USAGE, UsageError, one_of, positive_seconds
-from harness.commands.output import emit, printable, verdict_text
-from harness.formats import FORMATS, NIL_READS, FormatError, Recording, read_recording
-from harness.history import History
-from harness.result import EXIT_STATUS, Reason, Result, unknown, worst
+from harness.commands.judge import LINEARIZABLE, Answer, Question, answered, of_ending
+from harness.commands.limited import Limits, Progress, endings
+from harness.commands.output import emit
+from harness.formats import FORMATS
+from harness.result import EXIT_STATUS, worst
 
-LINEARIZABLE: Final = "linearizable"
-METHODS: Final = ("auto", "search", "z3")
+METHODS: Final = ("auto", "polynomial", "search", "z3", "brute")
 TIME_LIMIT_S: Final = 60.0
+MEMORY_MIN: Final = 64 << 20  # less than this is not enough to import a checker
+_UNITS: Final = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 DESCRIPTION: Final = """\
-Judges histories: what clients asked, and what they were told. A HISTORY is a file of JSON lines (ours), of Jepsen's
-EDN, or of Jepsen's text log; a RUN_FOLDER is what `splitbrain run` leaves, and brings its own --expect, --model and
---initial. The verdict is valid, invalid with the operations that show it, or unknown with the reason."""
+Judges histories: what clients asked, and what they were told. A HISTORY is a file of JSON lines (ours) or of a JSON
+array, of Jepsen's EDN or text log, of porcupine's JSON, or a log of Violin or PolyLin; a RUN_FOLDER is what
+`splitbrain run` leaves, and brings its own --expect, --model and --initial. The verdict is valid, invalid with the
+operations that show it, or unknown with the reason."""
 
 EXAMPLES: Final = """\
 examples:
   splitbrain check store/latest                        the last run, again
   splitbrain check history.edn                         Jepsen's own history of a register
   splitbrain check history.jsonl --initial 0           the register held 0 at the beginning
+  splitbrain check jobs.jsonl --model queue            first in, first out; `splitbrain list models` names all
+  splitbrain check h.jsonl --model my_models:Account   a model of your own, a class with init and step
   splitbrain check adds.jsonl --expect set             were acknowledged elements lost?
   splitbrain check *.log --json                        many at once; one list on one line
+  splitbrain check --manifest verdicts.tsv             many at once, against the verdicts that are known
+
+a model of your own is a Python class (examples/bank_account.py): `init(self, initial)` gives the state before the first
+operation, `step(self, state, operation)` the state after it, or None if it cannot have had this result there.
+
+a manifest has a line of column names (path, format, datatype, expect, verdict; others are passed over), then one line
+per history, between tabs. A path is relative to the manifest; the datatype is the model, after which initial=VALUE and
+nil-read=value|unknown may stand; the verdict is true or false.
 
 a history in JSON lines, here of a read that missed the write before it:
   {"type": "invoke", "process": 0, "f": "write", "value": 1}
@@ -47,6 +63,7 @@ where there are several; `time` is in nanoseconds.
 
 A file that is not wholly a history (a last line cut off, a completion without its invocation) gets no verdict but an
 error with file and line. Of several histories the worst decides the exit status; one that cannot be read comes first.
+With --manifest: 1 if any verdict is not the known one, else 2 if any is unknown, else 0.
 """
 
 
@@ -54,35 +71,6 @@ class Initial(NamedTuple):
     """A value given with --initial: null is one, too."""
 
     value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One history to judge, and how. ``None`` means: as the history suggests."""
-
-    path: Path
-    expect: str
-    model: str | None
-    initial: Any
-    nil_reads: str | None
-    method: str
-    time_limit_s: float
-    judge: Callable[[Result, History], Result]
-
-
-class Answer(NamedTuple):
-    """What came of one argument: a verdict with the history it is about, or why there is none."""
-
-    path: str
-    result: Result | None
-    recording: Recording | None = None
-    error: str | None = None
-    line: int | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        if self.result is None:
-            return {"history": self.path, "error": self.error, **({} if self.line is None else {"line": self.line})}
-        return {**self.result.as_json(), "history": self.path}
 
 
 def add(subparsers: Any) -> None:
@@ -94,24 +82,30 @@ def add(subparsers: Any) -> None:
         epilog=EXAMPLES + EXIT_STATUSES,
     )
     option = parser.add_argument
-    option("histories", nargs="+", metavar="HISTORY|RUN_FOLDER", help="a file, or a run's folder")
+    option("histories", nargs="*", metavar="HISTORY|RUN_FOLDER", help="a file, or a run's folder")
+    option("--manifest", type=Path, metavar="FILE.tsv",
+           help="check every history that this file lists against the verdict it says, over all cores")  # fmt: skip
     option("--expect", type=one_of(catalog.PLUG_INS["checkers"]), metavar="PROPERTY",
            help=f"what must hold: {' or '.join(catalog.PLUG_INS['checkers'])} (default: linearizable)")  # fmt: skip
-    option("--model", type=one_of(lambda: catalog.names("models")), metavar="MODEL",
-           help="what is linearizable: register or cas-register (default: what the operations need)")  # fmt: skip
+    option("--model", type=_model, metavar="NAME|package.module:Class",
+           help="what is linearizable: `splitbrain list models` names them, or your own class, found from here or on "
+           "Python's path (default: what the file says, or the register that the operations need)")  # fmt: skip
     option("--initial", type=_initial, metavar="VALUE",
            help="the value at the beginning, in JSON: 0, null, '\"x\"' (default: null)")  # fmt: skip
     option("--nil-reads", type=one_of(("value", "unknown")), metavar="value|unknown",
            help="what an ok read of null says: the value was null, or nothing (default: unknown in EDN, where "
            "published histories mean that; else value)")  # fmt: skip
     option("--method", type=one_of(METHODS), metavar="|".join(METHODS), default=None,
-           help="how linearizability is decided (default: auto, a search and then z3)")  # fmt: skip
+           help="how linearizability is decided: by a polynomial method (distinct values), a search, z3 (registers), "
+           "brute force (small histories); default: auto, the first of these that can")  # fmt: skip
     option("--format", type=one_of(("auto", *FORMATS)), metavar="|".join(("auto", *FORMATS)), default="auto",
            help="the files' format (default: auto, by their content)")  # fmt: skip
     option("--independent", action="store_true",
            help="every value is a pair [key, value], as jepsen.independent writes them")  # fmt: skip
     option("--time-limit", type=positive_seconds, metavar="SECONDS", default=TIME_LIMIT_S,
-           help=f"per history; past it the verdict is unknown (default: {TIME_LIMIT_S:g})")  # fmt: skip
+           help=f"per history, with reading; past it the verdict is unknown (default: {TIME_LIMIT_S:g})")  # fmt: skip
+    option("--memory-limit", type=_bytes, metavar="SIZE",
+           help="per history, as 512M or 2G; past it the verdict is unknown (default: none)")  # fmt: skip
     option("--json", action="store_true",
            help="one line of JSON, the last on standard output; a list if there are several histories")  # fmt: skip
 
@@ -119,64 +113,81 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Judge each history and print what came of it; the worst verdict's exit status, 254 if one could not be read."""
     _refuse_contradictions(args)
+    if args.manifest is not None:
+        from harness.commands import manifest
+
+        return manifest.run(args.manifest, _common(args), _limits(args), json=args.json)
     answers = []
-    for path in args.histories:
-        answers.append(_answer(path, args))
+    for answer in _answers(args):
+        answers.append(answer)
         if not args.json:
-            _show(answers[-1])
+            print(answer.text, file=sys.stderr if answer.valid is None else sys.stdout, flush=True)
+        elif answer.valid is None:
+            print(answer.text, file=sys.stderr, flush=True)
     if args.json:
-        rows = [answer.as_json() for answer in answers]
+        rows = [dict(answer.data) for answer in answers]
         emit(rows[0] if len(rows) == 1 else rows)
     return _status(answers)
 
 
 def _refuse_contradictions(args: argparse.Namespace) -> None:
     """An option that would be passed over silently is a mistake of somebody's."""
+    given = {"--model": args.model, "--initial": args.initial, "--nil-reads": args.nil_reads}
+    if args.manifest is not None:
+        format_ = None if args.format == "auto" else args.format
+        given |= {"--expect": args.expect, "--independent": args.independent or None, "--format": format_,
+                  "--certificate": args.certificate, "HISTORY": args.histories or None}  # fmt: skip
+        for option, value in given.items():
+            if value is not None:
+                raise UsageError(f"read {option} with --manifest; expected it to say so itself, row by row")
+        return
+    if not args.histories:
+        raise UsageError("read no history; expected a file, a run's folder, or --manifest FILE.tsv")
     if args.expect in (None, LINEARIZABLE):
         return
-    given = {"--model": args.model, "--initial": args.initial, "--nil-reads": args.nil_reads, "--method": args.method}
-    for option, value in given.items():
+    for option, value in {**given, "--method": args.method}.items():
         if value is not None:
             raise UsageError(f"read {option} with --expect {args.expect}; it belongs to --expect {LINEARIZABLE} only")
 
 
 def _status(answers: Sequence[Answer]) -> int:
-    if any(answer.result is None for answer in answers):
+    if any(answer.valid is None for answer in answers):
         return USAGE
-    return EXIT_STATUS[worst(answer.result.valid for answer in answers if answer.result)]
+    return EXIT_STATUS[worst(answer.valid for answer in answers if answer.valid is not None)]
 
 
-def _show(answer: Answer) -> None:
-    if answer.result is not None and answer.recording is not None:
-        print(verdict_text(answer.result, answer.recording), flush=True)
-    else:
-        print(f"splitbrain: {printable(answer.error or '')}: no verdict", file=sys.stderr, flush=True)
+def _answers(args: argparse.Namespace) -> Iterator[Answer]:
+    """An answer for each history, in their order; several at a time."""
+
+    def task(path: str, progress: Progress) -> Mapping[str, Any]:
+        return answered(path, lambda: _question(Path(path), args), progress).as_json()
+
+    tasks = [partial(task, path) for path in args.histories]
+    found: dict[int, Answer] = {}
+    told = 0
+    for ending in endings(tasks, _limits(args), os.cpu_count() or 1):
+        if ending is None:
+            continue
+        path = args.histories[ending.number]
+        found[ending.number] = of_ending(path, ending, replace(_common(args), path=Path(path)))
+        while told in found:
+            yield found.pop(told)
+            told += 1
 
 
-def _answer(path: str, args: argparse.Namespace) -> Answer:
-    try:
-        question = _question(Path(path), args)
-        recording = read_recording(question.path, args.format, independent=args.independent)
-        result = question.judge(decide(question, recording), recording.history)
-    except FormatError as error:
-        return _refusal(path, args, str(error), error.line)
-    except (UsageError, catalog.UnknownNameError) as error:
-        return _refusal(path, args, str(error))
-    except OSError as error:
-        return _refusal(path, args, f"{path}: read nothing ({error.strerror}); expected a history or a run's folder")
-    return Answer(path, result, recording)
+def _limits(args: argparse.Namespace) -> Limits:
+    return Limits(args.time_limit, args.memory_limit)
 
 
-def _refusal(path: str, args: argparse.Namespace, text: str, line: int | None = None) -> Answer:
-    answer = Answer(path, None, error=text, line=line)
-    if args.json:
-        _show(answer)
-    return answer
+def _common(args: argparse.Namespace) -> Question:
+    """What is asked of every history."""
+    return Question(Path(), args.expect or LINEARIZABLE, nil_reads=args.nil_reads, method=args.method or "auto",
+                    time_limit_s=args.time_limit, format=args.format, independent=args.independent)  # fmt: skip
 
 
 def _question(path: Path, args: argparse.Namespace) -> Question:
     """What is asked of ``path``: what a run's plan says, unless an option says otherwise."""
-    question = Question(path, LINEARIZABLE, None, None, args.nil_reads, args.method or "auto", args.time_limit, _same)
+    question = replace(_common(args), path=path, expect=LINEARIZABLE)
     if path.is_dir():
         from harness.commands.run_folder import read_run_folder
 
@@ -191,38 +202,36 @@ def _question(path: Path, args: argparse.Namespace) -> Question:
     )
 
 
-def decide(question: Question, recording: Recording) -> Result:
-    """The verdict on a history that could be read. A checker that raises gives unknown, never a verdict."""
-    history = recording.history
-    if not any(process >= 0 for process in history.processes):
-        return unknown(question.expect, Reason.TOO_FEW_OK, "there is no client operation in this history")
-    options: dict[str, Any] = {"time_limit_s": question.time_limit_s}
-    if question.expect == LINEARIZABLE:
-        options |= {
-            "model": question.model or _model(history),
-            "initial": question.initial,
-            "nil_reads": question.nil_reads or NIL_READS[recording.format],
-            "method": question.method,
-        }
+def _model(text: str) -> str:
+    """A model's name, or a class of the user's own, which is imported here once, to see that it is there."""
+    if ":" not in text:
+        return one_of(lambda: catalog.names("models"))(text)
+    from checkers.linearizable import model_of
+
     try:
-        return catalog.checker(question.expect)(history, **options)
-    except MemoryError:
-        return unknown(question.expect, Reason.OUT_OF_MEMORY, "there was not enough memory to decide this history")
-    except Exception as error:  # noqa: BLE001 - whatever a checker raises, it is no verdict
+        model_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    except Exception as error:  # noqa: BLE001 - the user's module may raise anything at all
         import traceback
 
-        traceback.print_exc(file=sys.stderr)
-        return unknown(question.expect, Reason.CHECKER_ERROR, f"the checker crashed: {type(error).__name__}: {error}")
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        raise argparse.ArgumentTypeError(
+            f"read the model {text[:80]!r}, which raises {type(error).__name__}: {str(error)[:200]} "
+            f"({Path(frame.filename).name}, line {frame.lineno}); expected a class that can be imported and made"
+        ) from None
+    return text
 
 
-def _model(history: History) -> str:
-    """The weakest model that has all of the clients' operations."""
-    clients = {history.f_names[f] for f, process in zip(history.fs, history.processes, strict=True) if process >= 0}
-    return "cas-register" if "cas" in clients else "register"
-
-
-def _same(result: Result, history: History) -> Result:
-    return result
+def _bytes(text: str) -> int:
+    number, unit = text[:-1], text[-1:].upper()
+    try:
+        size = int(float(number) * _UNITS[unit])
+    except (ValueError, KeyError, OverflowError):
+        size = 0
+    if size < MEMORY_MIN:
+        raise argparse.ArgumentTypeError(f"read {text[:80]!r}; expected a size of at least 64M, as 512M or 2G")
+    return size
 
 
 def _initial(text: str) -> Initial:

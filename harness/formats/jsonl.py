@@ -67,9 +67,9 @@ def _operations(lines: Iterable[str], path: str) -> Iterator[tuple[int, Op]]:
 def _object_of(line: str) -> dict[str, Any]:
     """One line's JSON object. Raises :class:`Mismatch`."""
     if line.count("[") + line.count("{") > DEPTH_MAX:
-        _check_depth(line)
+        check_depth(line)
     try:
-        fields = _DECODER.decode(line)
+        fields = DECODER.decode(line)
     except json.JSONDecodeError as error:
         if not line.endswith("\n"):
             raise Mismatch(
@@ -96,11 +96,11 @@ def _check_header(fields: dict[str, Any], first: bool) -> None:
         raise Mismatch(f"schema {shown(fields['schema'])}", f"{SCHEMA!r}: is this a history of ours, and as new?")
 
 
-def _check_depth(line: str) -> None:
+def check_depth(line: str) -> None:
     """Refuse deep nesting before the parser recurses into it."""
     depth = 0
-    for bracket in re.findall(r"[\[\]{}]", _STRING.sub("", line)):
-        depth += 1 if bracket in "[{" else -1
+    for bracket in re.finditer(r"[\[\]{}]", _STRING.sub("", line)):
+        depth += 1 if bracket[0] in "[{" else -1
         if depth > DEPTH_MAX:
             raise Mismatch(f"values nested more than {DEPTH_MAX} deep", "flatter ones")
 
@@ -125,4 +125,4 @@ def _constant(text: str) -> Any:
     raise Mismatch(f"the value {text}, which equals nothing", "a JSON value")
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_constant)
+DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_constant)

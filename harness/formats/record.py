@@ -9,10 +9,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from harness.formats.source import FormatError, Mismatch, shown
 from harness.history import TYPES, History, HistoryError, Op, Process
+
+NilReads = Literal["value", "unknown"]
 
 FIELDS: Final = ("type", "process", "f", "value", "time", "index", "error", "key", "session", "node", "extra")
 F_NAMES_MAX: Final = 10_000
@@ -26,12 +28,15 @@ class KeyedValue(list[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A history as it was read: ``lines[i]`` is the line (from 1) on which operation ``i`` begins."""
+    """A history as it was read: ``lines[i]`` is the line (from 1) on which operation ``i`` begins. ``model`` and
+    ``nil_reads`` (what an ok read of nil says) are what the file itself says of them, if it does."""
 
     history: History
     path: str
     format: str
     lines: array[int]
+    model: str | None = None
+    nil_reads: NilReads | None = None
 
 
 def operation(fields: Mapping[str, Any]) -> Op:
@@ -132,11 +137,17 @@ def _extra(fields: Mapping[str, Any]) -> Any:
 
 
 def record(
-    operations: Iterable[tuple[int, Op]], path: str, format_name: str, *, independent: bool = False
+    operations: Iterable[tuple[int, Op]],
+    path: str,
+    format_name: str,
+    *,
+    independent: bool = False,
+    model: str | None = None,
 ) -> Recording:
     """The history of numbered operations. Raises :class:`FormatError` with the line of what does not fit.
 
-    ``independent``: every client's value is a pair [key, value], as ``jepsen.independent`` writes them.
+    ``independent``: every client's value is a pair [key, value], as ``jepsen.independent`` writes them. ``model``: what
+    the file says that it is a history of.
     """
     lines = array("q")
     names: set[str] = set()
@@ -165,7 +176,7 @@ def record(
         history.partners  # noqa: B018 - pairs the operations, once and for all
     except HistoryError as error:
         raise FormatError(path, lines[error.index], error.read, error.expected) from None
-    return Recording(history, path, format_name, lines)
+    return Recording(history, path, format_name, lines, model)
 
 
 def _divided(op: Op) -> Op:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from harness.fault import Action
-from harness.faults.target import SYMBOLS, TARGETS
+from harness.fault import OPERATION, Action
+from harness.faults.target import ITS_NODE, SYMBOLS, TARGETS
 from harness.faults.topology import between, drops
 from harness.plan import Plan, ScheduledFault
 from harness.search.shrink_ddmin import minimize
@@ -54,6 +54,19 @@ def earlier_triggers(plan: Plan, accept: Accept) -> Plan:
         entry = plan.schedule[place]  # noqa: PLW2901 (as it is now)
         if entry.start_ns:
             plan = _first(plan, place, [replace(entry, start_ns=0, stop_ns=entry.stop_ns - entry.start_ns)], accept)
+    return plan
+
+
+def timed_faults(plan: Plan, struck_ns: Mapping[int, int], accept: Accept) -> Plan:
+    """What a client's operation sets off is set off by the clock instead, when it struck: where the operations are
+    listed that says the same, and the operations before it may go. What nodes set off stays so: that says why."""
+    for place, entry in enumerate(plan.schedule):
+        if entry.trigger is None or entry.trigger["on"] != OPERATION or ITS_NODE in entry.action.get("nodes", ()):
+            continue
+        start_ns = max(0, struck_ns.get(place, 0))
+        stop_ns = start_ns + entry.stop_ns - entry.start_ns
+        timed = replace(entry, trigger=None, start_ns=start_ns, stop_ns=min(stop_ns, int(plan.time_limit_s * 1e9)))
+        plan = _first(plan, place, [timed], accept)
     return plan
 
 

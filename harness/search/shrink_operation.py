@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from harness.plan import Plan, ScheduledOperation
+from harness.fault import OPERATION
+from harness.plan import Plan, ScheduledFault, ScheduledOperation
 from harness.search.shrink_ddmin import minimize
 from harness.search.shrink_oracle import Accept
 
@@ -34,18 +36,37 @@ def keep_needed(plan: Plan, needed: Iterable[int], accept: Accept) -> Plan:
 
 
 def drop_operations(plan: Plan, accept: Accept) -> Plan:
-    """Delta debugging on the operations."""
+    """Delta debugging on the operations; what the n-th of them sets off is set off by one so much earlier in the count,
+    where that alone will do."""
     current = plan
 
     def fails(operations: Operations) -> bool:
         nonlocal current
-        found = accept(replace(current, operations=operations))
+        shorter = replace(current, operations=operations)
+        recounted = replace(shorter, schedule=_recounted(current, operations))
+        found = accept(shorter)
+        if found is None and recounted != shorter:
+            found = accept(recounted)
         current = current if found is None else found
         return found is not None
 
     if plan.operations:
         minimize(plan.operations, fails)
     return current
+
+
+def _recounted(plan: Plan, left: Operations) -> tuple[ScheduledFault, ...]:
+    """The schedule, its triggers that count operations lowered by as many as are gone."""
+    before = Counter(operation.f for operation in plan.operations or ())
+    before.subtract(operation.f for operation in left)
+    return tuple(_lowered(entry, before) for entry in plan.schedule)
+
+
+def _lowered(entry: ScheduledFault, gone: Counter[str]) -> ScheduledFault:
+    trigger = entry.trigger
+    if trigger is None or trigger["on"] != OPERATION:
+        return entry
+    return replace(entry, trigger={**trigger, "count": max(1, trigger["count"] - gone[trigger["name"]])})
 
 
 def fewer_clients(plan: Plan, accept: Accept) -> Plan:

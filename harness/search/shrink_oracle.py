@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -23,11 +23,13 @@ class BudgetSpentError(Exception):
 class Answer:
     """What came of a plan. ``fails``: in the way that is asked for. ``needed``: positions in its operations of those
     that the anomaly consists of; ``shown_ns``: when the last of them had ended, from the start of the main phase (None:
-    in what is asked after it); ``explanation``: the anomaly in words."""
+    in what is asked after it); ``struck_ns``: position in the schedule -> when that fault struck, likewise;
+    ``explanation``: the anomaly in words."""
 
     fails: bool
     needed: tuple[int, ...] = ()
     shown_ns: int | None = None
+    struck_ns: Mapping[int, int] = field(default_factory=dict)
     explanation: str = ""
 
 

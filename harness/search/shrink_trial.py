@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from harness.fault_window import application
+from harness.faults.timetable import START
 from harness.history import DUMP, Op
 from harness.plan import Plan, ScheduledOperation
 from harness.result import Anomaly
@@ -61,9 +63,10 @@ def judge_of(trial: Trial, listed: Plan, failure: Failure) -> TrialJudge:
 
 
 def _shown(trial: Trial, anomaly: Anomaly | None) -> Answer:
-    if anomaly is None:
-        return Answer(True, explanation=trial.verdict.result.explanation or "")
     history, record = trial.history, trial.verdict.record
+    struck_ns = _struck_ns(trial)
+    if anomaly is None:
+        return Answer(True, struck_ns=struck_ns, explanation=trial.verdict.result.explanation or "")
     needed, last_ns = [], 0
     for position in anomaly.operations:
         partner = history.partners[position]
@@ -73,7 +76,18 @@ def _shown(trial: Trial, anomaly: Anomaly | None) -> Answer:
             needed.append(place)
         last_ns = max(last_ns, history.times[max(position, partner)] - record.main_start_ns)
     later = not anomaly.operations or last_ns > record.main_end_ns - record.main_start_ns
-    return Answer(True, tuple(needed), None if later else last_ns, anomaly.explanation)
+    return Answer(True, tuple(needed), None if later else last_ns, struck_ns, anomaly.explanation)
+
+
+def _struck_ns(trial: Trial) -> dict[int, int]:
+    """Position in the schedule -> when the fault was announced, from the start of the main phase."""
+    history, struck = trial.history, dict[int, int]()
+    for position, code in enumerate(history.processes):
+        if code < 0 and history.f_names[history.fs[position]].startswith(START):
+            number = application(history[position])
+            if number is not None:
+                struck.setdefault(number, history.times[position] - trial.verdict.record.main_start_ns)
+    return struck
 
 
 def _place(trial: Trial, op: Op, start_ns: int) -> int | None:

@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from random import Random
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from harness.node import CallError, Clock, Closed, Disk, Message, Refused, Timeout
 from harness.node.stream import random_stream
@@ -96,7 +96,7 @@ class SimEnv:
         if self.lane.state == DEAD:
             self._late("spawn")
             coroutine.close()
-            self._end()
+            raise Cancelled
         task = spawn(self._scheduler, self.lane, coroutine, name, self.fail)
         self._tasks[task] = None
         task.waiters.append((self.lane, self._ended, task))
@@ -105,7 +105,7 @@ class SimEnv:
     async def sleep(self, ms: float) -> None:
         if self.lane.state == DEAD:
             self._late("sleep")
-            self._end()
+            await Sleep(ms)  # a coroutine that is being closed and waits is told from one that ends
         if not ms > 0:
             self._world.violate("a sleep of no time: every loop sleeps a real minimum", self.name, *_caller())
         await Sleep(max(ms, 1.0))
@@ -125,7 +125,7 @@ class SimEnv:
     async def work(self, ms: float) -> None:
         if self.lane.state == DEAD:
             self._late("work")
-            self._end()
+            await Sleep(ms)
         await Sleep(ms * self._node.slowness)
 
     def event(self, name: str, **fields: Any) -> None:
@@ -148,7 +148,7 @@ class SimEnv:
     async def failpoint(self, name: str) -> None:
         if self.lane.state == DEAD:
             self._late("failpoint")
-            self._end()
+            await Sleep(1)
         self.counters[f"failpoint.{name}"] += 1
         if self._world.watched:
             self._world.passed(self._node, name)
@@ -189,6 +189,7 @@ class SimEnv:
             except RuntimeError as error:
                 file, line = place(task.coroutine)
                 self._world.violate(f"an await in finally, or BaseException swallowed ({error})", self.name, file, line)
+                self._world.unclosed.append(task.coroutine)
             except Exception as error:  # noqa: BLE001 - what a finally of a dead node raises reaches nobody
                 self._node.log(f"closing the task {task.name}: {error!r}")
 
@@ -200,7 +201,7 @@ class SimEnv:
         reply: SimFuture[Message] = SimFuture(self._scheduler)
         if self.lane.state == DEAD:
             self._late("call")
-            self._end()
+            return reply
         self._check(to)
         try:
             body = self._world.copier.copy(message)
@@ -220,9 +221,6 @@ class SimEnv:
 
     def _late(self, what: str) -> None:
         self._world.violate(f"{what} after death", self.name, *_caller())
-
-    def _end(self) -> NoReturn:
-        raise Cancelled
 
 
 class Call:

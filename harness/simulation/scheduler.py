@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator
 from heapq import heappop, heappush
-from types import CodeType
 from typing import Any, Final, Generic, TypeVar
 from zlib import crc32
 
@@ -28,6 +27,7 @@ RUNNING, PAUSED, DEAD = 0, 1, 2
 EVENTS_PER_TICK_MAX: Final = 20_000
 PCT_CHANGE_EVERY: Final = 500
 
+_OWN_FOLDER: Final = __file__.rpartition("/")[0] + "/"
 _MASK: Final = (1 << 64) - 1
 _MULTIPLIER: Final = 6364136223846793005  # Knuth's MMIX linear congruential generator
 _INCREMENT: Final = 1442695040888963407
@@ -313,14 +313,15 @@ def where(task: SimTask[Any]) -> str:
 
 
 def place(coroutine: Any) -> tuple[str, int]:
-    """File and line at which a suspended coroutine, or what it awaits, stands."""
-    code: CodeType | None = None
-    line = 0
+    """File and line at which a suspended coroutine, or what it awaits, stands; the innermost outside the simulator."""
+    found: tuple[str, int] = ("?", 0)
     inner: Any = coroutine
     while inner is not None and getattr(inner, "cr_frame", None) is not None:
-        code, line = inner.cr_code, inner.cr_frame.f_lineno
+        file = inner.cr_code.co_filename
+        if found[1] == 0 or not file.startswith(_OWN_FOLDER):
+            found = file, inner.cr_frame.f_lineno
         inner = inner.cr_await
-    return (code.co_filename, line) if code is not None else ("?", 0)
+    return found
 
 
 def spawn(scheduler: Scheduler, lane: Lane, coroutine: Coroutine[Any, Any, T], name: str,

@@ -75,6 +75,8 @@ class World:
         self.nodes: Mapping[str, Machine] = {}
         self.watchers: list[Callable[[NodeEvent], None]] = []
         self.violations: list[Violation] = []
+        self.unclosed: list[Any] = []
+        """Coroutines that would not end; the collector would only try, and complain, again."""
 
     @property
     def watched(self) -> bool:

@@ -26,21 +26,23 @@ BUGS: Final[Mapping[str, Bug]] = {
     VOTE_NOT_PERSISTED: Bug(
         row=33,
         summary="the vote is not saved: a server that restarts may vote twice in a term",
-        faults="after any vote-granted: kill=its-node, partition, delay",
+        faults="after any vote-granted: restart=its-node, partition=bridge, partition=bridge, restart=leader, "
+        "restart=leader",
         workloads=("register", "set"),
         shows_as=("EV", "LIN", "SET", "DIV"),
     ),
     TERM_NOT_PERSISTED: Bug(
         row=34,
         summary="the current term is not saved, nor the vote in it: a server restarts in its last entry's term",
-        faults="after any vote-granted: kill=its-node, partition, delay",
+        faults="after any vote-granted: restart=its-node, partition=bridge, partition=bridge, restart=leader, "
+        "restart=leader",
         workloads=("register", "set"),
         shows_as=("EV", "LIN", "SET", "DIV"),
     ),
     ACKNOWLEDGE_BEFORE_SYNC: Bug(
         row=35,
         summary="entries are acknowledged when they are written, and synced some time later",
-        faults="power-loss=majority",
+        faults="power-loss=all",
         workloads=("set", "register"),
         shows_as=("SET", "LIN", "DIV"),
     ),
@@ -61,7 +63,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     APPEND_WITHOUT_PREVIOUS_CHECK: Bug(
         row=38,
         summary="a follower appends without comparing the term of the entry before",
-        faults="partition, reorder, kill",
+        faults="after any leader-change: partition=isolate-its-node, partition=isolate-leader, kill=leader",
         workloads=("set", "register"),
         shows_as=("DIV", "SET", "LIN"),
     ),
@@ -75,14 +77,14 @@ BUGS: Final[Mapping[str, Bug]] = {
     LOCAL_READS: Bug(
         row=40,
         summary="a leader answers reads by itself, without asking whether it still leads",
-        faults="partition=isolate-leader, pause=leader",
+        faults="partition=isolate-leader, partition=isolate-leader, slow-node=leader, slow-node=leader",
         workloads=("register",),
         shows_as=("LIN",),
     ),
     READ_BEFORE_FIRST_COMMIT: Bug(
         row=42,
         summary="a new leader answers reads before it has committed an entry of its term",
-        faults="kill=leader, delay, reorder",
+        faults="restart=leader, restart=leader, loss, loss",
         workloads=("register",),
         shows_as=("LIN",),
     ),
@@ -96,7 +98,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     CORRUPT_RECORD_ENDS_LOG: Bug(
         row=52,
         summary="a record that does not verify is taken for the end of the log, and what follows is cut",
-        faults="bit-flip, kill",
+        faults="bit-flip",
         workloads=("set", "register"),
         shows_as=("SET", "LIN", "DIV"),
     ),

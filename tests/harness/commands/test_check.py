@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from checkers.linearizable.decide import Method
 from harness import catalog, cli
+from harness.commands.check import METHODS
 from harness.history import History
 from harness.result import Reason, Result, unknown
 
@@ -207,19 +209,137 @@ def test_a_checker_that_raises_gives_unknown(
 def test_options_reach_the_checker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seen: list[dict[str, Any]] = []
-
     def noting(history: History, **options: Any) -> Result:
-        seen.append(options)
-        return unknown("linearizable", Reason.TIMEOUT, "too long", details={"nan": float("nan")})
+        return unknown("linearizable", Reason.TIMEOUT, "too long", details={"nan": float("nan"), "options": options})
 
     monkeypatch.setattr(catalog, "checker", lambda expect: noting)
     path = written(tmp_path, VALID)
-    _, answer = checked(
-        capsys, path, "--initial", '"x"', "--method", "z3", "--time-limit", "7", "--nil-reads", "unknown"
-    )
-    assert answer["details"] == {"nan": None}, "JSON has no NaN"
-    checked(capsys, path)
-    given = {"model": "register", "initial": "x", "nil_reads": "unknown", "method": "z3", "time_limit_s": 7.0}
-    usual = {"model": "register", "initial": None, "nil_reads": "value", "method": "auto", "time_limit_s": 60.0}
-    assert seen == [given, usual]
+    given = ["--initial", '"x"', "--method", "z3", "--time-limit", "7", "--nil-reads", "unknown", "--model", "queue"]
+    _, answer = checked(capsys, path, *given)
+    assert answer["details"]["nan"] is None, "JSON has no NaN"
+    options = answer["details"]["options"]
+    assert 5.0 < options.pop("time_limit_s") < 7.0, "the checker is to end before it is ended"
+    assert options == {"model": "queue", "initial": "x", "nil_reads": "unknown", "method": "z3"}
+    _, answer = checked(capsys, path)
+    options = answer["details"]["options"]
+    assert 50.0 < options.pop("time_limit_s") < 60.0
+    assert options == {"model": "register", "initial": None, "nil_reads": "value", "method": "auto"}
+
+
+def call(process: int, f: str, given: Any, result: Any) -> str:
+    invoke = {"type": "invoke", "process": process, "f": f, "value": given}
+    return json.dumps(invoke) + "\n" + json.dumps({**invoke, "type": "ok", "value": result}) + "\n"
+
+
+Calls = list[tuple[str, Any, Any]]
+
+# Of every model a history that it allows, and one that it does not, each one operation after the other.
+BY_MODEL: dict[str, tuple[Calls, Calls]] = {
+    "register": ([("write", 1, 1), ("read", None, 1)], [("write", 1, 1), ("read", None, 2)]),
+    "cas-register": ([("cas", [None, 1], [None, 1])], [("cas", [1, 2], [1, 2])]),
+    "multi-register": ([("write", {"x": 1}, None), ("read", None, {"x": 1})], [("read", None, {"x": 1})]),
+    "mutex": ([("acquire", None, None), ("release", None, None)], [("release", None, None)]),
+    "reentrant-mutex": ([("acquire", None, None), ("acquire", None, None)], [("release", None, None)]),
+    "fenced-mutex": (
+        [("acquire", None, 1), ("release", None, None), ("acquire", None, 2)],
+        [("acquire", None, 2), ("release", None, None), ("acquire", None, 1)],
+    ),
+    "semaphore": ([("acquire", 1, None)], [("acquire", 2, None)]),
+    "counter": ([("add", 2, None), ("read", None, 2)], [("add", 2, None), ("read", None, 3)]),
+    "set": ([("add", 1, None), ("read", None, [1])], [("add", 1, None), ("read", None, [])]),
+    "queue": (
+        [("enqueue", 1, None), ("enqueue", 2, None), ("dequeue", None, 1)],
+        [("enqueue", 1, None), ("enqueue", 2, None), ("dequeue", None, 2)],
+    ),
+    "unordered-queue": (
+        [("enqueue", 1, None), ("enqueue", 2, None), ("dequeue", None, 2)],
+        [("enqueue", 1, None), ("dequeue", None, 2)],
+    ),
+    "stack": (
+        [("push", 1, None), ("push", 2, None), ("pop", None, 2)],
+        [("push", 1, None), ("push", 2, None), ("pop", None, 1)],
+    ),
+    "pqueue": (
+        [("insert", 2, None), ("insert", 1, None), ("poll", None, 2)],
+        [("insert", 2, None), ("insert", 1, None), ("poll", None, 1)],
+    ),
+    "deque": (
+        [("push-front", 1, None), ("push-front", 2, None), ("pop-back", None, 1)],
+        [("push-front", 1, None), ("push-front", 2, None), ("pop-back", None, 2)],
+    ),
+    "kv": ([("append", "a", None), ("get", None, "a")], [("append", "a", None), ("get", None, "b")]),
+}
+
+
+def test_every_model_is_named_on_the_command_line() -> None:
+    assert set(BY_MODEL) == set(catalog.names("models"))
+
+
+@pytest.mark.parametrize("model", BY_MODEL)
+def test_models(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for calls, status in zip(BY_MODEL[model], (0, 1), strict=True):
+        path = written(tmp_path, "".join(call(0, *each) for each in calls))
+        found, answer = checked(capsys, path, "--model", model)
+        assert (found, answer["model"]) == (status, model), answer
+        assert answer["method"] in METHODS
+        assert answer["details"]["keys_by_method"] == {answer["method"]: 1}
+
+
+def test_methods_are_the_checker_s() -> None:
+    assert set(METHODS) == set(get_args(Method))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_is_the_one_that_decides(method: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for content, status in ((VALID, 0), (STALE, 1)):
+        found, answer = checked(capsys, written(tmp_path, content), "--method", method)
+        assert found == status
+        assert method in ("auto", answer["method"])
+    _, answer = checked(capsys, written(tmp_path, VALID))
+    assert answer["details"]["algorithms"], "which polynomial method it was"
+
+
+def test_a_method_that_cannot_decide_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, call(0, "acquire", 1, 1))
+    for method in ("z3", "polynomial"):
+        found, answer = checked(capsys, path, "--model", "semaphore", "--method", method)
+        assert (found, answer["reason"]) == (2, "unsupported")
+
+
+MODEL_OF_MY_OWN = """
+class Doubling:
+    def init(self):
+        return 1
+    def step(self, state, operation):
+        return 2 * state if operation.result == 2 * state else None
+class Half:
+    def init(self):
+        return 1
+class Broken(Doubling):
+    def step(self, state, operation):
+        raise RuntimeError("oh")
+class Unmade:
+    def __init__(self):
+        raise RuntimeError("no")
+"""
+
+
+def test_a_model_of_one_s_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "doubling_model.py").write_text(MODEL_OF_MY_OWN)
+    (tmp_path / "cut_model.py").write_text("class Cut(")
+    monkeypatch.chdir(tmp_path)
+    good = written(tmp_path, call(0, "double", None, 2) + call(1, "double", None, 4), "good")
+    bad = written(tmp_path, call(0, "double", None, 4) + call(1, "double", None, 2), "bad")
+    status, answers = checked(capsys, good, bad, "--model", "doubling_model:Doubling")
+    assert (status, [answer["valid"] for answer in answers]) == (1, [True, False])
+    assert answers[0]["model"] == "doubling_model:Doubling"
+    status, answer = checked(capsys, good, "--model", "doubling_model:Broken")
+    assert (status, answer["reason"]) == (2, "checker-error")
+    for name, said in [("doubling_model:Half", "no method step"), ("doubling_model:Unmade", "RuntimeError: no"),
+                       ("cut_model:Cut", "SyntaxError"), ("doubling_model:None_", "a class that"),
+                       ("nowhere_model:A", "cannot be imported"), ("queu", "did you mean queue?")]:  # fmt: skip
+        status, answer = checked(capsys, good, "--model", name)
+        assert status == 254
+        assert said in answer["error"]

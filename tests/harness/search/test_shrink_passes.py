@@ -17,7 +17,14 @@ from harness.faults.grammar import parse
 from harness.faults.schedule import schedule
 from harness.plan import Plan, ScheduledFault, ScheduledOperation
 from harness.search.shrink_ddmin import minimize
-from harness.search.shrink_fault import drop_faults, earlier_triggers, simpler, simpler_actions, with_schedule
+from harness.search.shrink_fault import (
+    drop_faults,
+    earlier_triggers,
+    simpler,
+    simpler_actions,
+    timed_faults,
+    with_schedule,
+)
 from harness.search.shrink_figure import on_grid, simpler_figures
 from harness.search.shrink_operation import (
     drop_operations,
@@ -91,6 +98,18 @@ def test_operations_go_but_those_that_are_needed() -> None:
     assert shrunk.operations == (operations[3], operations[77])
 
 
+def test_a_trigger_counts_less_when_what_it_counts_is_gone() -> None:
+    counted = replace(kill(0, 300), trigger={"on": "operation", "name": "write", "count": 8})
+
+    def struck(p: Plan) -> bool:
+        """The last write sets it off."""
+        return bool(p.schedule[0].trigger) and len(p.operations or ()) == p.schedule[0].trigger["count"]  # type: ignore[index]
+
+    shrunk = drop_operations(plan(*(write(i) for i in range(8)), faults=(counted,)), accepting(struck))
+    assert len(shrunk.operations or ()) == 1
+    assert shrunk.schedule[0].trigger == {"on": "operation", "name": "write", "count": 1}
+
+
 def test_a_pass_goes_on_from_what_it_was_given_back() -> None:
     """A plan may come back with another seed: the next candidate has that one."""
     seeds: list[int] = []
@@ -155,6 +174,17 @@ def test_triggers_count_less_and_are_armed_from_the_start() -> None:
     (entry,) = shrunk.schedule
     assert entry.trigger == {**trigger, "count": 3}
     assert (entry.start_ns, entry.stop_ns) == (0, 400 * MS)
+
+
+def test_what_an_operation_sets_off_the_clock_sets_off_where_that_will_do() -> None:
+    entry = replace(kill(0, 300), trigger={"on": "operation", "name": "add", "count": 8})
+    told = replace(entry, trigger={"on": "event", "name": "elected", "count": 1})
+    start = plan(write(0), faults=(entry, told))
+    shrunk = timed_faults(start, {0: 2500 * MS, 1: 10 * MS}, accepting(lambda p: True))
+    assert shrunk.schedule == (kill(2500, 2800), told)
+    assert timed_faults(start, {0: 2500 * MS}, accepting(lambda p: False)) == start
+    aimed = replace(entry, action={"shape": "its-node", "nodes": ["its-node"]})
+    assert timed_faults(plan(faults=(aimed,)), {0: 5}, accepting(lambda p: True)).schedule == (aimed,)
 
 
 def test_an_action_becomes_as_simple_as_it_may() -> None:

@@ -1,0 +1,10 @@
+"""Isolation levels of transactions: which of them a history satisfies, and the story of every anomaly.
+
+``check(history, expect="serializable", ...)`` decides one level and tells of all (:mod:`.lattice` is their table).
+Histories of transactions on lists (Jepsen's list-append) are decided; other data types are unsupported yet.
+"""
+
+from checkers.transactional.check import check
+from checkers.transactional.lattice import MODELS
+
+__all__ = ["MODELS", "check"]

@@ -1,0 +1,129 @@
+"""From what forbids a level to the anomalies of a result: one of each kind, its evidence checked again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from checkers.transactional.certificate import refute_cycle
+from checkers.transactional.classify import classify
+from checkers.transactional.cycle import Cycle
+from checkers.transactional.decide import Violation
+from checkers.transactional.explain import explain_cycle, explain_observation, transaction_name
+from checkers.transactional.graph import RW, WR
+from checkers.transactional.lattice import MODELS, Model, forbids, implied
+from checkers.transactional.pattern import forbids as forbids_kinds
+from checkers.transactional.tail import Dilemma
+from checkers.transactional.transaction import value_of
+from checkers.transactional.verdict import Verdicts
+from checkers.transactional.version_order import Inference, Observation
+from checkers.value import plain
+from harness.result import Anomaly
+
+WRITE_SKEW: Final = "write-skew"
+LONG_FORK: Final = "long-fork"
+_SHAPES: Final = {(RW, RW): WRITE_SKEW, (WR, RW, WR, RW): LONG_FORK, (RW, WR, RW, WR): LONG_FORK}
+_SEVERITY: Final = (
+    "garbage-read", "duplicate-elements", "internal", "future-read", "incompatible-order", "G0", "G1a", "dirty-update",
+    "G1b", "G1c", "G-monotonic", "fractured-read", "lost-update", "G-cursor", "G-single", "long-fork", "G-nonadjacent",
+    "write-skew", "G2-item",
+)  # fmt: skip
+
+
+def anomalies(found: Verdicts, model: Model) -> list[Anomaly]:
+    """What forbids the model: the worst first, then by how much of sessions and real time they need."""
+    listed = [*_observed(found.inference, model), *_cycles(found, model)]
+    return sorted(listed, key=lambda each: (_suffix(each.type), _severity(each.type)))
+
+
+def _suffix(type_: str) -> int:
+    return 2 if type_.endswith("-realtime") else 1 if type_.endswith("-process") else 0
+
+
+def _severity(type_: str) -> int:
+    base = type_.removesuffix("-realtime").removesuffix("-process")
+    return _SEVERITY.index(base)
+
+
+def _observed(inference: Inference, model: Model) -> Iterator[Anomaly]:
+    """One of each kind of wrong read, with how many there are."""
+    by_type: dict[str, list[Observation]] = {}
+    for each in inference.observations:
+        if forbids(model, each.type):
+            by_type.setdefault(each.type, []).append(each)
+    for type_, several in by_type.items():
+        first = several[0]
+        operations = [*(first.other.operations if first.other else ()), *first.reader.operations]
+        details: dict[str, Any] = {"key": plain(value_of(first.read.key)), "count": len(several)}
+        if first.element is not None:
+            details["element"] = plain(value_of(first.element))
+        yield Anomaly(type_, tuple(dict.fromkeys(operations)), explain_observation(first), details)
+
+
+def _cycles(found: Verdicts, model: Model) -> Iterator[Anomaly]:
+    best = _violations(found, model)
+    if best or found.scenes:
+        _classify(found, model, best)
+    for type_, violation in best.items():
+        yield _anomaly(found.inference, type_, violation.cycle)
+    shapes = dict.fromkeys(
+        shape for each in best.values() if len(each.cycle.edges) in (2, 4)
+        and (shape := _SHAPES.get(tuple(each.cycle.kinds))) and shape not in best
+    )  # fmt: skip
+    for shape in shapes:
+        cycle = next(each.cycle for each in best.values() if _SHAPES.get(tuple(each.cycle.kinds)) == shape)
+        yield _anomaly(found.inference, shape, cycle)
+    refuted = found.dilemmas.get((model.family, model.order))
+    if refuted is not None:
+        yield _dilemma(found.inference, refuted)
+
+
+def _violations(found: Verdicts, model: Model) -> dict[str, Violation]:
+    """A shortest cycle of each name that the model or a weaker one forbids."""
+    best: dict[str, Violation] = {}
+    for name in MODELS:
+        if name in implied(model.name):
+            found.of(MODELS[name])
+            for each in found.violations.get((MODELS[name].family, MODELS[name].order), ()):
+                if each.type not in best or len(each.cycle.edges) < len(best[each.type].cycle.edges):
+                    best[each.type] = each
+    return best
+
+
+def _classify(found: Verdicts, model: Model, best: dict[str, Violation]) -> None:
+    """The kinds that stand behind worse ones."""
+    for scene in found.scenes:
+        for each in classify(scene.part, model.order, best):
+            if model_forbids(model, each):
+                best.setdefault(each.type, each)
+
+
+def model_forbids(model: Model, violation: Violation) -> bool:
+    """Whether the kinds of the cycle's edges alone tell that the model forbids it."""
+    return forbids_kinds(model.family, model.order, violation.cycle.kinds)
+
+
+def _anomaly(inference: Inference, type_: str, cycle: Cycle) -> Anomaly:
+    objection = refute_cycle(inference.transactions, cycle.edges)
+    assert objection is None, f"the evidence for {type_} does not hold: {objection}"
+    explanation, edges = explain_cycle(inference, cycle)
+    details = {"edges": edges, "shortest": cycle.shortest, "transactions": len(cycle.edges)}
+    return Anomaly(type_, _operations(inference, [cycle]), explanation, details)
+
+
+def _operations(inference: Inference, cycles: Iterable[Cycle]) -> tuple[int, ...]:
+    numbers = dict.fromkeys(number for cycle in cycles for number in cycle.numbers)
+    return tuple(line for number in numbers for line in inference.transactions[number].operations)
+
+
+def _dilemma(inference: Inference, refuted: Dilemma) -> Anomaly:
+    """Two appends that nobody read: in either order something is forbidden."""
+    first, second = (transaction_name(inference.transactions[number]) for number in refuted.pair)
+    cases = [explain_cycle(inference, each.cycle) for each in refuted.cases]
+    forced = [explain_cycle(inference, violation.cycle)[0] for _, violation in refuted.forced]
+    before = f" (The other orders of what nobody read were excluded: {' '.join(forced)})" if forced else ""
+    text = (f"Nobody read the appends of {first} and {second} to one list, and neither order is allowed. If {first}'s "
+            f"came first: {cases[0][0]} If {second}'s did: {cases[1][0]}{before}")  # fmt: skip
+    cycles = [each.cycle for each in (*refuted.cases, *(violation for _, violation in refuted.forced))]
+    details = {"cases": [edges for _, edges in cases], "pair": [inference.transactions[n].invoke for n in refuted.pair]}
+    return Anomaly(refuted.cases[0].type, _operations(inference, cycles), text, details)

@@ -1,0 +1,103 @@
+"""The verdict on a history of transactions on lists: which isolation levels hold, and the story of each anomaly."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any, Final
+
+from checkers.guard import guarded
+from checkers.transactional.anomaly import anomalies
+from checkers.transactional.certificate import refute_serial
+from checkers.transactional.cycle import topological_order
+from checkers.transactional.graph import KIND_MASK, NEXT, RW, WR, WW, build
+from checkers.transactional.lattice import (
+    ALIASES,
+    MODELS,
+    STRICT,
+    Family,
+    Model,
+    Order,
+    strongest_holding,
+    weakest_failing,
+)
+from checkers.transactional.pattern import ORDER_KINDS
+from checkers.transactional.verdict import Verdicts, verdicts
+from checkers.transactional.version_order import Inference
+from harness.history import INVOKE, History
+from harness.result import Reason, Result
+
+METHOD: Final = "dependency-graph"
+LISTED_MAX: Final = 1_000
+
+
+def check(history: History, *, expect: str = STRICT, time_limit_s: float | None = None) -> Result:
+    """Whether the history of transactions on lists satisfies the isolation level ``expect`` (a name of MODELS).
+
+    Invalid: one anomaly for each kind that the level forbids, with a shortest cycle of its kind where it is one; its
+    operations are the lines of the transactions, in the order of the explanation. ``details`` has ``strongest`` and
+    ``weakest_failing``, the levels that hold and fail, and, where a serial order explains all, its ``certificate``.
+    Unknown where a definition leaves open what was not observed. Raises :class:`harness.history.HistoryError`.
+    """
+    if ALIASES.get(expect, expect) not in MODELS:
+        raise ValueError(f"read the level {expect!r}; expected one of {', '.join(MODELS)}")
+    deadline = None if time_limit_s is None else monotonic() + time_limit_s
+    return guarded(expect, lambda: _judge(history, expect, deadline), method=METHOD)
+
+
+def _judge(history: History, expect: str, deadline: float | None) -> Result:
+    found = verdicts(history, deadline)
+    model = MODELS[ALIASES.get(expect, expect)]
+    valid = found.of(model)
+    details: dict[str, Any] = {"transactions": len(found.inference.transactions),
+                               "committed": len(found.inference.committed)}  # fmt: skip
+    details |= _levels(found) | _certificate(found, model)
+    explanation = None
+    if valid == "unknown":
+        explanation = found.undecided[model.family, model.order]
+    return Result(
+        valid=valid,
+        expect=expect,
+        method=METHOD,
+        reason=Reason.UNSUPPORTED if valid == "unknown" else None,
+        explanation=explanation,
+        anomalies=tuple(anomalies(found, model)) if valid is False else (),
+        operations=history.types.count(INVOKE),
+        details=details,
+    )
+
+
+def _levels(found: Verdicts) -> dict[str, Any]:
+    """The strongest levels that hold, the weakest that fail, and those that are undecided."""
+    if not found.scenes and not found.inference.observations:
+        return {"strongest": [STRICT], "weakest_failing": []}
+    answers = {name: found.of(model) for name, model in MODELS.items()}
+    names = {answer: [name for name in MODELS if answers[name] == answer] for answer in (True, False, "unknown")}
+    undecided = {"undecided": names["unknown"]} if names["unknown"] else {}
+    return {"strongest": list(strongest_holding(names[True])), "weakest_failing": list(weakest_failing(names[False])),
+            **undecided}  # fmt: skip
+
+
+def _certificate(found: Verdicts, model: Model) -> dict[str, Any]:
+    """The serial order of the strongest form that has one, executed once more; {} if none explains the history."""
+    for form in (Order.REALTIME, Order.SESSION, Order.NONE):
+        if found.of(next(each for each in MODELS.values() if each.family is Family.ANY and each.order is form)) is True:
+            order = serial_order(found.inference, form)
+            objection = refute_serial(found.inference.transactions, order, form)
+            assert objection is None, f"the serial order does not explain the history: {objection}"
+            listed = [found.inference.transactions[number].invoke for number in order[:LISTED_MAX]]
+            return {"certificate": {"type": "serial-order", "respects": form.name.lower(), "transactions": len(order),
+                                    **({"order": listed} if len(order) <= LISTED_MAX else {})}}  # fmt: skip
+    return {}
+
+
+def serial_order(inference: Inference, form: Order) -> list[int]:
+    """The committed transactions in an order that no edge contradicts; there must be one."""
+    kinds = {WW, WR, RW, NEXT, *ORDER_KINDS[form]}
+    graph = build(inference)
+    if form is not Order.REALTIME:
+        for edges in graph.successors:
+            edges[:] = [edge for edge in edges if edge & KIND_MASK in kinds]
+    order = topological_order(graph)
+    assert order is not None, "a level of serializability holds, and the graph has a cycle"
+    committed = set(inference.committed)
+    return [node for node in order if node in committed]

@@ -1,0 +1,91 @@
+"""Which levels hold: every family of levels decided once, when it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from checkers.transactional.cycle import parts
+from checkers.transactional.decide import Scene, Violation, violation
+from checkers.transactional.graph import build
+from checkers.transactional.lattice import Family, Model, Order, forbids
+from checkers.transactional.tail import ORDER_MATTERS, Dilemma, Undecided, dilemma
+from checkers.transactional.transaction import transactions
+from checkers.transactional.version_order import Inference, Versions, infer
+from harness.history import History
+from harness.result import Validity
+
+_Key = tuple[Family, Order]
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """What is known of each (family, order): what forbids it, or why nobody can tell; neither: it holds."""
+
+    inference: Inference
+    scenes: list[Scene]
+    violations: dict[_Key, list[Violation]] = field(default_factory=dict)
+    dilemmas: dict[_Key, Dilemma] = field(default_factory=dict)
+    undecided: dict[_Key, str] = field(default_factory=dict)
+
+    def of(self, model: Model) -> Validity:
+        if any(forbids(model, each.type) for each in self.inference.observations):
+            return False
+        key = (model.family, model.order)
+        if key not in self.violations:
+            self.violations[key] = []
+            self._decide(*key)
+        if self.violations[key] or key in self.dilemmas:
+            return False
+        return "unknown" if key in self.undecided else True
+
+    def _decide(self, family: Family, order: Order) -> None:
+        scenes = self.scenes
+        if family is Family.WRITES:
+            scenes = self._settled(order)
+            if not self.inference.ordered:
+                self.undecided[family, order] = (
+                    "the reads of a list contradict each other: uncommitted states may explain that, and then the "
+                    "order of its appends is not known")  # fmt: skip
+        found = [each for each in (violation(scene, family, order) for scene in scenes) if each is not None]
+        self.violations[family, order] = found
+        if found or family not in ORDER_MATTERS:
+            return
+        for scene in scenes:
+            try:
+                refuted = dilemma(scene, family, order)
+            except Undecided as error:
+                self.undecided[family, order] = str(error)
+                continue
+            if refuted is not None:
+                self.dilemmas[family, order] = refuted
+                return
+
+    def _settled(self, order: Order) -> list[Scene]:
+        """Without the transactions of unknown outcome: uncommitted, too, their appends may have been read here."""
+        unsettled = any(self.inference.transactions[number].outcome == "info" for number in self.inference.committed)
+        if not unsettled or not any(violation(scene, Family.WRITES, order) for scene in self.scenes):
+            return self.scenes
+        return scenes_of(_without_unknown(self.inference), self.scenes[0].part.deadline)
+
+
+def _without_unknown(inference: Inference) -> Inference:
+    def certain(number: int) -> bool:
+        return inference.transactions[number].outcome == "ok"
+
+    versions = {}
+    for key, each in inference.versions.items():
+        kept = [place for place, writer in enumerate(each.writers) if certain(writer)]
+        elements, writers = tuple(each.elements[place] for place in kept), [each.writers[place] for place in kept]
+        versions[key] = Versions(key, elements, writers, [number for number in each.tail if certain(number)])
+    committed = [number for number in inference.committed if certain(number)]
+    return Inference(inference.transactions, committed, versions, [], inference.ordered)
+
+
+def scenes_of(inference: Inference, deadline: float | None) -> list[Scene]:
+    return [Scene(inference, part) for part in parts(build(inference), inference.transactions, deadline)]
+
+
+def verdicts(history: History, deadline: float | None = None) -> Verdicts:
+    """Everything that is needed to ask for models. Raises what :func:`transactions` and :func:`infer` raise."""
+    inference = infer(transactions(history))
+    return Verdicts(inference, scenes_of(inference, deadline))

@@ -1,0 +1,140 @@
+"""One history judged: what is asked of it, how it is decided, and what there is to say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final, NamedTuple
+
+from harness import catalog
+from harness.commands import UsageError
+from harness.commands.limited import Ending
+from harness.commands.output import printable, verdict_text
+from harness.formats import NIL_READS, FormatError, Recording, read_recording
+from harness.history import History
+from harness.result import Reason, Result, Validity, unknown
+
+LINEARIZABLE: Final = "linearizable"
+_SOFT_SHARE: Final = 0.9  # of the time: a checker that ends by itself can say how far it came, one that is ended cannot
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One history to judge, and how. ``None`` means: as the history suggests. ``certificate``: where evidence goes."""
+
+    path: Path
+    expect: str = LINEARIZABLE
+    model: str | None = None
+    initial: Any = None
+    nil_reads: str | None = None
+    method: str = "auto"
+    time_limit_s: float = 60.0
+    format: str = "auto"
+    independent: bool = False
+    certificate: Path | None = None
+    judge: Callable[[Result, History], Result] = lambda result, history: result
+
+
+class Answer(NamedTuple):
+    """What came of one history: a verdict, or why there is none; ``data`` for programs, ``text`` for a person."""
+
+    path: str
+    valid: Validity | None
+    data: Mapping[str, Any]
+    text: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"valid": self.valid, "data": dict(self.data), "text": self.text}
+
+
+def answered(path: str, ask: Callable[[], Question], progress: Callable[[Mapping[str, Any]], None]) -> Answer:
+    """Judge the history that ``ask`` asks about; whatever is wrong with it or with the question, told as an answer."""
+    began = monotonic()
+    try:
+        question = ask()
+        progress({"expect": question.expect, "model": question.model})
+        recording = read_recording(question.path, question.format, independent=question.independent)
+        progress({"expect": question.expect, "model": question.model, "lines": len(recording.history)})
+        return _verdict(path, question, recording, began)
+    except FormatError as error:
+        return refusal(path, str(error), error.line)
+    except (UsageError, catalog.UnknownNameError) as error:
+        return refusal(path, str(error))
+    except OSError as error:
+        where = error.filename or path
+        return refusal(path, f"{where}: read nothing ({error.strerror}); expected a history or a run's folder")
+
+
+def _verdict(path: str, question: Question, recording: Recording, began: float) -> Answer:
+    remaining_s = question.time_limit_s * _SOFT_SHARE - (monotonic() - began)
+    result = question.judge(decide(question, recording, max(remaining_s, 0.0)), recording.history)
+    if question.certificate is not None:
+        from harness.commands.evidence import keep_evidence
+
+        result = keep_evidence(question, recording, result)
+    return Answer(path, result.valid, {**result.as_json(), "history": path}, verdict_text(result, recording))
+
+
+def refusal(path: str, text: str, line: int | None = None) -> Answer:
+    """No verdict, and why."""
+    data = {"history": path, "error": text, **({} if line is None else {"line": line})}
+    return Answer(path, None, data, f"splitbrain: {printable(text)}: no verdict")
+
+
+def of_ending(path: str, ending: Ending, question: Question) -> Answer:
+    """The answer of a process that worked under limits; unknown, with the reason, if it did not come to give one."""
+    if ending.how == "done":
+        return Answer(path, ending.answer["valid"], ending.answer["data"], ending.answer["text"])
+    lines = ending.progress.get("lines")
+    came = "while it was being read" if lines is None else f"after its {lines} lines had been read"
+    reason, why = {
+        "time": (Reason.TIMEOUT, f"the time limit of {question.time_limit_s:g} s passed {came}"),
+        "memory": (Reason.OUT_OF_MEMORY, f"there was not enough memory for this history, {came}"),
+        "crash": (Reason.CHECKER_ERROR, f"the checker crashed {came}"),
+    }[ending.how]
+    explanation = f"{why}: {ending.text.strip().splitlines()[-1][:400]}" if ending.text.strip() else why
+    result = unknown(ending.progress.get("expect", question.expect), reason, explanation, seconds=ending.seconds,
+                     model=ending.progress.get("model"), details={"lines_read": lines})  # fmt: skip
+    text = f"{printable(path)}: unknown ({reason})\n  {printable(explanation)}"
+    return Answer(path, "unknown", {**result.as_json(), "history": path}, text)
+
+
+def decide(question: Question, recording: Recording, time_limit_s: float) -> Result:
+    """The verdict on a history that could be read. A checker that raises gives unknown, never a verdict."""
+    history = recording.history
+    if not any(process >= 0 for process in history.processes):
+        return unknown(question.expect, Reason.TOO_FEW_OK, "there is no client operation in this history")
+    options: dict[str, Any] = {"time_limit_s": time_limit_s}
+    if question.expect == LINEARIZABLE:
+        options |= {
+            "model": question.model or model_needed(recording),
+            "initial": question.initial,
+            "nil_reads": nil_reads(question, recording),
+            "method": question.method,
+        }
+        if question.certificate is not None:
+            options["certify"] = True
+    try:
+        return catalog.checker(question.expect)(history, **options)
+    except MemoryError:
+        return unknown(question.expect, Reason.OUT_OF_MEMORY, "there was not enough memory to decide this history")
+    except Exception as error:  # noqa: BLE001 - whatever a checker raises, it is no verdict
+        import sys
+        import traceback
+
+        traceback.print_exc(file=sys.stderr)
+        return unknown(question.expect, Reason.CHECKER_ERROR, f"the checker crashed: {type(error).__name__}: {error}")
+
+
+def nil_reads(question: Question, recording: Recording) -> str:
+    """What an ok read of nil says: as asked, as the file says itself, as its format means it."""
+    return question.nil_reads or recording.nil_reads or NIL_READS[recording.format]
+
+
+def model_needed(recording: Recording) -> str:
+    """The model that the file names; else the weakest register that has all of the clients' operations."""
+    history = recording.history
+    clients = {history.f_names[f] for f, process in zip(history.fs, history.processes, strict=True) if process >= 0}
+    return recording.model or ("cas-register" if "cas" in clients else "register")
