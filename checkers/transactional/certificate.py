@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 from checkers.transactional.cycle import Edge
 from checkers.transactional.graph import PROCESS, REALTIME, RW, WR
 from checkers.transactional.lattice import Order
-from checkers.transactional.transaction import Atom, Transaction
+from checkers.transactional.transaction import Atom, Read, Transaction
 
 
 def refute_serial(transactions: Sequence[Transaction], order: Sequence[int], form: Order) -> str | None:
@@ -73,11 +73,24 @@ def _edge_holds(transactions: Sequence[Transaction], source: Transaction, target
         before = source.complete is not None and source.complete < target.invoke
         return before and (kind == REALTIME or source.session == target.session)
     if kind == WR:
-        return any(read.elements[len(read.elements) - read.own - 1] in source.appends.get(read.key, ())
-                   for read in target.reads if len(read.elements) > read.own)  # fmt: skip
+        return any(_read_last(transactions, source, read) for read in target.reads)
     if kind == RW:
         return any(not set(target.appends.get(read.key, read.elements)) <= set(read.elements) for read in source.reads)
     return _written_before(transactions, source, target)
+
+
+def _read_last(transactions: Sequence[Transaction], source: Transaction, read: Read) -> bool:
+    """Whether the last element that was read, beside the reader's own, is the source's. Where something else is wrong
+    with the read, what nobody wrote or what was aborted does not count."""
+    appended = source.appends.get(read.key)
+    if not appended:
+        return False
+    elements = read.elements[: len(read.elements) - read.own]
+    if elements and elements[-1] in appended:
+        return True
+    settled = {element for each in transactions if each.outcome != "fail" for element in each.appends.get(read.key, ())}
+    kept = list(dict.fromkeys(element for element in read.elements if element in settled))
+    return len(kept) > read.own and kept[len(kept) - read.own - 1] in appended
 
 
 def _written_before(transactions: Sequence[Transaction], source: Transaction, target: Transaction) -> bool:
@@ -87,7 +100,7 @@ def _written_before(transactions: Sequence[Transaction], source: Transaction, ta
         for reader in transactions:
             for read in reader.reads:
                 if read.key == key:
-                    places = {element: place for place, element in enumerate(read.elements)}
+                    places = {element: place for place, element in enumerate(dict.fromkeys(read.elements))}
                     ours = [places[each] for each in source.appends[key] if each in places]
                     theirs = [places.get(each, len(places)) for each in target.appends[key]]
                     unread &= not ours and min(theirs) == len(places)

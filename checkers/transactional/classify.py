@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from checkers.transactional.component import components
 from checkers.transactional.cycle import Cycle, Edge, Part, contracted
 from checkers.transactional.decide import Violation
 from checkers.transactional.graph import NEXT, PROCESS, REALTIME, RW, WR, WW
@@ -69,6 +70,7 @@ Path = list[tuple[int, int]]  # (node, kind of the edge into it), from the first
 def _shortest(part: Part, kind: _Kind, order_kind: int | None) -> Cycle | None:
     best: tuple[Edge, ...] | None = None
     visits, exhaustive = 0, True
+    part = _tied(part, kind, order_kind)
     for start in _starts(part, kind):
         if visits > VISITS_MAX:
             exhaustive = False
@@ -80,6 +82,17 @@ def _shortest(part: Part, kind: _Kind, order_kind: int | None) -> Cycle | None:
         if best and len(best) <= 2:
             break
     return None if best is None else Cycle(best, exhaustive)
+
+
+def _tied(part: Part, kind: _Kind, order_kind: int | None) -> Part:
+    """What of the part lies on cycles of edges that the kind may have at all."""
+    allowed = {*kind.dependencies, order_kind} | ({RW, NEXT} if RW in kind.first else set())
+    edges = {node: [edge for edge in out if edge[1] in allowed] for node, out in part.edges.items()}
+    tied: dict[int, list[tuple[int, int]]] = {}
+    for nodes in components(part.nodes, lambda node: [target for target, _ in edges[node]]):
+        inside = set(nodes)
+        tied |= {node: [edge for edge in edges[node] if edge[0] in inside] for node in nodes}
+    return Part(list(tied), tied, part.transactions, part.deadline)
 
 
 def _starts(part: Part, kind: _Kind) -> Iterator[Path]:

@@ -106,6 +106,9 @@ def add(subparsers: Any) -> None:
            help=f"per history, with reading; past it the verdict is unknown (default: {TIME_LIMIT_S:g})")  # fmt: skip
     option("--memory-limit", type=_bytes, metavar="SIZE",
            help="per history, as 512M or 2G; past it the verdict is unknown (default: none)")  # fmt: skip
+    option("--certificate", type=Path, metavar="FILE",
+           help="write the evidence, for `splitbrain verify FILE HISTORY`: of valid a linearization, of invalid the "
+           "witnesses")  # fmt: skip
     option("--json", action="store_true",
            help="one line of JSON, the last on standard output; a list if there are several histories")  # fmt: skip
 
@@ -143,9 +146,11 @@ def _refuse_contradictions(args: argparse.Namespace) -> None:
         return
     if not args.histories:
         raise UsageError("read no history; expected a file, a run's folder, or --manifest FILE.tsv")
+    if args.certificate is not None and len(args.histories) > 1:
+        raise UsageError("read --certificate with several histories; expected one: each has evidence of its own")
     if args.expect in (None, LINEARIZABLE):
         return
-    for option, value in {**given, "--method": args.method}.items():
+    for option, value in {**given, "--method": args.method, "--certificate": args.certificate}.items():
         if value is not None:
             raise UsageError(f"read {option} with --expect {args.expect}; it belongs to --expect {LINEARIZABLE} only")
 
@@ -182,7 +187,8 @@ def _limits(args: argparse.Namespace) -> Limits:
 def _common(args: argparse.Namespace) -> Question:
     """What is asked of every history."""
     return Question(Path(), args.expect or LINEARIZABLE, nil_reads=args.nil_reads, method=args.method or "auto",
-                    time_limit_s=args.time_limit, format=args.format, independent=args.independent)  # fmt: skip
+                    time_limit_s=args.time_limit, format=args.format, independent=args.independent,
+                    certificate=args.certificate)  # fmt: skip
 
 
 def _question(path: Path, args: argparse.Namespace) -> Question:

@@ -91,7 +91,8 @@ def add(subparsers: Any) -> None:
     option("--bug", action="append", metavar="NAME", help="switch a seeded bug on; `splitbrain list bugs` names them")
     option("--replay", metavar="PLAN.json", help="repeat a run: its plan, with its faults at their times")
     option("--runs", type=_integer(1, RUNS_MAX), metavar="N",
-           help="with --provider sim: N runs, seeds SEED, SEED + 1, ..., over all cores, until one fails")  # fmt: skip
+           help="with --provider sim: N runs, seeds SEED, SEED + 1, ..., on all cores, until one fails; with --replay "
+           "on real nodes: the plan N times, and how often it failed")  # fmt: skip
     option("--keep-going", action="store_true", help="with --runs: do not stop at the first failure, count them all")
     option("--search", type=one_of(_strategies), default="uniform", metavar="S",
            help="with --runs: how plans are drawn: uniform (every named fault in every run), swarm (a random subset of "
@@ -119,6 +120,10 @@ def run(args: argparse.Namespace) -> int:
         return simulate(args, setup)
     _check_real(args)
     _check_provider(setup.provider, setup.plan.system)
+    if args.runs is not None:
+        from harness.commands.replay_real import reproduce
+
+        return reproduce(setup, args.runs, Path(args.store), json=args.json)
     try:
         folder = create_folder(Path(args.store), setup.plan)
     except OSError as error:
@@ -149,11 +154,11 @@ def _strategies() -> Any:
 
 def _check_real(args: argparse.Namespace) -> None:
     """Raises UsageError for what only the simulated world can do."""
-    wanted = [name for name, given in (("--runs", args.runs), ("--check-determinism", args.check_determinism)) if given]
-    if wanted:
-        raise UsageError(
-            f"read {wanted[0]} without --provider sim; expected both: only simulated runs repeat themselves"
-        )
+    if args.check_determinism:
+        raise UsageError("read --check-determinism without --provider sim; expected both: no real run repeats itself")
+    if args.runs is not None and args.replay is None:
+        raise UsageError("read --runs without --provider sim or --replay; expected one: many seeds are tried in "
+                         "the simulated world, and a plan that failed there is tried on real nodes")  # fmt: skip
 
 
 def _integer(low: int, high: int) -> Any:

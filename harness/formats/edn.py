@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from harness.formats.edn_reader import EdnError, Keyword, Reader, Symbol
-from harness.formats.record import KeyedValue, Recording, operation, record
+from harness.formats.record import KeyedValue, Recording, named, operation, record
 from harness.formats.source import FormatError, Mismatch, shown, whole_text
 from harness.history import Op
 
@@ -49,7 +49,7 @@ def _operation(element: Any, names: Names) -> Op:
             raise Mismatch(f"the field {shown(name)}", "keywords as the names of fields")
         plain = names.plain if client and name in ("value", "key") else without_kind
         fields[str(name)] = plain(value)
-    return operation(fields)
+    return operation(named(fields))
 
 
 class Names:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from harness.formats.jsonl import DECODER, check_depth
-from harness.formats.record import Recording, operation, record
+from harness.formats.record import Recording, named, operation, record
 from harness.formats.source import FormatError, Mismatch, shown, whole_text
 from harness.history import Op
 
@@ -32,15 +32,12 @@ def read(lines: Iterable[str], path: str = "history", *, independent: bool = Fal
 def _operations(text: str, path: str) -> Iterator[tuple[int, Op]]:
     for line, fields in elements(text, path):
         try:
-            yield line, operation(_completed(fields))
+            yield line, operation(named(_completed(fields)))
         except Mismatch as error:
             raise FormatError(path, line, error.read, error.expected) from None
 
 
 def _completed(fields: dict[str, Any]) -> dict[str, Any]:
-    value = fields.get("value")
-    if "f" not in fields and isinstance(value, list) and all(isinstance(micro, list) for micro in value):
-        fields = {**fields, "f": "txn"}
     if "value" not in fields and not (fields.get("type") == "ok" and fields.get("f") in _ANSWERS):
         fields = {**fields, "value": None}
     return fields

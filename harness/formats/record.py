@@ -69,6 +69,14 @@ def operation(fields: Mapping[str, Any]) -> Op:
     )
 
 
+def named(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields, with the ``f`` "txn" where there is none and the value is a list of lists: Elle needs no ``f``."""
+    value = fields.get("value")
+    if "f" not in fields and isinstance(value, list) and all(isinstance(micro, list) for micro in value):
+        return {**fields, "f": "txn"}
+    return fields
+
+
 def _kind(fields: Mapping[str, Any]) -> str:
     kind = _required(fields, "type", "one of " + ", ".join(TYPES))
     if kind not in TYPES:

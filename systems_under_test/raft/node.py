@@ -82,6 +82,7 @@ class Raft:
         self._bugs = frozenset(name for name in BUGS if env.bug(name))
         self._storage = Storage(env.disk, self._bugs)
         self._synced_ns = 0
+        self._commit_term = 0  # the last term in which a commit was told
         self._machine = StateMachine(deduplicates=NO_CLIENT_DEDUPLICATION not in self._bugs)
         self._corrupt = False
         self._pending = Pending()
@@ -178,6 +179,8 @@ class Raft:
         if ACKNOWLEDGE_BEFORE_SYNC not in self._bugs:
             await self._storage.sync()
         await self._env.failpoint("after-save")
+        if any(step.before.role is not Role.LEADER and step.after.role is Role.LEADER for step in steps):
+            await self._env.failpoint("before-first-append")  # elected, and nobody knows it yet
 
     async def _sync_late(self) -> None:
         now_ns = self._env.clock.monotonic()
@@ -260,12 +263,10 @@ class Raft:
             env.event("became-leader", term=after.term)
         if after.role is not before.role and before.role is Role.LEADER:
             env.event("stepped-down", term=before.term, new_term=after.term)
-        if after.commit > before.commit and _is_milestone(before, after):
+        if after.commit > before.commit and self._is_milestone(before, after):
             env.event("committed", term=after.term, index=after.commit)
 
-
-def _is_milestone(before: State, after: State) -> bool:
-    """Not every commit is worth an event: the first of a term, and then one in a thousand."""
-    if after.committed_in_term and not before.committed_in_term:
-        return True
-    return after.commit // COMMITS_PER_EVENT > before.commit // COMMITS_PER_EVENT
+    def _is_milestone(self, before: State, after: State) -> bool:
+        """Not every commit is worth an event: the first that this server learns of in a term, and one in a thousand."""
+        first, self._commit_term = after.term > self._commit_term, after.term
+        return first or after.commit // COMMITS_PER_EVENT > before.commit // COMMITS_PER_EVENT

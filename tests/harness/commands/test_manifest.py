@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 
 from harness import cli
 from harness.commands.manifest import COLUMNS, initial_value
-from tests.checkers.test_corpus import CORPUS
 from tests.harness.commands.test_check import CAS, EDN, LOST, STALE, VALID, call, written
 
 QUEUE = call(0, "enqueue", 1, None) + call(0, "enqueue", 2, None) + call(0, "dequeue", None, 1)
@@ -126,13 +124,3 @@ def test_what_a_row_says_is_not_said_for_all(
 def test_initial_values() -> None:
     assert [initial_value(text) for text in ("0", "null", "''", '"x"', "x:0,y:null")] == [
         0, None, "", "x", {"x": 0, "y": None}]  # fmt: skip
-
-
-@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus at {CORPUS} (it is kept beside the checkout)")
-@pytest.mark.skipif(os.cpu_count() == 1, reason="one core only: it would take too long")
-def test_every_row_of_the_corpus_that_is_supported_is_right(capsys: pytest.CaptureFixture[str]) -> None:
-    status, answer = checked(capsys, "--manifest", str(CORPUS / "verdicts.tsv"))
-    assert (status, answer["disagreements"], answer["unknowns"]) == (0, [], [])
-    assert len(answer["agreements"]) >= 400
-    left = [row for row in answer["unsupported"] if row["expect"] == "linearizable"]
-    assert left == []

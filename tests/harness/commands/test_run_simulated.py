@@ -102,7 +102,7 @@ def test_determinism_is_checked(capsys: pytest.CaptureFixture[str], tmp_path: Pa
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["raft", "--runs", "3"], "--runs without --provider sim"),
+        (["raft", "--runs", "3"], "--runs without --provider sim or --replay"),
         (["raft", "--check-determinism"], "--check-determinism without --provider sim"),
         (["raft", "--provider", "sim", "--bug", "vote-not-persistent"], "did you mean vote-not-persisted?"),
         (["raft", "--provider", "sim", "--search", "swam"], "did you mean swarm?"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.formats import NIL_READS, FormatError, read_history, read_recording, source
+from harness.formats import FORMATS, NIL_READS, FormatError, read_history, read_recording, source
 
 JSONL = '{"type": "invoke", "process": 0, "f": "read", "value": null}\n'
 EDN = "{:type :invoke, :process 0, :f :read, :value nil}\n"
@@ -38,6 +38,12 @@ def written(folder: Path, content: bytes | str, name: str = "history") -> Path:
         ("INFO [main] jepsen.core - go\n[a line] of another kind\n" + LOG, "jepsen-log"),
         ("[main] INFO jepsen.core - go\n" + LOG, "jepsen-log"),
         ("0 :invoke :read nil\n", "jepsen-log"),
+        ("[" + JSONL + "]", "json"),
+        ("\n[\n  " + JSONL.replace(", ", ",\n") + "]\n", "json"),
+        ('[{"ClientId": 0, "Input": "read", "Call": 1}]', "porcupine-json"),
+        ('[\n{\n"Kind": "call", "Id": 0, "Value": {"op": "read"}}]', "porcupine-json"),
+        ("# @object atomic-queue\n[1] call add(1)\n", "violin-log"),
+        ("# from a paper\n\n# @object atomic-stack\n  [1] call pop()", "violin-log"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["history.jsonl", "history.edn", "x.log"])
@@ -60,7 +66,9 @@ def test_a_format_may_be_named(tmp_path: Path) -> None:
         ("", None, "the file is empty", "a history"),
         ("\n\n", None, "the file is empty", "a history"),
         ("hello\n", 1, "'hello'", "--format"),
-        ("\n[" + JSONL + "]", 2, "a JSON array", "jq -c '.[]'"),
+        ("\n[" + JSONL, 3, "the end of the file", "]"),
+        ("[1] call push(1)\n", 1, "a call before its object", "@object"),
+        ("# queue\nenq 1 0\n", 2, "enq 1 0", "name value start end"),
         (JSONL.encode() + b'{"type": "\xff"}\n', 2, "0xff", "UTF-8"),
         (b"\x1f\x8b\x08\x00", 1, "0x8b", "decompress"),
         (b"\x00" * 100, 1, "\\x00", "--format"),
@@ -92,4 +100,5 @@ def test_an_endless_line_is_refused_before_it_fills_the_memory(monkeypatch: pyte
 
 
 def test_nil_reads_by_default() -> None:
-    assert NIL_READS == {"jsonl": "value", "edn": "unknown", "jepsen-log": "value"}
+    assert set(NIL_READS) == set(FORMATS)
+    assert [name for name, nil_reads in NIL_READS.items() if nil_reads != "value"] == ["edn"]
