@@ -5,12 +5,14 @@ python -m benchmarks.drawings
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from harness import catalog
 from harness.fault_window import fault_windows
 from harness.file import read_json
+from harness.history import History
 from harness.plan import Plan
 from harness.report.space_time import draw
 from harness.search.trial import run_trial
@@ -28,8 +30,9 @@ def drawing(path: Path) -> str:
     trial = run_trial(setup_of_plan(plan, catalog.system(plan.system), FAULTS), trace=trace)
     anomalies = trial.verdict.result.anomalies
     assert anomalies, f"{path} shows nothing: {trial.verdict.result.explanation}"
-    origin_us = trial.history.origin_ns // 1000
-    return draw(trace, trial.history, fault_windows(trial.history), anomalies[0], origin_us=origin_us)
+    origin_ns = trial.history.origin_ns
+    history = History(replace(op, time=op.time - origin_ns) for op in trial.history)
+    return draw(trace, history, fault_windows(history), anomalies[0], origin_us=origin_ns // 1000)
 
 
 def main() -> None:

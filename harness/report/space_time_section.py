@@ -12,6 +12,8 @@ from harness.report.space_time_scene import Scene, compose
 from harness.result import Anomaly
 
 DRAWN_MAX: Final = 2
+LATE: Final = frozenset({"divergence"})
+"""Anomalies that show at the very end, long after they came about: for these the whole run is drawn."""
 
 
 def messages(run: RunData) -> Markup | None:
@@ -22,7 +24,8 @@ def messages(run: RunData) -> Markup | None:
     drawn: list[Child] = []
     before: Scene | None = None
     for anomaly in found or [None]:
-        scene = compose(run.trace, run.history, fault_windows(run.history), anomaly, run.origin_ns // 1000)
+        around = None if anomaly is not None and anomaly.type in LATE else anomaly
+        scene = compose(run.trace, run.history, fault_windows(run.history), around, run.origin_ns // 1000)
         if scene is None or (before is not None and scene.boxes == before.boxes):
             continue
         before = scene
