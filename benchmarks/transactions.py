@@ -47,8 +47,9 @@ def history_lines(count: int, stale: float, seed: int = 0) -> list[Op]:
     lines = stored(random, "strict-serializable", shape)
     for line in lines if stale else ():
         if line.type == "ok" and random.random() < stale:
+            appended = {micro[1] for micro in line.value if micro[0] == "append"}
             for micro in line.value:
-                if micro[0] == "r" and len(micro[2]) > 1:
+                if micro[0] == "r" and len(micro[2]) > 1 and micro[1] not in appended:
                     micro[2] = micro[2][:-1]
                     break
     return lines
@@ -102,9 +103,10 @@ def measure(count: int, expect: str, stale: float, repeat: int, peer: str | None
             times.append(process_time() - began)
         base_s = baseline_s()
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"{count:>9,} transactions  {result.valid!s:7}  parse {parse_s:6.2f} s  of which infer and build "
+        types = sorted({each.type for each in result.anomalies})
+        print(f"{count:>9,} transactions  {result.valid!s:7}  parse {parse_s:6.2f} s  infer and build "
               f"{build_s:6.2f} s  check {median(times):6.2f} s ({median(times) / base_s:5.1f} x the baseline's "
-              f"{base_s:.2f} s)  peak {peak_mb:,.0f} MB  {sorted({each.type for each in result.anomalies})}")  # fmt: skip
+              f"{base_s:.2f} s)  peak {peak_mb:,.0f} MB  {types}")  # fmt: skip
         if peer:
             began = perf_counter()
             command = [part.replace("{}", str(Path(folder) / "history.edn")) for part in shlex.split(peer)]

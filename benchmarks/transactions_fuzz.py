@@ -26,7 +26,7 @@ from benchmarks.random_transactions import LEVELS, random_shape, small, stored, 
 from checkers.transactional import MODELS, brute, check
 from checkers.transactional.lattice import Family, implied
 from checkers.transactional.transaction import transactions
-from checkers.transactional.verdict import Verdicts, scenes_of
+from checkers.transactional.verdict import examined
 from checkers.transactional.version_order import infer
 from harness.history import History
 from harness.result import Validity
@@ -48,7 +48,7 @@ def examine(tally: Tally, name: str, history: History, random: Random) -> None:
     """Every level of one small history, and the whole result of one of them."""
     listed = transactions(history)
     inference = infer(listed)
-    found = Verdicts(inference, scenes_of(inference, None))
+    found = examined(inference)
     verdicts = {level: found.of(model) for level, model in MODELS.items()}
     for level, model in MODELS.items():
         try:

@@ -35,6 +35,8 @@ class Command(NamedTuple):
 COMMANDS: Final[Mapping[str, Command]] = {
     "run": Command("harness.commands.run", "start a cluster, break it, record a history, judge it"),
     "check": Command("harness.commands.check", "judge a recorded history, or a run again"),
+    "verify": Command("harness.commands.verify", "check the evidence of a verdict against its history"),
+    "convert": Command("harness.commands.convert", "write a history in another format"),
     "shrink": Command("harness.commands.shrink", "from a failing plan to the smallest one that fails the same way"),
     "keep": Command("harness.commands.keep", "keep a plan as a regression test that pytest runs"),
     "list": Command("harness.commands.list", "systems, workloads, faults, models, providers"),

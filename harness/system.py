@@ -75,8 +75,8 @@ class Bug:
     ``env.bug(name)`` says so.
 
     ``row`` is its number among the published mistakes we seed; ``options`` those under which the system without the bug
-    (its *correct twin*) holds what the bug breaks; ``workloads`` show it, the first one best; ``faults`` is a ``--faults``
-    text that exposes it; ``shows_as`` the codes of what a checker may say (LIN, SET, CNT, DIV, EV, AVL).
+    (its *correct twin*) holds what the bug breaks; ``workloads`` show it, the first one best; ``faults`` is a
+    ``--faults`` text that exposes it; ``shows_as`` the codes of what a checker may say (LIN, SET, CNT, DIV, EV, AVL).
     """
 
     row: int
@@ -94,8 +94,8 @@ class System:
     ``ready`` looks at the statuses of all nodes that answer (see ``Program.status``) and says whether the system can
     be asked to work; ``leader`` names the current leader, or None. ``client`` makes a client from its environment and
     the options. ``workloads`` are names, the first being the default; ``errors`` is the declared table of error codes.
-    ``events`` are the names its nodes tell by ``Env.event``, which may set off faults; ``leadership`` gives, for a set of
-    options, the event and its field that name a new leader and its epoch (term, generation), of which no epoch may have
+    ``events`` are the names its nodes tell by ``Env.event``, which may set off faults; ``leadership`` gives, for a set
+    of options, the event and its field that name a new leader and its epoch (term, generation), of which none may have
     two; None where nothing of the kind is promised.
     """
 

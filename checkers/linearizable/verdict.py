@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any, Final, Literal, cast, get_args
 
@@ -45,13 +45,15 @@ def check(
     nil_reads: Literal["value", "unknown"] = "value",
     method: Method = "auto",
     time_limit_s: float | None = None,
+    certify: bool = False,
 ) -> Result:
     """Whether the history is linearizable (Herlihy & Wing 1990), each key by itself.
 
     ``model`` is one of ``MODELS``, a class of your own as "package.module:Class" or itself (``models.custom``), or a
     :class:`Model`; ``initial`` what every key holds before its first operation; with ``nil_reads`` "unknown" an ok read
     of nil says nothing. ``method``: "polynomial", "search", "z3", "brute" (force), or "auto": of these what can decide,
-    in this order. Past ``time_limit_s`` seconds the verdict is unknown, with how far it came.
+    in this order. Past ``time_limit_s`` seconds the verdict is unknown, with how far it came. ``certify``: a valid
+    result has in its details the ``linearizations``, one per object: its key, and its invocations in their order.
 
     An invalid result has one anomaly per invalid key; its ``operations`` are the invocations of a witness as
     ``checkers.linearizable.witness`` defines it, and its details say whether that is minimal. A valid one was checked
@@ -69,9 +71,18 @@ def check(
         task = _Task(history, known, codes)
         keys = by_key(history, known, codes, nil_reads, initial)
         decisions = _decide_all(task, keys, method, limit)
-        return _conclude(task, keys, decisions, limit, first)
+        result = _conclude(task, keys, decisions, limit, first)
+        return _certified(result, keys, decisions) if certify and result.valid is True else result
 
     return guarded(EXPECT, judge, model=known.name, method=first)
+
+
+def _certified(result: Result, keys: Sequence[KeyHistory], decisions: Sequence[Decision]) -> Result:
+    orders = [
+        {"key": plain(key.key), "order": [operation.invoke for operation in decision.order]}
+        for key, decision in zip(keys, decisions, strict=True)
+    ]
+    return replace(result, details={**result.details, "linearizations": orders})
 
 
 def _model(model: str | Model | type) -> Model:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final
 
 from checkers.guard import guarded
 from checkers.transactional.anomaly import anomalies
 from checkers.transactional.certificate import refute_serial
-from checkers.transactional.cycle import topological_order
-from checkers.transactional.graph import KIND_MASK, NEXT, RW, WR, WW, build
+from checkers.transactional.cycle import peeled
+from checkers.transactional.graph import KIND_MASK, NEXT, RW, WR, WW, Graph
 from checkers.transactional.lattice import (
     ALIASES,
     MODELS,
@@ -22,7 +25,6 @@ from checkers.transactional.lattice import (
 )
 from checkers.transactional.pattern import ORDER_KINDS
 from checkers.transactional.verdict import Verdicts, verdicts
-from checkers.transactional.version_order import Inference
 from harness.history import INVOKE, History
 from harness.result import Reason, Result
 
@@ -41,7 +43,8 @@ def check(history: History, *, expect: str = STRICT, time_limit_s: float | None 
     if ALIASES.get(expect, expect) not in MODELS:
         raise ValueError(f"read the level {expect!r}; expected one of {', '.join(MODELS)}")
     deadline = None if time_limit_s is None else monotonic() + time_limit_s
-    return guarded(expect, lambda: _judge(history, expect, deadline), method=METHOD)
+    with _without_collection():
+        return guarded(expect, lambda: _judge(history, expect, deadline), method=METHOD)
 
 
 def _judge(history: History, expect: str, deadline: float | None) -> Result:
@@ -81,7 +84,7 @@ def _certificate(found: Verdicts, model: Model) -> dict[str, Any]:
     """The serial order of the strongest form that has one, executed once more; {} if none explains the history."""
     for form in (Order.REALTIME, Order.SESSION, Order.NONE):
         if found.of(next(each for each in MODELS.values() if each.family is Family.ANY and each.order is form)) is True:
-            order = serial_order(found.inference, form)
+            order = serial_order(found, form)
             objection = refute_serial(found.inference.transactions, order, form)
             assert objection is None, f"the serial order does not explain the history: {objection}"
             listed = [found.inference.transactions[number].invoke for number in order[:LISTED_MAX]]
@@ -90,14 +93,28 @@ def _certificate(found: Verdicts, model: Model) -> dict[str, Any]:
     return {}
 
 
-def serial_order(inference: Inference, form: Order) -> list[int]:
+def serial_order(found: Verdicts, form: Order) -> list[int]:
     """The committed transactions in an order that no edge contradicts; there must be one."""
-    kinds = {WW, WR, RW, NEXT, *ORDER_KINDS[form]}
-    graph = build(inference)
-    if form is not Order.REALTIME:
-        for edges in graph.successors:
-            edges[:] = [edge for edge in edges if edge & KIND_MASK in kinds]
-    order = topological_order(graph)
-    assert order is not None, "a level of serializability holds, and the graph has a cycle"
-    committed = set(inference.committed)
+    order = found.order
+    if len(order) < len(found.graph.successors):
+        kinds = {WW, WR, RW, NEXT, *ORDER_KINDS[form]}
+        reduced = Graph(len(found.inference.transactions))
+        reduced.successors[:] = [
+            [edge for edge in edges if edge & KIND_MASK in kinds] for edges in found.graph.successors
+        ]
+        order, rest = peeled(reduced)
+        assert not rest, "a level of serializability holds, and the graph has a cycle"
+    committed = set(found.inference.committed)
     return [node for node in order if node in committed]
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """The cyclic garbage collector off: it would walk through everything that is being built, again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

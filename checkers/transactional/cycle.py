@@ -74,12 +74,11 @@ class Part:
         return {node: [edge for edge in edges if edge[1] not in kinds] for node, edges in self.edges.items()}
 
 
-def parts(graph: Graph, transactions: Sequence[Transaction], deadline: float | None) -> list[Part]:
-    """The components of the whole graph: every cycle lies inside one."""
-    successors = graph.successors
-    _, rest = _peeled(graph)
+def parts(graph: Graph, rest: Sequence[int], transactions: Sequence[Transaction], deadline: float | None) -> list[Part]:
+    """The components of the whole graph: every cycle lies inside one. ``rest``: of :func:`peeled`."""
     if not rest:
         return []
+    successors = graph.successors
     plain = {node: [edge >> KIND_BITS for edge in successors[node]] for node in rest}
     found = []
     for nodes in reversed(components(rest, plain.__getitem__)):
@@ -94,8 +93,8 @@ def parts(graph: Graph, transactions: Sequence[Transaction], deadline: float | N
     return found
 
 
-def _peeled(graph: Graph) -> tuple[list[int], list[int]]:
-    """(a topological order of what no cycle reaches, the rest)."""
+def peeled(graph: Graph) -> tuple[list[int], list[int]]:
+    """(a topological order of what no cycle reaches, the rest): Kahn 1962."""
     waiting = [0] * len(graph.successors)
     for edges in graph.successors:
         for edge in edges:
@@ -110,12 +109,6 @@ def _peeled(graph: Graph) -> tuple[list[int], list[int]]:
     if len(order) == len(waiting):
         return order, []
     return order, [node for node, count in enumerate(waiting) if count]
-
-
-def topological_order(graph: Graph) -> list[int] | None:
-    """All nodes, each before its successors; None if there is a cycle."""
-    order, rest = _peeled(graph)
-    return None if rest else order
 
 
 def shortest_walk(

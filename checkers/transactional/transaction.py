@@ -13,12 +13,13 @@ from typing import Any, Final, Literal, NamedTuple
 
 from checkers.guard import Unsupported
 from checkers.value import Codes, show
-from harness.history import DUMP, Call, History, Process
+from harness.history import DUMP, FAIL, INFO, INVOKE, OK, History
 
 Atom = Hashable
 """A key or an element, such that two are equal in Python exactly when they are equal as data: an integer or a text
 stands for itself, everything else for a :class:`_Coded`."""
 
+Outcome = Literal["ok", "fail", "info"]
 OPERATION: Final = "txn"
 _PLAIN: Final = frozenset((int, str))
 _EXPECTED: Final = 'micro-operations ["append", key, element] and ["r", key, list]'
@@ -44,9 +45,9 @@ class Transaction:
     number: int
     invoke: int
     complete: int | None
-    process: Process
+    process: int
     session: Hashable
-    outcome: Literal["ok", "fail", "info"]
+    outcome: Outcome
     appends: dict[Atom, list[Atom]]
     reads: Sequence[Read]
 
@@ -75,15 +76,27 @@ def transactions(history: History) -> list[Transaction]:
     :class:`harness.history.HistoryError`.
     """
     atom = _atoms()
+    partners, types, processes, values = history.partners, history.types, history.processes, history.values
+    names = [None if name == DUMP else name == OPERATION for name in history.f_names]
     found: list[Transaction] = []
-    for call in history.calls():
-        if call.f == DUMP:
+    for invoke, (code, process, f) in enumerate(zip(types, processes, history.fs, strict=True)):
+        if code != INVOKE or process < 0 or names[f] is None:
             continue
-        if call.f != OPERATION:
-            raise Unsupported(f"operation {call.invoke}: read the operation {show(call.f)}; expected {OPERATION}")
-        session = None if history.sessions is None else history.sessions[call.invoke]
-        found.append(_transaction(len(found), call, session, atom))
+        if not names[f]:
+            read = f"operation {invoke}: read the operation {show(history.f_names[f])}"
+            raise Unsupported(f"{read}; expected {OPERATION}")
+        end = partners[invoke]
+        outcome = _OUTCOMES[types[end]] if end >= 0 else "info"
+        micros = values[end] if outcome == "ok" else _asked(values[invoke], None if end < 0 else values[end])
+        appends, reads = _split(invoke, micros, outcome == "ok", atom)
+        session = None if history.sessions is None else history.sessions[invoke]
+        who = process if session is None else ("session", atom(session))
+        complete = None if outcome == "info" else end
+        found.append(Transaction(len(found), invoke, complete, process, who, outcome, appends, reads))
     return found
+
+
+_OUTCOMES: Final[dict[int, Outcome]] = {OK: "ok", FAIL: "fail", INFO: "info"}
 
 
 def _atoms() -> Callable[[Any], Atom]:
@@ -96,47 +109,43 @@ def _atoms() -> Callable[[Any], Atom]:
     return atom
 
 
-def _transaction(number: int, call: Call, session: Any, atom: Callable[[Any], Atom]) -> Transaction:
-    committed = call.outcome == "ok"
+def _asked(argument: Any, result: Any) -> Any:
+    """What a transaction without an ok was to do: whichever half of the call says more."""
+    halves = [each for each in (result, argument) if _is_list(each)]
+    return max(halves, key=len, default=()) if halves or argument is None else argument
+
+
+def _split(
+    invoke: int, micros: Any, committed: bool, atom: Callable[[Any], Atom]
+) -> tuple[dict[Atom, list[Atom]], list[Read]]:
+    """The appends and, of what committed, the reads."""
+    if not _is_list(micros):
+        raise Unsupported(f"operation {invoke}: read {show(micros)}; expected a list of {_EXPECTED}")
     appends: dict[Atom, list[Atom]] = {}
     reads: list[Read] = []
-    for place, (f, key, value) in enumerate(_micro_operations(call, committed, atom)):
-        if f == "append":
-            appends.setdefault(key, []).append(atom(value))
-        elif committed:
-            own = appends.get(key)
-            reads.append(Read(key, _elements(call, value, atom), len(own) if own else 0, place))
-    complete = None if call.outcome == "info" else call.complete
-    who = call.process if session is None else ("session", atom(session))
-    return Transaction(number, call.invoke, complete, call.process, who, call.outcome, appends, reads)
-
-
-def _micro_operations(call: Call, committed: bool, atom: Callable[[Any], Atom]) -> list[tuple[str, Atom, Any]]:
-    """(name, key, value) of each; of what may not have committed, whichever half of the call says more."""
-    values = [call.result] if committed else [each for each in (call.result, call.argument) if _is_list(each)]
-    value: Any = max(values, key=len, default=None) if not committed else call.result
-    if value is None and not committed:
-        return []
-    if not _is_list(value):
-        raise Unsupported(f"operation {call.complete}: read {show(value)}; expected a list of {_EXPECTED}")
-    found = []
-    for each in value:
-        if not _is_list(each) or len(each) not in (2, 3) or each[0] not in ("append", "r"):
-            raise Unsupported(f"operation {call.invoke}: read {show(each)}; expected {_EXPECTED}")
-        if len(each) == 2 and each[0] == "append":
-            raise Unsupported(f"operation {call.invoke}: read {show(each)}; expected an append with its element")
-        found.append((each[0], atom(each[1]), each[2] if len(each) == 3 else None))
-    return found
+    for place, micro in enumerate(micros):
+        f = micro[0] if _is_list(micro) and len(micro) in (2, 3) else None
+        if f == "append" and len(micro) == 3:
+            appends.setdefault(atom(micro[1]), []).append(atom(micro[2]))
+        elif f == "r":
+            if committed:
+                key = atom(micro[1])
+                own = appends.get(key)
+                value = micro[2] if len(micro) == 3 else None
+                reads.append(Read(key, _elements(invoke, value, atom), len(own) if own else 0, place))
+        else:
+            raise Unsupported(f"operation {invoke}: read {show(micro)}; expected {_EXPECTED}")
+    return appends, reads
 
 
 def _is_list(value: Any) -> bool:
     return isinstance(value, (list, tuple))
 
 
-def _elements(call: Call, value: Any, atom: Callable[[Any], Atom]) -> tuple[Atom, ...]:
+def _elements(invoke: int, value: Any, atom: Callable[[Any], Atom]) -> tuple[Atom, ...]:
     """What a read returned; null, or nothing at all, is the empty list, as Elle has it."""
     if value is None:
         return ()
     if not _is_list(value):
-        raise Unsupported(f"operation {call.complete}: read the list {show(value)}; expected a list, or null")
+        raise Unsupported(f"operation {invoke}: read the list {show(value)}; expected a list, or null")
     return tuple(value) if _PLAIN.issuperset(map(type, value)) else tuple(map(atom, value))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from checkers.transactional.cycle import parts
+from checkers.transactional.cycle import parts, peeled
 from checkers.transactional.decide import Scene, Violation, violation
-from checkers.transactional.graph import build
+from checkers.transactional.graph import Graph, build
 from checkers.transactional.lattice import Family, Model, Order, forbids
 from checkers.transactional.tail import ORDER_MATTERS, Dilemma, Undecided, dilemma
 from checkers.transactional.transaction import transactions
@@ -19,9 +19,14 @@ _Key = tuple[Family, Order]
 
 @dataclass(slots=True)
 class Verdicts:
-    """What is known of each (family, order): what forbids it, or why nobody can tell; neither: it holds."""
+    """What is known of each (family, order): what forbids it, or why nobody can tell; neither: it holds.
+
+    ``order``: the nodes of the graph that no cycle reaches, each before its successors.
+    """
 
     inference: Inference
+    graph: Graph
+    order: list[int]
     scenes: list[Scene]
     violations: dict[_Key, list[Violation]] = field(default_factory=dict)
     dilemmas: dict[_Key, Dilemma] = field(default_factory=dict)
@@ -65,7 +70,7 @@ class Verdicts:
         unsettled = any(self.inference.transactions[number].outcome == "info" for number in self.inference.committed)
         if not unsettled or not any(violation(scene, Family.WRITES, order) for scene in self.scenes):
             return self.scenes
-        return scenes_of(_without_unknown(self.inference), self.scenes[0].part.deadline)
+        return examined(_without_unknown(self.inference), self.scenes[0].part.deadline).scenes
 
 
 def _without_unknown(inference: Inference) -> Inference:
@@ -81,11 +86,14 @@ def _without_unknown(inference: Inference) -> Inference:
     return Inference(inference.transactions, committed, versions, [], inference.ordered)
 
 
-def scenes_of(inference: Inference, deadline: float | None) -> list[Scene]:
-    return [Scene(inference, part) for part in parts(build(inference), inference.transactions, deadline)]
+def examined(inference: Inference, deadline: float | None = None) -> Verdicts:
+    """The graph and its components, no level decided yet."""
+    graph = build(inference)
+    order, rest = peeled(graph)
+    scenes = [Scene(inference, part) for part in parts(graph, rest, inference.transactions, deadline)]
+    return Verdicts(inference, graph, order, scenes)
 
 
 def verdicts(history: History, deadline: float | None = None) -> Verdicts:
-    """Everything that is needed to ask for models. Raises what :func:`transactions` and :func:`infer` raise."""
-    inference = infer(transactions(history))
-    return Verdicts(inference, scenes_of(inference, deadline))
+    """Everything that is needed to ask for levels. Raises what :func:`transactions` and :func:`infer` raise."""
+    return examined(infer(transactions(history)), deadline)

@@ -69,11 +69,12 @@ def answered(path: str, ask: Callable[[], Question], progress: Callable[[Mapping
 
 def _verdict(path: str, question: Question, recording: Recording, began: float) -> Answer:
     remaining_s = question.time_limit_s * _SOFT_SHARE - (monotonic() - began)
-    result = question.judge(decide(question, recording, max(remaining_s, 0.0)), recording.history)
+    result = decide(question, recording, max(remaining_s, 0.0))
     if question.certificate is not None:
         from harness.commands.evidence import keep_evidence
 
         result = keep_evidence(question, recording, result)
+    result = question.judge(result, recording.history)
     return Answer(path, result.valid, {**result.as_json(), "history": path}, verdict_text(result, recording))
 
 
@@ -134,7 +135,10 @@ def nil_reads(question: Question, recording: Recording) -> str:
 
 
 def model_needed(recording: Recording) -> str:
-    """The model that the file names; else the weakest register that has all of the clients' operations."""
+    """The model that the file names; else the weakest register that has all of the clients' operations. Raises
+    :class:`harness.catalog.UnknownNameError`."""
     history = recording.history
+    if recording.model is not None and recording.model not in catalog.names("models"):
+        raise catalog.UnknownNameError("models", recording.model, catalog.names("models"))
     clients = {history.f_names[f] for f, process in zip(history.fs, history.processes, strict=True) if process >= 0}
     return recording.model or ("cas-register" if "cas" in clients else "register")

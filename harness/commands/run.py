@@ -97,6 +97,8 @@ def add(subparsers: Any) -> None:
     option("--search", type=one_of(_strategies), default="uniform", metavar="S",
            help="with --runs: how plans are drawn: uniform (every named fault in every run), swarm (a random subset of "
            "them and another rate per run), pct (nodes and links have priorities)")  # fmt: skip
+    option("--shrink", action="store_true", help="with --provider sim: if a run failed, find the smallest plan that "
+           "fails the same way (splitbrain shrink)")  # fmt: skip
     option(
         "--check-determinism",
         action="store_true",
@@ -156,6 +158,10 @@ def _check_real(args: argparse.Namespace) -> None:
     """Raises UsageError for what only the simulated world can do."""
     if args.check_determinism:
         raise UsageError("read --check-determinism without --provider sim; expected both: no real run repeats itself")
+    if args.shrink:
+        raise UsageError(
+            "read --shrink without --provider sim; expected both, or `splitbrain shrink` on the run's plan"
+        )
     if args.runs is not None and args.replay is None:
         raise UsageError("read --runs without --provider sim or --replay; expected one: many seeds are tried in "
                          "the simulated world, and a plan that failed there is tried on real nodes")  # fmt: skip

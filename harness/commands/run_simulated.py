@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import shlex
 import signal
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any, Final
 
 from harness import catalog
-from harness.commands import CRASH, PROGRAM, complain
+from harness.commands import CRASH, PROGRAM, UsageError, complain
 from harness.commands.live import Display, display, output
 from harness.commands.output import emit, printable
 from harness.commands.report import write_report
@@ -46,6 +48,10 @@ class Kept:
 
 def simulate(args: argparse.Namespace, setup: Setup) -> int:
     """What ``run`` does for this provider; the exit status."""
+    if args.leave_running:
+        raise UsageError(
+            "read --leave-running with --provider sim; expected one of them: simulated nodes end with the run"
+        )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # workers are ended, and what there is gets told
     if args.check_determinism:
         return _determinism(args, setup)
@@ -85,11 +91,10 @@ def _conclude(args: argparse.Namespace, kept: Kept) -> int:
     verdict, setup = kept.trial.verdict, kept.trial.setup
     text = "\n".join(lines(verdict, setup, kept.folder, kept.report, kept.repeat, told=False))
     speed = f"simulated {kept.trial.virtual_s:.1f} s in {kept.trial.seconds:.1f} s, seed {setup.plan.seed}"
+    complain(f"{text}\n{speed}") if args.json else print(f"{text}\n{speed}", flush=True)
+    smaller = _shrunk(args, [kept] if verdict.result.valid is False else [])
     if args.json:
-        complain(f"{text}\n{speed}")
-        emit(_single_json(kept))
-    else:
-        print(f"{text}\n{speed}", flush=True)
+        emit({**_single_json(kept), **smaller})
     return EXIT_STATUS[verdict.result.valid]
 
 
@@ -121,12 +126,28 @@ def _many(args: argparse.Namespace, setup: Setup) -> int:
     finally:
         shown.close()
     text = "\n".join([*_tally_lines(tally, batch), *_kept_lines(kept)])
+    complain(text) if args.json else print(text, flush=True)
+    smaller = _shrunk(args, kept)
     if args.json:
-        complain(text)
-        emit(_batch_json(tally, batch, kept))
-    else:
-        print(text, flush=True)
+        emit({**_batch_json(tally, batch, kept), **smaller})
     return EXIT_STATUS[tally.valid]
+
+
+def _shrunk(args: argparse.Namespace, failing: list[Kept]) -> dict[str, Any]:
+    """Shrink the first failing plan, if that is asked; where the smaller one is, for the JSON."""
+    if not args.shrink or not failing:
+        return {}
+    from harness.commands import shrink
+
+    plan, folder = failing[0].trial.setup.plan, failing[0].folder
+    system = plan.system if catalog.is_file(plan.system) else None
+    asked = argparse.Namespace(
+        system=system, plan=str(folder.plan), time_limit=shrink.TIME_LIMIT_S, output=None, json=False
+    )
+    with redirect_stdout(sys.stderr if args.json else sys.stdout):
+        shrink.run(asked)
+    smaller = folder.path / shrink.FILE
+    return {"shrunk": str(smaller) if smaller.exists() else None}
 
 
 def _seed(outcome: Outcome) -> int:

@@ -1,7 +1,7 @@
 """The formats of histories: ``read_history(path)`` finds out which one a file is in, and reads it.
 
     jsonl            ours: one JSON object per line          (harness/formats/jsonl.py)
-    json             the same objects in one JSON array, as Elle's command line has them   (harness/formats/json_array.py)
+    json             the same objects in one JSON array      (harness/formats/json_array.py)
     edn              Jepsen's: a vector of maps, or a map per line     (harness/formats/edn.py)
     jepsen-log       Jepsen's text log                        (harness/formats/jepsen_log.py)
     porcupine-json   porcupine's operations or events in a JSON array    (harness/formats/porcupine_json.py)
@@ -14,6 +14,7 @@ verdict is ever given on half a file.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +27,7 @@ from harness.history import History
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMATS: Final = {
+FORMATS: Final[Mapping[str, Callable[..., Recording]]] = {
     module.FORMAT: module.read
     for module in (jsonl, json_array, edn, jepsen_log, porcupine_json, violin_log, polylin_log)
 }

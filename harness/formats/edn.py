@@ -9,20 +9,28 @@ error, for a checker could not tell them apart any more.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from harness.formats.edn_reader import EdnError, Keyword, Reader, Symbol
-from harness.formats.record import KeyedValue, Recording, named, operation, record
+from harness.formats.record import Claims, KeyedValue, Recording, named, operation, record
 from harness.formats.source import FormatError, Mismatch, shown, whole_text
 from harness.history import Op
 
 FORMAT: Final = "edn"
+_SAYS: Final = re.compile(r"\ufeff?;; splitbrain nil-reads=(\S+)(?: model=(\S+))?\s*\n")  # as our own writer does
 
 
 def read(lines: Iterable[str], path: str = "history", *, independent: bool = False) -> Recording:
     """Read a history. Raises :class:`FormatError`; a file that ends inside a value is an error, too."""
-    return record(_operations(whole_text(lines, path), path), path, FORMAT, independent=independent)
+    claims, text = Claims(), whole_text(lines, path)
+    if said := _SAYS.match(text):
+        try:
+            claims.take(said[1], said[2])
+        except Mismatch as error:
+            raise FormatError(path, 1, error.read, error.expected) from None
+    return record(_operations(text, path), path, FORMAT, independent=independent, claims=claims)
 
 
 def _operations(text: str, path: str) -> Iterator[tuple[int, Op]]:

@@ -79,8 +79,8 @@ def _object(text: str, position: int, path: str, line: int) -> tuple[dict[str, A
     try:
         fields, end = DECODER.raw_decode(text, position)
     except json.JSONDecodeError as error:
-        raise FormatError(path, error.lineno, f"{shown(text[error.pos : error.pos + 20])}, where no JSON can go on "
-                          f"({error.msg}, column {error.colno})", "the rest of an array of objects") from None  # fmt: skip
+        what = f"{shown(text[error.pos : error.pos + 20])}, where no JSON can go on ({error.msg}, column {error.colno})"
+        raise FormatError(path, error.lineno, what, "the rest of an array of objects") from None
     except Mismatch as error:
         raise FormatError(path, line, error.read, error.expected) from None
     except ValueError as error:  # an integer with thousands of digits

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from math import isfinite
 from typing import Any, Final
 
-from harness.formats.record import FIELDS, Recording, operation, record
+from harness.formats.record import FIELDS, Claims, Recording, operation, record
 from harness.formats.source import DEPTH_MAX, FormatError, Mismatch, shown
 from harness.history import SCHEMA, Op
 
@@ -27,9 +27,10 @@ _UNKNOWN: Final = -1  # of time and index
 _STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 
 
-def header() -> str:
-    """The first line of a history of ours, without its line end."""
-    return json.dumps({"schema": SCHEMA})
+def header(nil_reads: str | None = None, model: str | None = None) -> str:
+    """The first line of a history of ours, without its line end; perhaps with what the file says of itself."""
+    claims = {"nil_reads": nil_reads, "model": model}
+    return json.dumps({"schema": SCHEMA, **{name: value for name, value in claims.items() if value is not None}})
 
 
 def dump(op: Op) -> str:
@@ -45,10 +46,11 @@ def dump(op: Op) -> str:
 
 def read(lines: Iterable[str], path: str = "history", *, independent: bool = False) -> Recording:
     """Read a history. Raises :class:`FormatError`; a last line that is cut off is an error, too."""
-    return record(_operations(lines, path), path, FORMAT, independent=independent)
+    claims = Claims()
+    return record(_operations(lines, path, claims), path, FORMAT, independent=independent, claims=claims)
 
 
-def _operations(lines: Iterable[str], path: str) -> Iterator[tuple[int, Op]]:
+def _operations(lines: Iterable[str], path: str, claims: Claims) -> Iterator[tuple[int, Op]]:
     first = True
     for number, line in enumerate(lines, 1):
         if line.isspace():
@@ -57,6 +59,7 @@ def _operations(lines: Iterable[str], path: str) -> Iterator[tuple[int, Op]]:
             fields = _object_of(line)
             if "schema" in fields:
                 _check_header(fields, first)
+                claims.take(fields.get("nil_reads"), fields.get("model"))
             else:
                 yield number, operation(fields)
         except Mismatch as error:

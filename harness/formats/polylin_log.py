@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from harness.formats.record import Recording, operation, record
+from harness.formats.record import Claims, Recording, operation, record
 from harness.formats.source import FormatError, Mismatch, shown
 from harness.history import Op
 
@@ -49,7 +49,8 @@ def read(lines: Iterable[str], path: str = "history", *, independent: bool = Fal
     """Read a history. Raises :class:`FormatError`."""
     model, events = _events(lines, path)
     events.sort(key=lambda event: event[:3])
-    return record(((event.line, event.op) for event in events), path, FORMAT, independent=independent, model=model)
+    return record(((event.line, event.op) for event in events), path, FORMAT, independent=independent,
+                  claims=Claims(model=model))  # fmt: skip
 
 
 def _events(lines: Iterable[str], path: str) -> tuple[str | None, list[_Event]]:

@@ -6,6 +6,7 @@ error, with file and line, whatever the file's syntax.
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,11 +16,32 @@ from harness.formats.source import FormatError, Mismatch, shown
 from harness.history import TYPES, History, HistoryError, Op, Process
 
 NilReads = Literal["value", "unknown"]
+_NIL_READS: Final[Mapping[str, NilReads]] = {"value": "value", "unknown": "unknown"}
+_MODEL: Final = re.compile(r"[a-z][a-z-]{0,40}")
 
 FIELDS: Final = ("type", "process", "f", "value", "time", "index", "error", "key", "session", "node", "extra")
 F_NAMES_MAX: Final = 10_000
 NAME_CHARS_MAX: Final = 200
 _INT64_MAX: Final = 2**63 - 1
+
+
+@dataclass(slots=True)
+class Claims:
+    """What a file says of itself: what an ok read of nil means in it, and what it is a history of."""
+
+    nil_reads: NilReads | None = None
+    model: str | None = None
+
+    def take(self, nil_reads: Any, model: Any) -> None:
+        """Note both, where they are not None. Raises :class:`Mismatch`; a model is a name, and never a class."""
+        if nil_reads is not None:
+            if not isinstance(nil_reads, str) or nil_reads not in _NIL_READS:
+                raise Mismatch(f"nil-reads {shown(nil_reads)}", "value or unknown")
+            self.nil_reads = _NIL_READS[nil_reads]
+        if model is not None:
+            if not isinstance(model, str) or not _MODEL.fullmatch(model):
+                raise Mismatch(f"the model {shown(model)}", "a model's name")
+            self.model = model
 
 
 class KeyedValue(list[Any]):
@@ -150,12 +172,12 @@ def record(
     format_name: str,
     *,
     independent: bool = False,
-    model: str | None = None,
+    claims: Claims | None = None,
 ) -> Recording:
     """The history of numbered operations. Raises :class:`FormatError` with the line of what does not fit.
 
-    ``independent``: every client's value is a pair [key, value], as ``jepsen.independent`` writes them. ``model``: what
-    the file says that it is a history of.
+    ``independent``: every client's value is a pair [key, value], as ``jepsen.independent`` writes them. ``claims``: what
+    the file says of itself, once all operations are read.
     """
     lines = array("q")
     names: set[str] = set()
@@ -184,7 +206,8 @@ def record(
         history.partners  # noqa: B018 - pairs the operations, once and for all
     except HistoryError as error:
         raise FormatError(path, lines[error.index], error.read, error.expected) from None
-    return Recording(history, path, format_name, lines, model)
+    claims = claims or Claims()
+    return Recording(history, path, format_name, lines, claims.model, claims.nil_reads)
 
 
 def _divided(op: Op) -> Op:

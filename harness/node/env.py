@@ -185,7 +185,7 @@ class Env(Protocol):
 
     def sometimes(self, name: str) -> bool:
         """Whether to take a rare but legal branch here (a smaller batch, a needless retry). False in real runs; in
-        simulated ones decided by the seed, and which branches were taken is reported: a thorough campaign takes each."""
+        simulated ones decided by the seed, and it is told which branches were taken: a thorough campaign takes each."""
 
     async def failpoint(self, name: str) -> None:
         """A place at which a fault may stop, pause or delay this node."""

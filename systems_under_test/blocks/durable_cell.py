@@ -28,9 +28,9 @@ class DurableCell:
         self._renamed = 0
 
     async def load(self) -> dict[str, Any] | None:
-        """The value, or None if none was ever saved; durable on return: the process that saved it may have died between
-        the renaming and its sync, and whoever has seen the value will act on it. Raises CorruptCell. Also removes what a
-        crash left half-done."""
+        """The value, or None if none was ever saved; durable on return, for the process that saved it may have died
+        between the renaming and its sync, and whoever has seen the value will act on it. Raises CorruptCell. Removes
+        what a crash left half-done."""
         for leftover in self._disk.list(f"{self._name}.new."):
             self._disk.delete(leftover)
         if not self._disk.exists(self._name):

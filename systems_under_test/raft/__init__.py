@@ -10,6 +10,7 @@ from harness.system import Option, Role, System
 
 from systems_under_test.blocks.key_value_client import ERRORS, KeyValueClient
 from systems_under_test.blocks.quorum import majority
+from systems_under_test.blocks.raft import ENTRIES_PER_MESSAGE
 from systems_under_test.raft.bug import BUGS
 from systems_under_test.raft.node import ELECTION_TIMEOUT_MS, HEARTBEAT_MS, Raft
 
@@ -44,6 +45,7 @@ SYSTEM: Final = System(
         "election-timeout-ms": Option(
             str(ELECTION_TIMEOUT_MS), None, "least milliseconds of silence before an election; the most is twice that"
         ),
+        "entries-per-message": Option(str(ENTRIES_PER_MESSAGE), None, "at most so many log entries in one message"),
     },
     errors=ERRORS,
     bugs=BUGS,

@@ -22,6 +22,7 @@ from harness.node import Env, Future, Message
 from systems_under_test.blocks.condition import Condition
 from systems_under_test.blocks.corruption import Corruption
 from systems_under_test.blocks.raft import (
+    ENTRIES_PER_MESSAGE,
     ElectionTimeout,
     Entry,
     Envelope,
@@ -74,7 +75,8 @@ class Step:
 
 
 class Raft:
-    """The node program. ``options``: "heartbeat-ms", and "election-timeout-ms", of which timeouts are once to twice."""
+    """The node program. ``options``: "heartbeat-ms", "election-timeout-ms", of which timeouts are once to twice, and
+    "entries-per-message"."""
 
     def __init__(self, env: Env, options: Mapping[str, Any]) -> None:
         self._env = env
@@ -85,6 +87,7 @@ class Raft:
         self._commit_term = 0  # the last term in which a commit was told
         self._machine = StateMachine(deduplicates=NO_CLIENT_DEDUPLICATION not in self._bugs)
         self._corrupt = False
+        self._entries_per_message = int(options.get("entries-per-message", ENTRIES_PER_MESSAGE))
         self._pending = Pending()
         self._messages: list[Receive] = []
         self._requests: list[Waiting] = []
@@ -106,7 +109,7 @@ class Raft:
             self._corrupt = True
             self._env.event("disk-corrupt", error=str(error))
             return
-        self._state = recover(self._env.name, self._voters, hard, entries, self._bugs)
+        self._state = recover(self._env.name, self._voters, hard, entries, self._bugs, self._entries_per_message)
         for name, timer in self._timers.items():
             timer.restart()
             self._env.spawn(timer.watch(self._arrival.notify), f"{name} timer")

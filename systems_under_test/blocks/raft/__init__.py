@@ -39,8 +39,16 @@ from systems_under_test.blocks.raft.core import (
 )
 from systems_under_test.blocks.raft.log import Entry, Log
 from systems_under_test.blocks.raft.message import RaftMessage, decode, encode
-from systems_under_test.blocks.raft.state import Envelope, HardState, Read, Role, State, Timer
+from systems_under_test.blocks.raft.state import (
+    ENTRIES_PER_MESSAGE,
+    Envelope,
+    HardState,
+    Read,
+    Role,
+    State,
+    Timer,
+)
 
-__all__ = ["ElectionTimeout", "Entry", "Envelope", "Event", "HardState", "HeartbeatTimeout", "Log", "RaftMessage",
-           "Read", "Ready", "Receive", "Request", "Role", "Save", "State", "Timer", "decode", "encode", "recover",
-           "step"]  # fmt: skip
+__all__ = ["ENTRIES_PER_MESSAGE", "ElectionTimeout", "Entry", "Envelope", "Event", "HardState", "HeartbeatTimeout",
+           "Log", "RaftMessage", "Read", "Ready", "Receive", "Request", "Role", "Save", "State", "Timer", "decode",
+           "encode", "recover", "step"]  # fmt: skip

@@ -24,6 +24,7 @@ from systems_under_test.blocks.raft.replication import (
     receive_append_entries_reply,
 )
 from systems_under_test.blocks.raft.state import (
+    ENTRIES_PER_MESSAGE,
     Envelope,
     HardState,
     Output,
@@ -97,7 +98,12 @@ class Ready:
 
 
 def recover(
-    name: str, voters: Sequence[str], hard: HardState, entries: Sequence[Entry], bugs: frozenset[str] = NONE
+    name: str,
+    voters: Sequence[str],
+    hard: HardState,
+    entries: Sequence[Entry],
+    bugs: frozenset[str] = NONE,
+    entries_per_message: int = ENTRIES_PER_MESSAGE,
 ) -> State:
     """A server that starts, the first time or again, with what its storage holds (and with seeded mistakes).
 
@@ -107,7 +113,7 @@ def recover(
     assert name in voters, f"{name} is not one of {', '.join(voters)}"
     log = Log().append(entries, in_order=LOG_OUT_OF_ORDER.isdisjoint(bugs))
     assert log.last_term <= hard.term, f"an entry of term {log.last_term} was saved before that term was"
-    return State(name, tuple(voters), hard, log, bugs=bugs)
+    return State(name, tuple(voters), hard, log, entries_per_message=entries_per_message, bugs=bugs)
 
 
 def step(state: State, event: Event) -> tuple[State, Ready]:

@@ -32,7 +32,6 @@ from systems_under_test.blocks.raft.state import (
     with_progress,
 )
 
-ENTRIES_PER_MESSAGE: Final = 128
 ENTRIES_IN_FLIGHT: Final = 1024
 
 
@@ -64,7 +63,7 @@ def broadcast(state: State, *, heartbeat: bool) -> State:
 def send_entries(state: State, peer: str) -> State:
     """What ``peer`` is owed, in one message; a follower that is not being probed is taken to have received it."""
     progress = state.progress[peer]
-    entries = state.log.entries(progress.next_index, progress.next_index + ENTRIES_PER_MESSAGE - 1)
+    entries = state.log.entries(progress.next_index, progress.next_index + state.entries_per_message - 1)
     state = send(state, peer, _append_entries(state, progress, entries))
     if progress.probing:
         return state

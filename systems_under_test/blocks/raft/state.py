@@ -12,13 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from systems_under_test.blocks.raft.bug import NONE
 from systems_under_test.blocks.raft.log import Log
 from systems_under_test.blocks.raft.message import RaftMessage
 
 Timer = Literal["election", "heartbeat"]
+
+ENTRIES_PER_MESSAGE: Final = 128
 
 
 class Role(StrEnum):
@@ -88,7 +90,8 @@ class State(NamedTuple):
     this term, if one was (it stays when that leader resigns: there is never another in the same term). lastApplied is
     the driver's, which applies everything that a step commits. On candidates: ``votes``, by voter. On leaders:
     ``progress`` by follower; ``round``, the latest round of confirmation begun; ``reads`` not yet confirmed, oldest
-    first. ``voters`` are all members of the cluster, this server among them. ``bugs`` are seeded mistakes (``bug``).
+    first. ``voters`` are all members of the cluster, this server among them. ``entries_per_message`` bounds an
+    AppendEntries; ``bugs`` are seeded mistakes (``bug``).
     """
 
     name: str
@@ -103,6 +106,7 @@ class State(NamedTuple):
     round: int = 0
     reads: tuple[Read, ...] = ()
     output: Output = Output()
+    entries_per_message: int = ENTRIES_PER_MESSAGE
     bugs: frozenset[str] = NONE
 
     @property

@@ -56,9 +56,10 @@ SEEDS: list[tuple[str, str | None]] = [
     *(("".join(call(i, *each) for i, each in enumerate(pair[1])), model) for model, pair in BY_MODEL.items()),
 ]  # fmt: skip
 
-STRANGE = [b"\xff", b"\x00", b"[" * 200, b"{" * 70, b'"', b"\\", b"9" * 5000, b"-1", b"1e999", b"NaN", b"null", b"nil", b"{}",
-           b"#", b"\xed\xa0\x80", b"\n", b" ", b"true", b'"invoke"', b'"ok"', b":ok", b"[1,[2,[3]]]", b"99999999999999999999",
-           b"1.5", b"\\u0000", b'{"a": 1}', b";", b",", b"]", b"}", b"\xe2\x80\xa8", b"##NaN", b"#_", b"2/3"]  # fmt: skip
+STRANGE = [b"\xff", b"\x00", b"[" * 200, b"{" * 70, b'"', b"\\", b"9" * 5000, b"-1", b"1e999", b"NaN", b"null", b"nil",
+           b"{}", b"#", b"\xed\xa0\x80", b"\n", b" ", b"true", b'"invoke"', b'"ok"', b":ok", b"[1,[2,[3]]]",
+           b"99999999999999999999", b"1.5", b"\\u0000", b'{"a": 1}', b";", b",", b"]", b"}",
+           b"\xe2\x80\xa8", b"##NaN", b"#_", b"2/3"]  # fmt: skip
 
 
 def cut(data: bytes, choose: random.Random) -> bytes:
@@ -99,7 +100,7 @@ def flip(data: bytes, choose: random.Random) -> bytes:
 
 
 def swap_word(data: bytes, choose: random.Random) -> bytes:
-    words = [b'"value"', b'"process"', b'"f"', b'"type"', b"invoke", b"ok", b"read", b"write", b"null", b"nil", b"1", b"0"]
+    words = [b'"value"', b'"process"', b'"f"', b'"type"', b"invoke", b"ok", b"read", b"write", b"null", b"nil", b"1"]
     return data.replace(choose.choice(words), choose.choice([*words, *STRANGE]), choose.choice([1, -1]))
 
 

@@ -64,6 +64,25 @@ def test_many_runs_stop_at_the_first_failure_and_keep_it(capsys: pytest.CaptureF
     assert "shrink" in said
 
 
+def test_a_failing_plan_is_shrunk_on_request(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = [
+        "single-leader",
+        "--bug",
+        "stale-backup-reads",
+        "--workload",
+        "register",
+        "--faults",
+        "none",
+        "--seed",
+        "1",
+    ]
+    status, told, said = command(capsys, tmp_path, *words, "--runs", "40", "--time-limit", "4", "--shrink")
+    assert status == 1
+    smaller = json.loads(Path(told["shrunk"]).read_text())
+    assert len(smaller["operations"]) <= 4
+    assert "shrunk:" in said
+
+
 def test_keep_going_counts_them_all(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     status, told, said = command(capsys, tmp_path, *LOSING, "--runs", "4", "--seed", "1", "--keep-going")
     assert (status, told["runs"]) == (1, 4)
@@ -103,6 +122,8 @@ def test_determinism_is_checked(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     ("words", "expected"),
     [
         (["raft", "--runs", "3"], "--runs without --provider sim or --replay"),
+        (["raft", "--shrink"], "--shrink without --provider sim"),
+        (["raft", "--provider", "sim", "--leave-running"], "--leave-running with --provider sim"),
         (["raft", "--check-determinism"], "--check-determinism without --provider sim"),
         (["raft", "--provider", "sim", "--bug", "vote-not-persistent"], "did you mean vote-not-persisted?"),
         (["raft", "--provider", "sim", "--search", "swam"], "did you mean swarm?"),

@@ -51,7 +51,7 @@ def test_what_is_left_out() -> None:
     ],
 )
 def test_what_is_no_such_array(text: str, line: int | None, said: str) -> None:
-    with pytest.raises(FormatError, match="a.json") as caught:
+    with pytest.raises(FormatError, match=r"a\.json") as caught:
         read(text)
     assert caught.value.line == line
     assert said in str(caught.value)

@@ -30,7 +30,7 @@ def test_the_plan_fails_as_said_and_its_correct_twin_does_not(name: str) -> None
     data = read_json(ROOT / "examples" / "plans" / f"{name}.json")
     plan = Plan.from_json(data)
     assert plan.bugs == (name,)
-    assert run_trial(setup_of_plan(plan, catalog.system(plan.system), FAULTS)).anomalies == (SHOWN[name],)
+    assert SHOWN[name] in run_trial(setup_of_plan(plan, catalog.system(plan.system), FAULTS)).anomalies
     honest = Plan.from_json({**data, "bugs": []})
     assert run_trial(setup_of_plan(honest, catalog.system(plan.system), FAULTS)).anomalies == ()
     assert f".github/{name}.svg" in (ROOT / "README.md").read_text()

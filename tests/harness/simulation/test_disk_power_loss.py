@@ -143,7 +143,7 @@ TORN_SUBSETS = {
         ({"reordered": True, "torn": True}, TORN_SUBSETS),
         ({"reordered": True, "torn": True, "keep": "none"}, {b"S"}),
     ],
-    ids=str,
+    ids=["none", "some", "torn", "reordered", "reordered-torn", "reordered-torn-none"],
 )
 def test_every_allowed_outcome_of_a_small_case_happens_and_no_other(mode: Any, expected: set[bytes]) -> None:
     found = outcomes_of(map(three_appended, range(400)), **mode)

@@ -77,7 +77,7 @@ def test_a_value_that_was_loaded_is_not_forgotten_later() -> None:
     async def run(seed: int) -> None:
         disk = CrashDisk()
         saving = asyncio.create_task(DurableCell(disk, "vote").save({"generation": 1}))
-        while not disk.exists("vote"):
+        while not disk.exists("vote"):  # noqa: ASYNC110 (nobody tells)
             await asyncio.sleep(0)
         restarted = disk.after_kill()
         saving.cancel()

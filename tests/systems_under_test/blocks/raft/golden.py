@@ -27,7 +27,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from unittest.mock import patch
 
 from systems_under_test.blocks.raft import (
     ElectionTimeout,
@@ -53,8 +52,7 @@ class Trace:
 
     def run(self, script: str) -> str:
         """The script with what its commands print now."""
-        with patch("systems_under_test.blocks.raft.replication.ENTRIES_PER_MESSAGE", 128):
-            return "".join(f"{line}\n" for line in self._lines(script))
+        return "".join(f"{line}\n" for line in self._lines(script))
 
     def _lines(self, script: str) -> Iterator[str]:
         for line in script.splitlines():
@@ -74,7 +72,9 @@ class Trace:
         return commands[words[0]](*words[1:])
 
     def _servers(self, *names: str) -> Iterator[str]:
+        bound = self.network.entries_per_message
         self.network = Network(names, self._bugs)
+        self.network.bound(bound)
         yield from ()
 
     def _install(self, name: str, *settings: str) -> Iterator[str]:
@@ -143,7 +143,7 @@ class Trace:
         yield f"{name}  {_describe(self.network.states[name])}"
 
     def _entries_per_message(self, count: str) -> Iterator[str]:
-        patch("systems_under_test.blocks.raft.replication.ENTRIES_PER_MESSAGE", int(count)).start()
+        self.network.bound(int(count))
         yield from ()
 
     def _show(self) -> Iterator[str]:

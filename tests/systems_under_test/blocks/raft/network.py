@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from systems_under_test.blocks.raft import (
+    ENTRIES_PER_MESSAGE,
     Entry,
     Event,
     HardState,
@@ -106,6 +107,7 @@ class Network:
 
     def __init__(self, names: Sequence[str], bugs: Iterable[str] = ()) -> None:
         self.names, self.bugs = tuple(names), frozenset(bugs)
+        self.entries_per_message = ENTRIES_PER_MESSAGE
         self.storage = {name: Storage() for name in names}
         self.states = {name: recover(name, names, HardState(), (), self.bugs) for name in names}
         self.applied = dict.fromkeys(names, 0)
@@ -122,8 +124,14 @@ class Network:
         """Forget everything but the storage, and start again."""
         stored = self.storage[name]
         stored.lose_power()
-        self.states[name] = recover(name, self.names, stored.hard, stored.entries, self.bugs)
+        self.states[name] = recover(name, self.names, stored.hard, stored.entries, self.bugs, self.entries_per_message)
         self.applied[name] = 0
+
+    def bound(self, entries_per_message: int) -> None:
+        """From now on messages carry at most so many entries."""
+        self.entries_per_message = entries_per_message
+        for name, state in self.states.items():
+            self.states[name] = state._replace(entries_per_message=entries_per_message)
 
     def step(self, name: str, event: Event) -> Ready:
         ready = self.advance(name, event)

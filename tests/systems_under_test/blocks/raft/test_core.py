@@ -7,6 +7,7 @@ import copy
 import pytest
 
 from systems_under_test.blocks.raft import (
+    ENTRIES_PER_MESSAGE,
     ElectionTimeout,
     Entry,
     HardState,
@@ -20,7 +21,7 @@ from systems_under_test.blocks.raft import (
     step,
 )
 from systems_under_test.blocks.raft.message import AppendEntries, AppendEntriesReply, RequestVoteReply
-from systems_under_test.blocks.raft.replication import ENTRIES_IN_FLIGHT, ENTRIES_PER_MESSAGE
+from systems_under_test.blocks.raft.replication import ENTRIES_IN_FLIGHT
 
 THREE = ("n1", "n2", "n3")
 
