@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 Kind = Literal["systems", "workloads", "faults", "models", "providers", "checkers"]
 
+# The isolation levels of transactions, weakest first, in the forms that they have (checkers/transactional/lattice.py).
+_FORMS: Final = ("read-uncommitted", "read-committed", "read-atomic", "consistent-view", "parallel-snapshot-isolation",
+                 "prefix", "snapshot-isolation", "repeatable-read")  # fmt: skip
+LEVELS: Final = (
+    "cursor-stability", "monotonic-atomic-view", "causal", "update-serializable", *_FORMS, "serializable",
+    *(f"strong-session-{form}" for form in _FORMS), "strong-session-serializable",
+    "strong-causal", *(f"strong-{form}" for form in _FORMS), "strict-serializable",
+)  # fmt: skip
+
 # kind -> name -> where it is, as "module:attribute". The first of each kind is the one to meet first.
 PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
     "systems": {
@@ -59,6 +68,7 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
         "set": "checkers.set:check",
         "counter": "checkers.counter:check",
         "eventual": "checkers.convergence:check",
+        **{level: f"checkers.transactional.level:{level.replace('-', '_')}" for level in LEVELS},
     },
 }
 _MODELS: Final = "checkers.linearizable:MODELS"

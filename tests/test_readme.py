@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness import catalog, cli
+from harness.formats import FORMATS
 from tests.harness.clusters.local_clusters import missing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,6 +99,10 @@ def test_the_table_of_workloads_is_complete() -> None:
 def test_the_table_of_faults_is_complete() -> None:
     rows = table("fault")
     assert {name: [catalog.fault(name).summary] for name in catalog.names("faults")} == rows
+
+
+def test_the_table_of_formats_is_complete() -> None:
+    assert list(table("format")) == list(FORMATS)
 
 
 def test_the_files_named_are_there() -> None:

@@ -125,5 +125,8 @@ def _dilemma(inference: Inference, refuted: Dilemma) -> Anomaly:
     text = (f"Nobody read the appends of {first} and {second} to one list, and neither order is allowed. If {first}'s "
             f"came first: {cases[0][0]} If {second}'s did: {cases[1][0]}{before}")  # fmt: skip
     cycles = [each.cycle for each in (*refuted.cases, *(violation for _, violation in refuted.forced))]
+    for cycle in cycles:
+        objection = refute_cycle(inference.transactions, cycle.edges)
+        assert objection is None, f"the evidence for {refuted.cases[0].type} does not hold: {objection}"
     details = {"cases": [edges for _, edges in cases], "pair": [inference.transactions[n].invoke for n in refuted.pair]}
     return Anomaly(refuted.cases[0].type, _operations(inference, cycles), text, details)

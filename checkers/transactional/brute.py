@@ -121,9 +121,9 @@ def _visible(
         if serial:
             yield set(before)
         elif prefix:
-            yield from (set(before[:size]) for size in range(place + 1))
+            yield from (set(before[:size]) for size in range(place, -1, -1))
         else:
-            for size in range(place + 1):
+            for size in range(place, -1, -1):
                 yield from (set(chosen) for chosen in combinations(before, size))
 
     def allowed(place: int, visible: set[int], sets: dict[int, set[int]]) -> bool:

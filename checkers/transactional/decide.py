@@ -15,6 +15,7 @@ from checkers.transactional.pattern import ORDER_KINDS, automaton, name
 from checkers.transactional.transaction import Atom
 from checkers.transactional.version_order import Inference
 from checkers.transactional.visibility import (
+    CURSOR,
     FRACTURED_READ,
     MONOTONIC,
     Places,
@@ -149,15 +150,15 @@ def _add_joints(
 
 
 def _cursor(scene: Scene) -> Violation | None:
-    forced = first_of_tail(scene.inference, scene.part, scene.places)
     cycle = scene.walk(Family.DEPENDENCIES, Order.NONE)
     if cycle is not None:
         return Violation(name(cycle.kinds), cycle)
     lost = lost_update(scene.inference, scene.part, scene.places)
     if lost is not None:
         return Violation(*lost)
+    forced = first_of_tail(scene.inference, scene.part, scene.places)
     cycle = shortest_walk(scene.part, automaton(Family.DEPENDENCIES, Order.NONE), forced) if forced else None
-    return None if cycle is None else Violation("G-cursor", cycle)
+    return None if cycle is None else Violation(CURSOR, cycle)
 
 
 def _update(scene: Scene) -> Violation | None:

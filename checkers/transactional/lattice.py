@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Final
 
 from checkers.transactional.version_order import (
@@ -137,6 +138,7 @@ def forbids(model: Model, observation: str) -> bool:
     )
 
 
+@cache
 def implied(name: str) -> frozenset[str]:
     """The model and everything weaker."""
     found, waiting = {name}, [name]

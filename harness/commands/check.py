@@ -18,9 +18,10 @@ from typing import Any, Final, NamedTuple
 
 from harness import catalog
 from harness.commands import EXIT_STATUSES, USAGE, UsageError, one_of, positive_seconds
-from harness.commands.judge import LINEARIZABLE, Answer, Question, answered, of_ending
-from harness.commands.limited import Limits, Progress, endings
+from harness.commands.judge import Answer, answered, of_ending
+from harness.commands.limited import Limits, Progress, endings, limits_within
 from harness.commands.output import emit
+from harness.commands.question import LINEARIZABLE, Question
 from harness.formats import FORMATS
 from harness.result import EXIT_STATUS, worst
 
@@ -181,14 +182,14 @@ def _answers(args: argparse.Namespace) -> Iterator[Answer]:
 
 
 def _limits(args: argparse.Namespace) -> Limits:
-    return Limits(args.time_limit, args.memory_limit)
+    return limits_within(args.time_limit, args.memory_limit)
 
 
 def _common(args: argparse.Namespace) -> Question:
     """What is asked of every history."""
     return Question(Path(), args.expect or LINEARIZABLE, nil_reads=args.nil_reads, method=args.method or "auto",
                     time_limit_s=args.time_limit, format=args.format, independent=args.independent,
-                    certificate=args.certificate)  # fmt: skip
+                    certificate=args.certificate, memory_limit=args.memory_limit)  # fmt: skip
 
 
 def _question(path: Path, args: argparse.Namespace) -> Question:

@@ -41,7 +41,9 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("source", type=Path, metavar="IN|RUN_FOLDER", help="a history, or a run's folder")
     parser.add_argument("target", type=Path, metavar="OUT", help="the file to write: .jsonl or .edn, or see --to")
-    parser.add_argument("--to", type=one_of(_WRITERS), metavar="|".join(_WRITERS), help="OUT's format, whatever its name")
+    parser.add_argument(
+        "--to", type=one_of(_WRITERS), metavar="|".join(_WRITERS), help="OUT's format, whatever its name"
+    )
     parser.add_argument("--format", type=one_of(("auto", *FORMATS)), metavar="FORMAT", default="auto",
                         help=f"IN's format: {', '.join(FORMATS)} (default: auto, by its content)")  # fmt: skip
     parser.add_argument("--independent", action="store_true",
@@ -72,8 +74,8 @@ def run(args: argparse.Namespace) -> int:
 def _format_of(target: Path) -> str:
     suffix = target.suffix.lower()
     if suffix in _COLUMNAR:
-        raise UsageError(f"read the target {target}; expected .jsonl or .edn: {_COLUMNAR[suffix]} is not written yet (it "
-                         "will need the package pyarrow)")  # fmt: skip
+        raise UsageError(f"read the target {target}; expected .jsonl or .edn: {_COLUMNAR[suffix]} is not written yet "
+                         "(it will need the package pyarrow)")  # fmt: skip
     if suffix not in _SUFFIXES:
         raise UsageError(f"read the target {target}; expected a name that ends in .jsonl or .edn, or --to")
     return _SUFFIXES[suffix]

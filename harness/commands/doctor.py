@@ -20,13 +20,13 @@ def add(subparsers: Any) -> None:
         "doctor",
         help="what this machine can do, and what would add the rest",
         description="Looks at this machine (changes nothing): which providers can be used, kernel features, packages; "
-        "for each missing thing the exact command that would add it. Exit status 0 if a provider can be used, else 2.",
+        "for each missing thing the exact command that would add it. Exit status 0 if real nodes can be made, else 2.",
     )
     parser.add_argument("--json", action="store_true", help="one line of JSON on standard output")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the findings; 0 if some provider can be used here, else 2."""
+    """Print the findings; 0 if nodes of some kind can be made here, else 2: simulated ones can be everywhere."""
     from harness import catalog
 
     providers = {name: catalog.provider(name).examine() for name in catalog.names("providers")}
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         show("python", general)
         for name, findings in providers.items():
             show(f"provider {name}: {'can be used' if usable[name] else 'cannot be used yet'}", findings)
-    return 0 if any(usable.values()) else 2
+    return 0 if any(usable[name] for name, findings in providers.items() if findings) else 2
 
 
 def examine_python() -> list[Finding]:

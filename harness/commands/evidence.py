@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.commands import UsageError
-from harness.commands.judge import LINEARIZABLE, Question, nil_reads
+from harness.commands.question import LINEARIZABLE, Question, nil_reads
 from harness.file import read_json
 from harness.formats import FORMATS, NIL_READS, Recording
 from harness.result import Result

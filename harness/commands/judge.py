@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from harness import catalog
 from harness.commands import UsageError
-from harness.commands.limited import Ending
+from harness.commands.limited import Ending, limits_within
 from harness.commands.output import printable, verdict_text
-from harness.formats import NIL_READS, FormatError, Recording, read_recording
-from harness.history import History
+from harness.commands.question import LINEARIZABLE, Question, nil_reads
+from harness.formats import FormatError, Recording, read_recording
 from harness.result import Reason, Result, Validity, unknown
 
-LINEARIZABLE: Final = "linearizable"
-_SOFT_SHARE: Final = 0.9  # of the time: a checker that ends by itself can say how far it came, one that is ended cannot
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One history to judge, and how. ``None`` means: as the history suggests. ``certificate``: where evidence goes."""
-
-    path: Path
-    expect: str = LINEARIZABLE
-    model: str | None = None
-    initial: Any = None
-    nil_reads: str | None = None
-    method: str = "auto"
-    time_limit_s: float = 60.0
-    format: str = "auto"
-    independent: bool = False
-    certificate: Path | None = None
-    judge: Callable[[Result, History], Result] = lambda result, history: result
+_SOFT_SHARE: Final = (
+    0.85  # of the time: a checker that ends by itself can say how far it came, one that is ended cannot
+)
 
 
 class Answer(NamedTuple):
@@ -54,9 +37,15 @@ def answered(path: str, ask: Callable[[], Question], progress: Callable[[Mapping
     began = monotonic()
     try:
         question = ask()
-        progress({"expect": question.expect, "model": question.model})
-        recording = read_recording(question.path, question.format, independent=question.independent)
-        progress({"expect": question.expect, "model": question.model, "lines": len(recording.history)})
+        about = {"expect": question.expect, "model": question.model}
+        progress(about)
+        recording = read_recording(
+            question.path,
+            question.format,
+            independent=question.independent,
+            progress=lambda lines: progress({**about, "lines": lines}),
+        )
+        progress({**about, "operations": len(recording.history)})
         return _verdict(path, question, recording, began)
     except FormatError as error:
         return refusal(path, str(error), error.line)
@@ -68,14 +57,28 @@ def answered(path: str, ask: Callable[[], Question], progress: Callable[[Mapping
 
 
 def _verdict(path: str, question: Question, recording: Recording, began: float) -> Answer:
-    remaining_s = question.time_limit_s * _SOFT_SHARE - (monotonic() - began)
-    result = decide(question, recording, max(remaining_s, 0.0))
+    hard_s = limits_within(question.time_limit_s).time_s or question.time_limit_s
+    remaining_s = hard_s * _SOFT_SHARE - (monotonic() - began)
+    result = _within_limits(question, recording, decide(question, recording, max(remaining_s, 0.0)))
     if question.certificate is not None:
         from harness.commands.evidence import keep_evidence
 
         result = keep_evidence(question, recording, result)
     result = question.judge(result, recording.history)
     return Answer(path, result.valid, {**result.as_json(), "history": path}, verdict_text(result, recording))
+
+
+def _within_limits(question: Question, recording: Recording, result: Result) -> Result:
+    """The result; where a limit was reached, with how far all of it came.
+
+    Python itself breaks in odd ways where memory is refused; under a memory limit a SystemError means that.
+    """
+    explanation = result.explanation or ""
+    if question.memory_limit and result.reason is Reason.CHECKER_ERROR and "SystemError" in explanation:
+        result = replace(result, reason=Reason.OUT_OF_MEMORY, explanation=f"no memory was left ({explanation})")
+    if result.reason not in (Reason.OUT_OF_MEMORY, Reason.TIMEOUT):
+        return result
+    return replace(result, details={**result.details, "operations_read": len(recording.history)})
 
 
 def refusal(path: str, text: str, line: int | None = None) -> Answer:
@@ -88,8 +91,9 @@ def of_ending(path: str, ending: Ending, question: Question) -> Answer:
     """The answer of a process that worked under limits; unknown, with the reason, if it did not come to give one."""
     if ending.how == "done":
         return Answer(path, ending.answer["valid"], ending.answer["data"], ending.answer["text"])
-    lines = ending.progress.get("lines")
-    came = "while it was being read" if lines is None else f"after its {lines} lines had been read"
+    lines, operations = ending.progress.get("lines"), ending.progress.get("operations")
+    came = f"while it was being read (at line {lines})" if lines else "while it was being read"
+    came = came if operations is None else f"after its {operations} operations had been read"
     reason, why = {
         "time": (Reason.TIMEOUT, f"the time limit of {question.time_limit_s:g} s passed {came}"),
         "memory": (Reason.OUT_OF_MEMORY, f"there was not enough memory for this history, {came}"),
@@ -97,7 +101,8 @@ def of_ending(path: str, ending: Ending, question: Question) -> Answer:
     }[ending.how]
     explanation = f"{why}: {ending.text.strip().splitlines()[-1][:400]}" if ending.text.strip() else why
     result = unknown(ending.progress.get("expect", question.expect), reason, explanation, seconds=ending.seconds,
-                     model=ending.progress.get("model"), details={"lines_read": lines})  # fmt: skip
+                     model=ending.progress.get("model"),
+                     details={"lines_read": lines, "operations_read": operations})  # fmt: skip
     text = f"{printable(path)}: unknown ({reason})\n  {printable(explanation)}"
     return Answer(path, "unknown", {**result.as_json(), "history": path}, text)
 
@@ -127,11 +132,6 @@ def decide(question: Question, recording: Recording, time_limit_s: float) -> Res
 
         traceback.print_exc(file=sys.stderr)
         return unknown(question.expect, Reason.CHECKER_ERROR, f"the checker crashed: {type(error).__name__}: {error}")
-
-
-def nil_reads(question: Question, recording: Recording) -> str:
-    """What an ok read of nil says: as asked, as the file says itself, as its format means it."""
-    return question.nil_reads or recording.nil_reads or NIL_READS[recording.format]
 
 
 def model_needed(recording: Recording) -> str:

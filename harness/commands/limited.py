@@ -12,10 +12,11 @@ import resource
 import select
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
+from functools import cache
+from pathlib import Path
+from time import CLOCK_BOOTTIME, clock_gettime, monotonic
 from typing import Any, Final, Literal
 
 Progress = Callable[[Mapping[str, Any]], None]
@@ -23,6 +24,8 @@ Task = Callable[[Progress], Mapping[str, Any]]
 
 POLL_S: Final = 0.2
 _MEMORY_SHARE: Final = 0.95  # of the limit; with the rest a process can still say that it was too little
+_ENDING_SHARE: Final = 0.1  # of the first second
+_STARTUP_MAX_S: Final = 2.0  # older processes do something else besides
 _CRASH_CHARS_MAX: Final = 4000
 
 
@@ -32,6 +35,24 @@ class Limits:
 
     time_s: float | None = None
     memory_bytes: int | None = None
+
+
+def limits_within(time_s: float, memory_bytes: int | None = None) -> Limits:
+    """Limits under which the whole command keeps to the limits: to start Python took some of the time already, and to
+    end takes a little, too."""
+    left_s = time_s - startup_s() - _ENDING_SHARE * min(time_s, 1.0)
+    return Limits(max(left_s, time_s / 2), memory_bytes)
+
+
+@cache
+def startup_s() -> float:
+    """How long this process took until now, the first time that it is asked; 0 if that is not its start."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        age_s = clock_gettime(CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")  # 22nd: its beginning
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return age_s if 0.0 < age_s < _STARTUP_MAX_S else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +199,8 @@ def _work(pipe: int, task: Task, limits: Limits) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
         _say(pipe, {"memory": text[:_CRASH_CHARS_MAX]})
     except Exception:  # noqa: BLE001 - whatever it is, the parent must hear of it
+        import traceback
+
         _say(pipe, {"crash": traceback.format_exc()[-_CRASH_CHARS_MAX:]})
     finally:
         sys.stdout.flush()

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from harness import catalog
 from harness.commands import UsageError, complain
-from harness.commands.judge import LINEARIZABLE, Answer, Question, answered, of_ending
+from harness.commands.judge import Answer, answered, of_ending
 from harness.commands.limited import Limits, Progress, endings
 from harness.commands.output import emit, printable
+from harness.commands.question import LINEARIZABLE, Question
 from harness.file import read_bounded
 from harness.formats import FORMATS
 from harness.result import EXIT_STATUS, Reason
@@ -166,6 +167,8 @@ def question_of(row: Row, folder: Path, common: Question) -> Question:
         raise UnsupportedRow(f"the format {row.format[:80]} is not read")
     if row.expect not in catalog.PLUG_INS["checkers"]:
         raise UnsupportedRow(f"{row.expect[:80]} is not decided")
+    if row.expect in catalog.LEVELS and model != "list-append":
+        raise UnsupportedRow(f"{row.expect[:80]} of {model[:80]} is not decided")
     question = replace(common, path=folder / row.path, format=name, expect=row.expect)
     if row.expect != LINEARIZABLE:
         if options:

@@ -147,7 +147,7 @@ _NO_RUN: Final = str(Reason.HARNESS_ERROR)
 
 def _attempt(setup: Setup, number: int, store: Path, shown: Display) -> tuple[Attempt, bool]:
     """One run, and whether a person ended it. Raises CancelledError after a second Ctrl-C."""
-    from harness.commands.run import InterruptedCheckError, Session
+    from harness.commands.session import InterruptedCheckError, Session
 
     folder = create_folder(store, setup.plan)
     try:

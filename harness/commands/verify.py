@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from harness.commands import UsageError, positive_seconds
 from harness.commands.evidence import Evidence, read_evidence
-from harness.commands.limited import Ending, Limits, Progress, endings
+from harness.commands.limited import Ending, Progress, endings, limits_within
 from harness.commands.output import emit, printable
 from harness.formats import FormatError, Recording, read_recording
 from harness.result import EXIT_STATUS, Validity, worst
@@ -24,7 +24,7 @@ from harness.result import EXIT_STATUS, Validity, worst
 TIME_LIMIT_S: Final = 60.0
 BRUTE_OPERATIONS_MAX: Final = 24
 _BRUTE_VISITS: Final = 20_000
-_SOFT_SHARE: Final = 0.9
+_SOFT_SHARE: Final = 0.8
 
 EXAMPLES: Final = """\
 examples:
@@ -71,10 +71,11 @@ def run(args: argparse.Namespace) -> int:
     def task(progress: Progress) -> Mapping[str, Any]:
         return _answer(evidence, args)
 
-    ending = next(ending for ending in endings([task], Limits(args.time_limit)) if ending is not None)
+    ending = next(ending for ending in endings([task], limits_within(args.time_limit)) if ending is not None)
     finding = _of_ending(ending, args)
     data = {"holds": finding.holds, "valid": evidence.valid, "model": evidence.model, "method": finding.method,
-            "explanation": finding.explanation, "evidence": str(args.evidence), "history": str(args.history)}  # fmt: skip
+            "explanation": finding.explanation, "evidence": str(args.evidence),
+            "history": str(args.history)}  # fmt: skip
     if args.json:
         emit(data)
     else:

@@ -20,7 +20,8 @@ class HeldCluster:
 
     async def start(self, nodes: Sequence[str]) -> None:
         held = self._held()
-        await self._cluster.start([node for node in nodes if node not in held])
+        if free := [node for node in nodes if node not in held]:
+            await self._cluster.start(free)
 
 
 def unheld(cluster: Cluster, held: Callable[[], Collection[str]]) -> Cluster:

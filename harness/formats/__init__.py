@@ -14,11 +14,11 @@ verdict is ever given on half a file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
-from harness.formats import edn, jepsen_log, json_array, jsonl, polylin_log, porcupine_json, violin_log
 from harness.formats.detect import LINES_MAX, detect
 from harness.formats.record import NilReads, Recording
 from harness.formats.source import FormatError, text_lines
@@ -27,14 +27,22 @@ from harness.history import History
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMATS: Final[Mapping[str, Callable[..., Recording]]] = {
-    module.FORMAT: module.read
-    for module in (jsonl, json_array, edn, jepsen_log, porcupine_json, violin_log, polylin_log)
+PROGRESS_LINES: Final = 1_000
+
+# name -> the module that reads it, imported when there is such a file: most commands read one format only.
+FORMATS: Final[Mapping[str, str]] = {
+    "jsonl": "jsonl",
+    "json": "json_array",
+    "edn": "edn",
+    "jepsen-log": "jepsen_log",
+    "porcupine-json": "porcupine_json",
+    "violin-log": "violin_log",
+    "polylin-log": "polylin_log",
 }
 
 # What an ok read of nil says. Published EDN histories were recorded by clients that returned nil for "I do not know";
 # in Jepsen's text log and in ours null is what the client saw.
-NIL_READS: Final[dict[str, NilReads]] = {name: "unknown" if name == edn.FORMAT else "value" for name in FORMATS}
+NIL_READS: Final[dict[str, NilReads]] = {name: "unknown" if name == "edn" else "value" for name in FORMATS}
 
 __all__ = ["FORMATS", "NIL_READS", "FormatError", "NilReads", "Recording", "read_history", "read_recording"]
 
@@ -48,12 +56,28 @@ def read_history(path: str | Path, format: str = "auto", *, independent: bool = 
     return read_recording(path, format, independent=independent).history
 
 
-def read_recording(path: str | Path, format: str = "auto", *, independent: bool = False) -> Recording:  # noqa: A002
-    """The history in a file with what is known about it: its format, and the line of each operation."""
+def read_recording(
+    path: str | Path,
+    format: str = "auto",  # noqa: A002
+    *,
+    independent: bool = False,
+    progress: Callable[[int], None] = lambda lines: None,
+) -> Recording:
+    """The history in a file with what is known about it: its format, and the line of each operation. ``progress`` is
+    told now and then how many lines were read."""
     with open(path, "rb") as stream:
-        lines = text_lines(stream, str(path))
+        lines = _counted(text_lines(stream, str(path)), progress)
         if format == "auto":
             head = list(islice(lines, LINES_MAX))
             format = detect(head, str(path))  # noqa: A001
             lines = chain(head, lines)
-        return FORMATS[format](lines, str(path), independent=independent)
+        reader = import_module(f"harness.formats.{FORMATS[format]}")
+        recording: Recording = reader.read(lines, str(path), independent=independent)
+        return recording
+
+
+def _counted(lines: Iterator[str], progress: Callable[[int], None]) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        if number % PROGRESS_LINES == 0:
+            progress(number)
+        yield line

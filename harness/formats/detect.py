@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NoReturn
 
-from harness.formats import edn, jepsen_log, json_array, jsonl, polylin_log, porcupine_json, violin_log
 from harness.formats.source import FormatError, shown
 
 LINES_MAX: Final = 1000  # a log may begin with other lines than operations
@@ -17,11 +16,6 @@ _PORCUPINE: Final = re.compile(r'"(?:ClientId|Input|Call|Kind|clientId|client_id
 _ARRAY_LINES_MAX: Final = 20  # in which the first object of an array begins
 
 
-def _uncommented(numbered: Sequence[tuple[int, str]]) -> list[str]:
-    """The first line that is no comment, if it comes after comments only."""
-    return [line for _, line in numbered if not line.lstrip().startswith("#")][:1]
-
-
 def detect(head: Sequence[str], path: str) -> str:
     """The format of a file whose first lines (up to LINES_MAX of them) are ``head``. Raises :class:`FormatError`."""
     numbered = [(number, line) for number, line in enumerate(head, 1) if not line.isspace()]
@@ -30,17 +24,33 @@ def detect(head: Sequence[str], path: str) -> str:
     number, first = numbered[0]
     beginning = "".join(line for _, line in numbered[:_ARRAY_LINES_MAX])
     if _JSON_ARRAY.match(beginning):
-        return porcupine_json.FORMAT if _PORCUPINE.search(beginning) else json_array.FORMAT
+        return "porcupine-json" if _PORCUPINE.search(beginning) else "json"
     if _JSON.match(first):
-        return jsonl.FORMAT
-    if polylin_log.HEADER.fullmatch(first):
+        return "jsonl"
+    if _EDN.match(first) and not _comment(first):
+        return "edn"
+    return _log(numbered) or _refuse(path, number, first)
+
+
+def _comment(line: str) -> bool:
+    """Whether a line is a comment as the logs have them; in EDN nothing begins so."""
+    text = line.lstrip()
+    return text[:1] == "#" and not text[1:2].strip()
+
+
+def _log(numbered: Sequence[tuple[int, str]]) -> str | None:
+    # Imported here, for most files are no logs.
+    from harness.formats import jepsen_log, polylin_log, violin_log
+
+    if polylin_log.HEADER.fullmatch(numbered[0][1]):
         return polylin_log.FORMAT
-    if any(violin_log.OPERATION.match(line) for line in _uncommented(numbered)):
+    uncommented = (line for _, line in numbered if not line.lstrip().startswith("#"))
+    if violin_log.OPERATION.match(next(uncommented, "")):
         return violin_log.FORMAT
-    if _EDN.match(first):
-        return edn.FORMAT
-    if any(jepsen_log.OPERATION.search(line) for _, line in numbered):
-        return jepsen_log.FORMAT
+    return jepsen_log.FORMAT if any(jepsen_log.OPERATION.search(line) for _, line in numbered) else None
+
+
+def _refuse(path: str, number: int, first: str) -> NoReturn:
     raise FormatError(
         path,
         number,

@@ -176,8 +176,8 @@ def record(
 ) -> Recording:
     """The history of numbered operations. Raises :class:`FormatError` with the line of what does not fit.
 
-    ``independent``: every client's value is a pair [key, value], as ``jepsen.independent`` writes them. ``claims``: what
-    the file says of itself, once all operations are read.
+    ``independent``: every client's value is a pair [key, value], as ``jepsen.independent`` writes them. ``claims``:
+    what the file says of itself, once all operations are read.
     """
     lines = array("q")
     names: set[str] = set()

@@ -22,20 +22,24 @@ from systems_under_test.blocks.raft.bug import (
 
 NO_CLIENT_DEDUPLICATION: Final = "no-client-deduplication"
 
+TWO_VOTES: Final = (
+    "after any vote-granted: restart=its-node, after any vote-granted: restart=its-node, partition=bridge, "
+    "partition=bridge, partition=bridge, restart=leader, restart=leader, restart=leader"
+)
+"""Two halves elect without hearing each other, and the one voter who hears both restarts in between."""
+
 BUGS: Final[Mapping[str, Bug]] = {
     VOTE_NOT_PERSISTED: Bug(
         row=33,
         summary="the vote is not saved: a server that restarts may vote twice in a term",
-        faults="after any vote-granted: restart=its-node, partition=bridge, partition=bridge, restart=leader, "
-        "restart=leader",
+        faults=TWO_VOTES,
         workloads=("register", "set"),
         shows_as=("EV", "LIN", "SET", "DIV"),
     ),
     TERM_NOT_PERSISTED: Bug(
         row=34,
         summary="the current term is not saved, nor the vote in it: a server restarts in its last entry's term",
-        faults="after any vote-granted: restart=its-node, partition=bridge, partition=bridge, restart=leader, "
-        "restart=leader",
+        faults=TWO_VOTES,
         workloads=("register", "set"),
         shows_as=("EV", "LIN", "SET", "DIV"),
     ),
@@ -56,9 +60,13 @@ BUGS: Final[Mapping[str, Bug]] = {
     COMMIT_EARLIER_TERM_BY_COUNT: Bug(
         row=37,
         summary="an entry of an earlier term is committed as soon as a majority holds it (Figure 8)",
-        faults="after any leader-change: kill=leader, partition",
-        workloads=("set", "register"),
-        shows_as=("SET", "LIN", "DIV"),
+        # Figure 8: an entry that few have; a leader that dies with its first entry on its own disk alone; the first
+        # leader again, cut off when it commits what it has shipped of the earlier term, alone in its message.
+        faults="after any operation add: partition=isolate-leader:2, "
+        "after failpoint before-first-append: kill=its-node, after committed: partition=isolate-its-node",
+        options={"entries-per-message": "1"},
+        workloads=("set",),
+        shows_as=("DIV", "SET", "LIN"),
     ),
     APPEND_WITHOUT_PREVIOUS_CHECK: Bug(
         row=38,

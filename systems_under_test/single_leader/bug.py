@@ -50,7 +50,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     DIRTY_READ: Bug(
         row=5,
         summary="a read sees a write that is not replicated yet, and may be lost",
-        faults="partition=isolate-leader",
+        faults="after any operation write: partition=isolate-leader, after any operation cas: partition=isolate-leader",
         workloads=("register",),
         shows_as=("LIN",),
         options={"replication": "sync"},

@@ -11,6 +11,8 @@ from checkers.transactional.lattice import (
     strongest_holding,
     weakest_failing,
 )
+from harness import catalog
+from harness.history import History
 
 NAMED = (
     "read-uncommitted", "read-committed", "read-atomic", "monotonic-atomic-view", "cursor-stability", "consistent-view",
@@ -53,3 +55,9 @@ def test_strongest_and_weakest() -> None:
 def test_session_guarantees_are_not_part_of_plain_levels() -> None:
     assert "causal" not in implied("serializable")
     assert {"causal", "snapshot-isolation"} <= implied("strong-session-snapshot-isolation")
+
+
+def test_the_catalog_has_every_level() -> None:
+    assert set(catalog.LEVELS) == set(MODELS)
+    for level in catalog.LEVELS:
+        assert catalog.checker(level)(History()).expect == level

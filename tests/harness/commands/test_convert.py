@@ -19,8 +19,8 @@ from tests.harness.commands.test_check import EDN, STALE, VALID, written
 from tests.harness.commands.test_malformed import LOG, OPERATIONS, VIOLIN
 
 KEYED = """\
-{"type": "invoke", "process": 0, "f": "compare and set", "value": [1, {"a": null, "b": [1.5, true]}], "key": "k", "time": 7}
-{"type": "info", "process": 0, "f": "compare and set", "value": null, "key": "k", "error": ["x", "\\ud800 \\n\\"\\u2028"]}
+{"type": "invoke", "process": 0, "f": "cas it", "value": [1, {"a": null, "b": [1.5, true]}], "key": "k", "time": 7}
+{"type": "info", "process": 0, "f": "cas it", "value": null, "key": "k", "error": ["x", "\\ud800 \\n\\"\\u2028"]}
 {"type": "info", "process": "nemesis", "f": "start", "value": ":kw", "node": "n1", "extra": {"q": 1}, "session": 3}
 {"type": "invoke", "process": 9007199254740993, "f": ":f", "value": 123456789012345678901234567890, "key": 4}
 """

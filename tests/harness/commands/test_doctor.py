@@ -20,7 +20,7 @@ LACKING = (
 def test_findings_name_every_provider(capsys: pytest.CaptureFixture[str]) -> None:
     status = cli.main(["doctor", "--json"])
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert set(told["providers"]) == {"local"}
+    assert set(told["providers"]) == {"local", "sim"}
     local = told["providers"]["local"]
     assert status == (0 if local["usable"] else 2)
     for finding in (*local["findings"], *told["python"]):

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.judge import Answer, Question, answered
+from harness.commands.judge import Answer, answered
+from harness.commands.question import Question
 from tests.harness.commands.test_check import BY_MODEL, call
 
 JSONL = '{"schema": "splitbrain.history/1"}\n' + "".join(

@@ -18,8 +18,7 @@ from harness import catalog, report
 from harness.cli import main
 from harness.cluster import Finding
 from harness.clusters.local.provider import LocalProvider
-from harness.commands import EXIT_STATUSES, PROGRAM, USAGE
-from harness.commands import run as run_command
+from harness.commands import EXIT_STATUSES, PROGRAM, USAGE, session
 from harness.commands.live import LiveLine, PlainLines
 from harness.progress import Phase, Progress
 from harness.system import Role
@@ -158,7 +157,7 @@ def test_an_interrupted_check_says_how_to_repeat_it(
         time.sleep(1)
 
     monkeypatch.setattr(catalog, "provider", loopback)
-    monkeypatch.setattr(run_command, "judge", interrupted)
+    monkeypatch.setattr(session, "judge", interrupted)
     assert main(["run", "raft", "--nodes", "1", "--time-limit", "0.2", "--store", str(tmp_path), "--json"]) == 2
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert f"splitbrain check {told['store']}" in told["error"]

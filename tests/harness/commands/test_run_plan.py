@@ -67,7 +67,7 @@ def test_the_seed_decides_the_schedule() -> None:
         ([], "read no system"),
         (["raft", "-o", "hartbeat-ms=5"], r"did you mean heartbeat-ms\?"),
         (["raft", "-o", "heartbeat-ms=fast"], "expected an integer"),
-        (["raft", "-o", "heartbeat-ms"], "expected KEY=VALUE, such as heartbeat-ms=50"),
+        (["raft", "-o", "heartbeat-ms"], "expected KEY=VALUE, such as heartbeat-ms=100"),
         (["single-leader", "-o", "replication=asynch"], r"did you mean async\?"),
         (["raft", "--faults", "partiton"], r"did you mean partition\?"),
         (["raft", "--faults", "kill=one:9"], "at most 5"),

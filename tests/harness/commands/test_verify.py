@@ -13,7 +13,8 @@ import pytest
 from benchmarks.linearizable_fuzz import MODELS, Case, cases
 from harness import cli
 from harness.commands.evidence import read_evidence
-from harness.commands.judge import Question, answered
+from harness.commands.judge import answered
+from harness.commands.question import Question
 from harness.commands.verify import Finding, examine
 from harness.formats import jsonl, read_recording
 from tests.harness.commands.test_check import MODEL_OF_MY_OWN, STALE, VALID, call, written
@@ -46,9 +47,7 @@ def test_evidence_holds(
     assert f"the {'linearization' if valid else 'witness'} holds, by {method}" in capsys.readouterr().out
 
 
-def test_the_result_names_the_evidence_and_unknown_has_none(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_result_names_the_evidence_and_unknown_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "e.json"
     arguments = ["check", written(tmp_path, VALID), "--certificate", str(path), "--json"]
     assert cli.main(arguments) == 0

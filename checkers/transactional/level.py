@@ -1,0 +1,29 @@
+"""One checker per isolation level, as the catalog names them: ``serializable``, ``snapshot_isolation``, ...
+
+Each is ``check(history, time_limit_s=...)`` of that level; the names are those of the table with underscores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from checkers.transactional.check import check as check_level
+from checkers.transactional.lattice import MODELS
+from harness.history import History
+from harness.result import Result
+
+
+def _of(level: str) -> Callable[..., Result]:
+    def check(history: History, *, time_limit_s: float | None = None) -> Result:
+        return check_level(history, expect=level, time_limit_s=time_limit_s)
+
+    return check
+
+
+_CHECKERS = {level.replace("-", "_"): _of(level) for level in MODELS}
+
+
+def __getattr__(name: str) -> Callable[..., Result]:
+    if name in _CHECKERS:
+        return _CHECKERS[name]
+    raise AttributeError(f"{__name__} has no level {name!r}")

@@ -1,0 +1,138 @@
+"""Limits of time and memory hold, whatever the work is doing; and no process is left."""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from harness import cli
+from harness.commands.limited import Ending, Limits, Progress, endings, limits_within, startup_s
+from tests.harness.commands.test_check import call, written
+
+MIB = 1 << 20
+
+
+def only(task: Any, limits: Limits) -> Ending:
+    (ending,) = (ending for ending in endings([task], limits) if ending is not None)
+    return ending
+
+
+def no_child_is_left() -> bool:
+    try:
+        return os.waitpid(-1, os.WNOHANG) == (0, 0)
+    except ChildProcessError:
+        return True
+
+
+def stuck_in_one_call(progress: Progress) -> Mapping[str, Any]:
+    progress({"came": 7})
+    return {"never": 9 ** (9**9) % 2}  # no bytecode between its beginning and its end
+
+
+def greedy(progress: Progress) -> Mapping[str, Any]:
+    progress({"came": 8})
+    kept = []
+    while True:
+        kept.append(bytearray(MIB))
+
+
+def dying(progress: Progress) -> Mapping[str, Any]:
+    faulthandler.disable()  # pytest's, which would print where
+    os.kill(os.getpid(), signal.SIGSEGV)
+    return {}
+
+
+def raising(progress: Progress) -> Mapping[str, Any]:
+    raise RuntimeError("oh")
+
+
+def leaving(progress: Progress) -> Mapping[str, Any]:
+    raise SystemExit(0)
+
+
+def test_what_is_done() -> None:
+    ending = only(lambda progress: {"x": "y" * 300_000}, Limits(60.0))
+    assert (ending.how, ending.answer) == ("done", {"x": "y" * 300_000})
+    assert ending.peak_bytes > MIB
+    assert no_child_is_left()
+
+
+def test_time_is_up_even_in_the_middle_of_a_call() -> None:
+    began = monotonic()
+    ending = only(stuck_in_one_call, Limits(0.5))
+    assert (ending.how, ending.progress) == ("time", {"came": 7})
+    assert 0.5 <= monotonic() - began < 2.0
+    assert no_child_is_left()
+
+
+def test_memory_is_up() -> None:
+    ending = only(greedy, Limits(60.0, 300 * MIB))
+    assert (ending.how, ending.progress) == ("memory", {"came": 8})
+    assert 100 * MIB < ending.peak_bytes <= 300 * MIB
+    assert no_child_is_left()
+
+
+def test_crashes_are_told() -> None:
+    ending = only(raising, Limits(60.0))
+    assert (ending.how, ending.text.splitlines()[-1]) == ("crash", "RuntimeError: oh")
+    assert only(dying, Limits(60.0)).how == "crash"
+    assert only(dying, Limits(60.0, 300 * MIB)).how == "memory", "libraries that get no memory die so"
+    assert only(leaving, Limits(60.0)).how == "crash"
+
+
+def test_several_at_a_time_and_none_is_left_when_nobody_wants_more() -> None:
+    def task(progress: Progress) -> Mapping[str, Any]:
+        time.sleep(0.4)
+        return {"process": os.getpid()}
+
+    began = monotonic()
+    found = [ending for ending in endings([task] * 4, Limits(60.0), workers=4) if ending is not None]
+    assert monotonic() - began < 1.4
+    assert sorted(ending.number for ending in found) == [0, 1, 2, 3]
+    assert len({ending.answer["process"] for ending in found} | {os.getpid()}) == 5
+    few = endings([task, stuck_in_one_call, stuck_in_one_call], Limits(60.0), workers=3)
+    assert next(ending for ending in few if ending is not None).number == 0
+    few.close()  # type: ignore[attr-defined]
+    assert no_child_is_left()
+
+
+def test_the_whole_command_keeps_to_the_limit() -> None:
+    started_s = startup_s()
+    assert 0.0 <= started_s < 2.0
+    for limit_s in (0.4, 10.0):
+        left_s = limits_within(limit_s, 5).time_s
+        assert left_s is not None
+        assert limit_s / 2 <= left_s <= limit_s - min(started_s, limit_s / 2)
+    assert limits_within(60.0, 5).memory_bytes == 5
+
+
+def test_check_under_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, "".join(call(0, "write", number, number) for number in range(60_000)))
+
+    def checked(*options: str) -> Any:
+        assert cli.main(["check", path, "--json", *options]) == 2
+        return json.loads(capsys.readouterr().out)
+
+    began = monotonic()
+    answer = checked("--time-limit", "0.6")
+    assert monotonic() - began < 2.0
+    assert answer["reason"] == "timeout"
+    assert answer["details"].get("lines_read") or answer["details"].get("operations_read")
+    answer = checked("--memory-limit", "64M")
+    assert answer["reason"] == "out-of-memory"
+    assert "memory" in answer["explanation"]
+
+
+@pytest.mark.parametrize("size", ["", "5", "M", "10M", "1e400G", "nanG", "64Q"])
+def test_sizes(size: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", written(tmp_path, call(0, "read", None, None)), "--memory-limit", size]) == 254
+    assert "at least 64M" in capsys.readouterr().err
