@@ -24,7 +24,7 @@ SEED_STEP = 1_000_003
 
 def plan_for(system: System, bug: Bug, workload: str) -> Plan:
     options = {name: option.default for name, option in system.options.items()} | dict(bug.options)
-    return Plan(system.name, workload, options, faults=bug.faults, provider="sim", rate_hz=20.0, time_limit_s=6.0)
+    return Plan(system.name, workload, options, faults=bug.faults, provider="sim", rate_hz=20.0, time_limit_s=10.0)
 
 
 def hunt(system: System, name: str, bug: Bug, searches: int, runs_max: int) -> dict[str, Any]:

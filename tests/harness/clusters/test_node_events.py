@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.cluster import EventSource, NodeEvent
@@ -65,6 +65,7 @@ values = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first draw is slow on a busy machine
 @given(st.dictionaries(st.sampled_from(["incarnation", "next", "lost", "events"]), values))
 def test_any_answer_is_read_or_refused(answer: dict[str, Any]) -> None:
     try:

@@ -6,6 +6,8 @@ import faulthandler
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +19,8 @@ import pytest
 from harness import cli
 from harness.commands.limited import Ending, Limits, Progress, endings, limits_within, startup_s
 from tests.harness.commands.test_check import call, written
+
+ROOT = Path(__file__).resolve().parents[3]
 
 MIB = 1 << 20
 
@@ -127,7 +131,15 @@ def test_check_under_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert monotonic() - began < 2.0
     assert answer["reason"] == "timeout"
     assert answer["details"].get("lines_read") or answer["details"].get("operations_read")
-    answer = checked("--memory-limit", "64M")
+
+
+def test_check_under_a_memory_limit(tmp_path: Path) -> None:
+    """In a process of its own: a fork of one that has much memory to spare would not ask for more."""
+    path = written(tmp_path, "".join(call(0, "write", number, number) for number in range(60_000)))
+    done = subprocess.run([sys.executable, "-m", "harness.cli", "check", path, "--json", "--memory-limit", "64M"],
+                          cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 2
+    answer = json.loads(done.stdout)
     assert answer["reason"] == "out-of-memory"
     assert "memory" in answer["explanation"]
 
