@@ -1,9 +1,10 @@
 """How soon does a search find each seeded bug, and does it ever cry wolf over the correct twin?
 
-    python -m benchmarks.seeded_bugs [--bugs NAME,NAME] [--searches 3] [--runs-max 2000] [--twins 0]
+    python -m benchmarks.seeded_bugs [--bugs NAME,NAME] [--searches 3] [--runs-max 2000] [--twins 0] [--shrink 0]
 
 Per bug: whether it was found in each of several searches (each from its own seed), the medians of runs and seconds,
-and what showed it. With --twins N the same plans, without the bug, N of them: none may fail.
+and what showed it. With --twins N the same plans, without the bug, N of them: none may fail. With --shrink S the first
+failing plan is shrunk for at most S seconds; the size of what is left, and when it was that small.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ import argparse
 import json
 from dataclasses import replace
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from harness import catalog
 from harness.plan import Plan
 from harness.search.batch import Batch
+from harness.search.shrink import NotDeterministicError, shrink
+from harness.search.strategy import plan_of
+from harness.search.worker import setup_of_plan
 from harness.system import Bug, System
 
-SEED_STEP = 1_000_003
+SEED_STEP: Final = 1_000_003
+FAULTS: Final = {name: catalog.fault(name) for name in catalog.names("faults")}
 
 
 def plan_for(system: System, bug: Bug, workload: str) -> Plan:
@@ -27,8 +32,8 @@ def plan_for(system: System, bug: Bug, workload: str) -> Plan:
     return Plan(system.name, workload, options, faults=bug.faults, provider="sim", rate_hz=20.0, time_limit_s=10.0)
 
 
-def hunt(system: System, name: str, bug: Bug, searches: int, runs_max: int) -> dict[str, Any]:
-    runs, seconds, shown = [], [], []
+def hunt(system: System, name: str, bug: Bug, searches: int, runs_max: int, shrink_s: float) -> dict[str, Any]:
+    runs, seconds, shown, smallest = [], [], [], None
     for number in range(searches):
         base = replace(plan_for(system, bug, bug.workloads[0]), bugs=(name,))
         tally = Batch(base, 1 + number * SEED_STEP, runs_max, "uniform").execute()
@@ -36,11 +41,24 @@ def hunt(system: System, name: str, bug: Bug, searches: int, runs_max: int) -> d
             runs.append(tally.runs)
             seconds.append(round(tally.seconds, 2))
             shown += tally.failures[0]["anomalies"]
+            if shrink_s and smallest is None:
+                smallest = shrunk(system, base, tally.failures[0]["seed"], shrink_s)
     return {
         "bug": name, "system": system.name, "row": bug.row, "faults": bug.faults, "found": len(runs), "of": searches,
         "median_runs": median(runs) if runs else None, "median_seconds": median(seconds) if seconds else None,
-        "shows_as": sorted(set(shown)),
+        "shows_as": sorted(set(shown)), "shrunk": smallest,
     }  # fmt: skip
+
+
+def shrunk(system: System, base: Plan, seed: int, seconds: float) -> dict[str, Any]:
+    setup = setup_of_plan(plan_of(base, system, FAULTS, seed, "uniform"), system, FAULTS)
+    try:
+        outcome = shrink(setup, seconds)
+    except NotDeterministicError as error:
+        return {"error": str(error)}
+    plan = outcome.plan
+    return {"faults": len(plan.schedule), "operations": len(plan.operations or ()), "nodes": plan.nodes,
+            "reached_s": round(outcome.reached_s, 1), "tries": outcome.tries}  # fmt: skip
 
 
 def twin(system: System, bug: Bug, plans: int) -> dict[str, Any]:
@@ -55,6 +73,7 @@ def main() -> None:
     parser.add_argument("--searches", type=int, default=3)
     parser.add_argument("--runs-max", type=int, default=2000)
     parser.add_argument("--twins", type=int, default=0)
+    parser.add_argument("--shrink", type=float, default=0.0)
     arguments = parser.parse_args()
     wanted = [name for name in arguments.bugs.split(",") if name]
     for system in map(catalog.system, catalog.names("systems")):
@@ -62,7 +81,9 @@ def main() -> None:
             if wanted and name not in wanted:
                 continue
             line = (
-                hunt(system, name, bug, arguments.searches, arguments.runs_max) if arguments.searches else {"bug": name}
+                {"bug": name}
+            if arguments.searches:
+                line = hunt(system, name, bug, arguments.searches, arguments.runs_max, arguments.shrink)
             )
             if arguments.twins:
                 line["twin"] = twin(system, bug, arguments.twins)
