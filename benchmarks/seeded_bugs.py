@@ -80,11 +80,9 @@ def main() -> None:
         for name, bug in sorted(system.bugs.items(), key=lambda item: item[1].row):
             if wanted and name not in wanted:
                 continue
-            line = (
-                {"bug": name}
+            line: dict[str, Any] = {"bug": name}
             if arguments.searches:
                 line = hunt(system, name, bug, arguments.searches, arguments.runs_max, arguments.shrink)
-            )
             if arguments.twins:
                 line["twin"] = twin(system, bug, arguments.twins)
             print(json.dumps(line), flush=True)
