@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SHOWN = {
     "local-reads": "non-linearizable",
     "vote-without-up-to-date-check": "lost",
-    "acknowledge-before-backup": "lost",
+    "vote-not-persisted": "non-linearizable",
 }
 
 
