@@ -15,6 +15,9 @@ from harness.simulation.cluster import SimCluster, SimProvider
 from harness.simulation.runtime import SimRuntime
 from harness.simulation.scheduler import LivelockError
 
+# A coroutine that will not end says so once more when it is collected.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 class Careful:
     """Keeps the rules, and waits."""
