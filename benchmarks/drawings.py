@@ -21,7 +21,7 @@ from harness.trace import Trace
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PLANS: Final = ROOT / "examples" / "plans"
-FAULTS: Final = {name: catalog.fault(name) for name in catalog.names("faults")}
+FAULTS: Final = catalog.faults()
 
 
 def drawing(path: Path) -> str:

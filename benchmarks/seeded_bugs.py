@@ -24,7 +24,7 @@ from harness.search.worker import setup_of_plan
 from harness.system import Bug, System
 
 SEED_STEP: Final = 1_000_003
-FAULTS: Final = {name: catalog.fault(name) for name in catalog.names("faults")}
+FAULTS: Final = catalog.faults()
 
 
 def plan_for(system: System, bug: Bug, workload: str) -> Plan:

@@ -13,6 +13,7 @@ import argparse
 import cProfile
 import pstats
 from collections import Counter
+from dataclasses import replace
 from heapq import heappop, heappush
 from pathlib import Path
 from statistics import median
@@ -27,7 +28,7 @@ from harness.search.worker import setup_of_plan
 from harness.simulation.cluster import CAPABILITIES
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-FAULTS: Final = {name: catalog.fault(name) for name in catalog.names("faults")}
+FAULTS: Final = catalog.faults()
 ALL: Final = ",".join(name for name, fault in FAULTS.items() if fault.needs <= CAPABILITIES)
 FULL: Final = Plan("raft", "register", faults=ALL, provider="sim", rate_hz=20.0, time_limit_s=10.0)
 SHORT: Final = Plan("raft", "register", faults=ALL, provider="sim", rate_hz=10.0, time_limit_s=4.0)
@@ -47,8 +48,8 @@ def yardstick() -> float:
 def trial(base: Plan, seed: int) -> Trial:
     system = catalog.system(base.system)
     options = {name: option.default for name, option in system.options.items()}
-    plan = Plan(**{**{name: getattr(base, name) for name in Plan.__dataclass_fields__}, "options": options})
-    return run_trial(setup_of_plan(plan_of(plan, system, FAULTS, seed, "swarm"), system, FAULTS))
+    plan = plan_of(replace(base, options=options), system, FAULTS, seed, "swarm")
+    return run_trial(setup_of_plan(plan, system, FAULTS))
 
 
 def measure(name: str, base: Plan, runs: int) -> None:

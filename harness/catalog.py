@@ -152,6 +152,11 @@ def fault(name: str) -> Fault:
     return found
 
 
+def faults() -> dict[str, Fault]:
+    """All faults, by name."""
+    return {name: fault(name) for name in PLUG_INS["faults"]}
+
+
 def provider(name: str) -> Provider:
     found: Provider = _load("providers", name)
     return found

@@ -46,7 +46,7 @@ ALL: Final = "all"
 
 def setup_of(args: argparse.Namespace) -> Setup:
     """The plan that the arguments ask for, its schedule drawn, and what its names stand for. Raises UsageError."""
-    faults = {name: catalog.fault(name) for name in catalog.names("faults")}
+    faults = catalog.faults()
     plan = _replayed(args) if args.replay is not None else _planned(args)
     system, workload = catalog.system(plan.system), catalog.workload(plan.workload)
     provider = catalog.provider(plan.provider)

@@ -56,7 +56,7 @@ def compare(plan: Plan) -> Comparison:
 def traced(plan: Plan, path: Path) -> dict[str, Any]:
     """One run: its trace is written to ``path``; its digest, and what was broken."""
     trace = Trace()
-    faults = {name: catalog.fault(name) for name in catalog.names("faults")}
+    faults = catalog.faults()
     trial = run_trial(setup_of_plan(plan, catalog.system(plan.system), faults), trace=trace)
     trace.write(path)
     return {"digest": trace.digest(), "troubles": list(trial.verdict.record.troubles)}

@@ -39,7 +39,7 @@ def outcomes(asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """One object per trial, in order of seeds."""
     base = Plan.from_json(asked["plan"])
     system = catalog.system(base.system)
-    faults = {name: catalog.fault(name) for name in catalog.names("faults")}
+    faults = catalog.faults()
     for seed in range(*asked["seeds"]):
         plan = plan_of(base, system, faults, seed, asked["strategy"])
         try:

@@ -184,7 +184,7 @@ class SimNode:
         if parcel.kind is not CALL:
             env.handle(self._handle_send(program, parcel), "handle")
         elif len(self._handled) < HANDLERS_MAX:
-            self._handled[id(parcel)] = parcel
+            self._handled[parcel.number] = parcel
             env.handle(self._handle_call(env, program, parcel), "handle")
         else:
             env.counters["net.dropped_handlers"] += 1
@@ -194,7 +194,7 @@ class SimNode:
 
     async def _handle_call(self, env: SimEnv, program: Program, parcel: Parcel) -> None:
         reply = await program.handle(parcel.source, parcel.body)
-        self._handled.pop(id(parcel), None)
+        self._handled.pop(parcel.number, None)
         if reply is None or env.lane.state == DEAD:
             return
         call: Call = parcel.context

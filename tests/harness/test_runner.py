@@ -410,7 +410,7 @@ def test_roles_with_a_count_come_besides_the_plans_nodes() -> None:
 
 
 def real_run(store: Path, system: str, workload: str, faults: str, **changes: Any) -> tuple[Setup, RunFolder, Record]:
-    known = {name: catalog.fault(name) for name in catalog.names("faults")}
+    known = catalog.faults()
     under_test = catalog.system(system)
     options = {name: option.default for name, option in under_test.options.items()}
     plan = Plan(system=system, workload=workload, options=options, faults=faults, provider="loopback", nodes=3, seed=5)

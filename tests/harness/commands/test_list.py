@@ -57,7 +57,7 @@ def test_systems_have_options_with_values_and_faults_have_shapes(capsys: pytest.
 
 def test_what_a_bug_says_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     """Its faults can be read, its workloads and options are the system's."""
-    faults = {name: catalog.fault(name) for name in catalog.names("faults")}
+    faults = catalog.faults()
     cli.main(["list", "bugs", "--json"])
     for entry in json.loads(capsys.readouterr().out)["bugs"]:
         system = catalog.system(entry["system"])

@@ -31,7 +31,7 @@ SHRUNK = Plan(
 
 
 def setup(plan: Plan) -> Setup:
-    faults = {name: catalog.fault(name) for name in catalog.names("faults")}
+    faults = catalog.faults()
     workload = catalog.workload(plan.workload)
     return Setup(plan, catalog.system(plan.system), workload, LoopbackProvider(), faults, (FOR_ITSELF,))
 

@@ -17,7 +17,7 @@ from harness.runner import Setup, node_specs
 from harness.search.trial import Trial, run_trial
 from harness.simulation.cluster import PROVIDER
 
-FAULTS = {name: catalog.fault(name) for name in catalog.names("faults")}
+FAULTS = catalog.faults()
 
 
 def trial(faults: str, seed: int = 3, **changes: Any) -> Trial:

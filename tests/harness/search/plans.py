@@ -10,7 +10,7 @@ from harness.runner import Setup
 from harness.search.strategy import plan_of
 from harness.search.worker import setup_of_plan
 
-FAULTS = {name: catalog.fault(name) for name in catalog.names("faults")}
+FAULTS = catalog.faults()
 
 
 def base_plan(system: str, **fields: Any) -> Plan:

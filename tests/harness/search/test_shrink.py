@@ -20,7 +20,7 @@ from harness.search.trial import run_trial
 from harness.search.worker import setup_of_plan
 
 ROOT = Path(__file__).resolve().parents[3]
-FAULTS = {name: catalog.fault(name) for name in catalog.names("faults")}
+FAULTS = catalog.faults()
 FOR_ITSELF = str(ROOT / "examples" / "every_node_for_itself.py")
 
 

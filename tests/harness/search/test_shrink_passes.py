@@ -210,7 +210,7 @@ def test_a_partition_becomes_one_link() -> None:
 
 @given(st.data())
 def test_what_is_simpler_is_still_an_action_and_comes_to_an_end(data: st.DataObject) -> None:
-    faults = {name: catalog.fault(name) for name in catalog.names("faults")}
+    faults = catalog.faults()
     name = data.draw(st.sampled_from(sorted(faults)))
     (entry, *_) = schedule(parse(name, faults), faults, NODES, 10.0, data.draw(st.integers(0, 50)))
     action = dict(entry.action)
