@@ -32,7 +32,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 RESOLVER = "harness.catalog"
 
 ALLOWED_OF = {
-    "checkers": ("harness.history", "harness.result", "harness.fault_window", "checkers"),
+    "checkers": (
+        "harness.history",
+        "harness.result",
+        "harness.fault_window",
+        "harness.columns",
+        "harness.compiled",
+        "checkers",
+    ),
     "systems_under_test": ("harness.node", "harness.system", "harness.history", "systems_under_test"),
 }
 
