@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter
@@ -43,6 +42,8 @@ def guarded(expect: str, judge: Callable[[], Result], **about: Any) -> Result:
 
 def crash(error: Exception) -> str:
     """What was raised and where, short enough for a result."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
     return f"the checker raised {type(error).__name__}{where}: {str(error)[:200]}"

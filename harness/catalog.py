@@ -12,6 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from checkers.names import CHECKERS
+from checkers.names import LEVELS as LEVELS
+
 if TYPE_CHECKING:
     from harness.cluster import Provider
     from harness.fault import Fault
@@ -20,15 +23,6 @@ if TYPE_CHECKING:
     from harness.workload import Workload
 
 Kind = Literal["systems", "workloads", "faults", "models", "providers", "checkers"]
-
-# The isolation levels of transactions, weakest first, in the forms that they have (checkers/transactional/lattice.py).
-_FORMS: Final = ("read-uncommitted", "read-committed", "read-atomic", "consistent-view", "parallel-snapshot-isolation",
-                 "prefix", "snapshot-isolation", "repeatable-read")  # fmt: skip
-LEVELS: Final = (
-    "cursor-stability", "monotonic-atomic-view", "causal", "update-serializable", *_FORMS, "serializable",
-    *(f"strong-session-{form}" for form in _FORMS), "strong-session-serializable",
-    "strong-causal", *(f"strong-{form}" for form in _FORMS), "strict-serializable",
-)  # fmt: skip
 
 # kind -> name -> where it is, as "module:attribute". The first of each kind is the one to meet first.
 PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -63,13 +57,7 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
         "local": "harness.clusters.local:PROVIDER",
         "sim": "harness.simulation.cluster:PROVIDER",
     },
-    "checkers": {  # by what --expect says
-        "linearizable": "checkers.linearizable:check",
-        "set": "checkers.set:check",
-        "counter": "checkers.counter:check",
-        "eventual": "checkers.convergence:check",
-        **{level: f"checkers.transactional.level:{level.replace('-', '_')}" for level in LEVELS},
-    },
+    "checkers": CHECKERS,  # by what --expect says
 }
 _MODELS: Final = "checkers.linearizable:MODELS"
 

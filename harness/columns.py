@@ -1,14 +1,19 @@
 """A history as numpy arrays, one element per line: for checkers of a million operations.
 
-Only histories that are worth it have columns (``columns_of`` says which); a small one is read and judged without numpy
-ever being imported. What the columns say is what the :class:`harness.history.History` says, code for code.
+Only histories that are worth it have columns (``History.columns`` says which); a small one is read and judged without
+numpy ever being imported. What the columns say is what the :class:`harness.history.History` says, code for code.
+
+Every array is contiguous, writable and of exactly the type that stands here, wherever the history came from: another
+type, or a read-only array, would have every compiled function compiled once more, for seconds. (Written to, though,
+they must never be.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +22,30 @@ if TYPE_CHECKING:
 NIL, NUMBER, OTHER = range(3)
 """What a value is: null; an integer of at most 64 bits, which stands in ``numbers``; or anything else."""
 NO_KEY: Final = -1
+LINES_MIN: Final = 50_000
+"""Below this, plain Python has its answer before numpy and numba are there (0.5 to 0.7 s)."""
+PADDING: Final = 16
+"""Zero bytes after the text of :class:`Spans`, at least."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spans:
+    """Where the values of kind OTHER stand in the bytes that the history was read from, for parsers of their own.
+
+    ``text``     uint8: the bytes, and after them at least PADDING zeros, so that to look one byte ahead needs no check.
+    ``starts``   int64: of each line's value its first byte in ``text``; 0 where the value is not OTHER.
+    ``lengths``  int32: its length in bytes; 0 where the value is not OTHER.
+
+    Each span is one whole JSON value, and valid: UTF-8, no line end in it, strings closed, escapes right, numbers by
+    the grammar, names unique in each object, nested at most 60 deep. So a compiled parser of, say, transactions
+    ``[["append", 3, 7], ["r", 3, null]]`` need only look for its own shape, and there is no second error to word;
+    for what has another shape it takes ``Columns.value(line)``. Between tokens there may be blanks, tabs and carriage
+    returns. Strings may have escapes; the same string may be written in several ways.
+    """
+
+    text: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +53,7 @@ class Columns:
     """All arrays have one element per line of the history; none may be changed.
 
     ``types``      uint8: INVOKE, OK, FAIL or INFO (harness.history).
-    ``processes``  int64: a client's number, or a negative code for a named process.
+    ``processes``  int64: a client's number, or a negative code for a named process (``process_names[-1 - code]``).
     ``fs``         uint16: codes into ``f_names``.
     ``kinds``      uint8: NIL, NUMBER or OTHER, of the value.
     ``numbers``    int64: the value, where it is a NUMBER; 0 elsewhere.
@@ -32,6 +61,9 @@ class Columns:
     ``times``      int64: nanoseconds, -1 where unknown.
     ``keys``       int32: codes into ``key_names``, NO_KEY where there is none; None if no operation has one.
     ``value``      any line's value, decoded when asked for.
+    ``rest``       a column that few lines have, by its name (error, session, node, extra): an entry per line, None
+                   where there is none; or None if no line has one.
+    ``spans``      where the values of kind OTHER stand in the file's bytes; None if they came otherwise.
     """
 
     types: NDArray[np.uint8]
@@ -45,6 +77,97 @@ class Columns:
     keys: NDArray[np.int32] | None
     key_names: tuple[Any, ...]
     value: Callable[[int], Any]
+    process_names: tuple[str, ...] = ()
+    rest: Callable[[str], list[Any] | None] = lambda name: None
+    spans: Spans | None = None
 
     def __len__(self) -> int:
         return len(self.types)
+
+
+class Listed(Protocol):
+    """What a :class:`harness.history.History` has: the same columns as Python's own arrays and lists."""
+
+    @property
+    def types(self) -> bytes: ...
+    @property
+    def processes(self) -> array[int]: ...
+    @property
+    def fs(self) -> array[int]: ...
+    @property
+    def f_names(self) -> tuple[str, ...]: ...
+    @property
+    def values(self) -> list[Any]: ...
+    @property
+    def times(self) -> array[int]: ...
+    @property
+    def keys(self) -> list[Any] | None: ...
+    @property
+    def errors(self) -> list[Any] | None: ...
+    @property
+    def sessions(self) -> list[Any] | None: ...
+    @property
+    def nodes(self) -> list[Any] | None: ...
+    @property
+    def extras(self) -> list[Any] | None: ...
+    @property
+    def partners(self) -> array[int]: ...
+    def process_name(self, code: int) -> int | str: ...
+
+
+def columns_of(history: Listed) -> Columns | None:
+    """The columns of any history, of however few lines; None without numpy, or if a key is no string and no integer.
+
+    Raises :class:`harness.history.HistoryError` as ``history.partners`` does. A checker asks ``history.columns``, which
+    makes them for a history that is large enough, and only once; this is for tests of its large side.
+    """
+    try:
+        import numpy as np
+    except ImportError:
+        return None
+    try:
+        keys, key_names = _keys(history.keys)
+    except TypeError:
+        return None
+    named = max((-code for code in history.processes if code < 0), default=0)
+    kinds = np.array([_kind(value) for value in history.values], np.uint8)
+    numbers = np.zeros(len(kinds), np.int64)
+    numbers[kinds == NUMBER] = [value for value, kind in zip(history.values, kinds, strict=True) if kind == NUMBER]
+    rest = {"error": history.errors, "session": history.sessions, "node": history.nodes, "extra": history.extras}
+    return Columns(
+        types=np.array(bytearray(history.types), np.uint8),
+        processes=np.array(history.processes, np.int64),
+        fs=np.array(history.fs, np.uint16),
+        f_names=history.f_names,
+        kinds=kinds,
+        numbers=numbers,
+        partners=np.array(history.partners, np.int64),
+        times=np.array(history.times, np.int64),
+        keys=None if keys is None else np.array(keys, np.int32),
+        key_names=key_names,
+        value=history.values.__getitem__,
+        process_names=tuple(str(history.process_name(-1 - number)) for number in range(named)),
+        rest=rest.__getitem__,
+    )
+
+
+def _kind(value: Any) -> int:
+    if value is None:
+        return NIL
+    return NUMBER if type(value) is int and -(2**63) <= value < 2**63 else OTHER
+
+
+def _keys(keys: Sequence[Any] | None) -> tuple[array[int] | None, tuple[Any, ...]]:
+    """The keys as codes, and what they stand for. Raises TypeError for a key that may equal one of another type."""
+    if keys is None:
+        return None, ()
+    codes: dict[Any, int] = {}
+    coded = array("i")
+    for key in keys:
+        if key is None:
+            coded.append(NO_KEY)
+        elif type(key) is int or type(key) is str:
+            coded.append(codes.setdefault(key, len(codes)))
+        else:
+            raise TypeError(type(key))
+    return coded, tuple(codes)

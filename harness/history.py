@@ -5,15 +5,18 @@ harness's monotonic clock, in nanoseconds) is for people and plots, and ``index`
 field names are Jepsen's (https://jepsen-io.github.io/history/).
 
 A million operations are a handful of arrays here and not a million objects: :class:`Op` values are made when asked
-for. Columns that no operation uses are not kept at all.
+for. Columns that no operation uses are not kept at all. A large history may come as numpy arrays
+(:class:`harness.columns.Columns`); Python's own arrays and lists are made of those when somebody asks for them.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, overload
+
+from harness.columns import LINES_MIN, NIL, OTHER, Columns, columns_of
 
 OpType = Literal["invoke", "ok", "fail", "info"]
 Process = int | str
@@ -27,6 +30,7 @@ is about that replica and not about the objects, so checkers of objects pass it 
 TYPES: Final[tuple[OpType, ...]] = ("invoke", "ok", "fail", "info")
 INVOKE, OK, FAIL, INFO = range(4)
 _CODE: Final[dict[str, int]] = {name: code for code, name in enumerate(TYPES)}
+_REST: Final = {"errors": "error", "sessions": "session", "nodes": "node", "extras": "extra"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class History(Sequence[Op]):
     ``errors``, ``keys``, ``sessions``, ``nodes``, ``extras``  list, or None if no operation has one.
     """
 
-    __slots__ = ("_names", "_origin_ns", "_partners", "errors", "extras", "f_names", "fs", "keys", "nodes",
+    __slots__ = ("_columns", "_names", "_origin_ns", "_partners", "errors", "extras", "f_names", "fs", "keys", "nodes",
                  "processes", "sessions", "times", "types", "values")  # fmt: skip
 
     def __init__(self, ops: Iterable[Op] = ()) -> None:
@@ -125,9 +129,10 @@ class History(Sequence[Op]):
                 entry = getattr(op, name)
                 if entry is not None:
                     column[index] = entry
-        self.types: Final = bytes(types)
-        self.f_names: Final = tuple(f_codes)
-        self._names: Final = {code: name for name, code in name_codes.items()}
+        self.types = bytes(types)
+        self.f_names = tuple(f_codes)
+        self._names = {code: name for name, code in name_codes.items()}
+        self._columns: Columns | None = None
         self._partners: array[int] | None = None
         self._origin_ns: int | None = None
         self.errors = self._dense(columns["error"])
@@ -135,6 +140,34 @@ class History(Sequence[Op]):
         self.sessions = self._dense(columns["session"])
         self.nodes = self._dense(columns["node"])
         self.extras = self._dense(columns["extra"])
+
+    @classmethod
+    def from_columns(cls, columns: Columns) -> History:
+        """A history of numpy arrays, which must be right (paired, too) and are not looked at again."""
+        history = cls.__new__(cls)
+        history._columns = columns
+        history.f_names = columns.f_names
+        history._names = {-1 - number: name for number, name in enumerate(columns.process_names)}
+        history._partners = history._origin_ns = None
+        return history
+
+    if not TYPE_CHECKING:  # else mypy would take every misspelt attribute for one of these
+
+        def __getattr__(self, name: str) -> Any:
+            """A public column of a history that has numpy arrays, made when it is asked for the first time."""
+            if name not in _MADE:
+                raise AttributeError(f"a History has no {name!r}")
+            made = _MADE[name](self._columns)
+            setattr(self, name, made)
+            return made
+
+    @property
+    def columns(self) -> Columns | None:
+        """The same as numpy arrays, for checkers that must be fast; None for a history that is not large, or where
+        numpy is missing. Raises :class:`HistoryError`, as ``partners`` does."""
+        if self._columns is None and len(self) >= LINES_MIN:
+            self._columns = columns_of(self)
+        return self._columns
 
     def _dense(self, sparse: dict[int, Any]) -> list[Any] | None:
         return [sparse.get(index) for index in range(len(self.types))] if sparse else None
@@ -200,7 +233,7 @@ class History(Sequence[Op]):
         what it never invoked, or completes an operation of another name.
         """
         if self._partners is None:
-            self._partners = self._pair()
+            self._partners = self._pair() if self._columns is None else _array("q", self._columns.partners)
         return self._partners
 
     def _pair(self) -> array[int]:
@@ -248,3 +281,38 @@ class History(Sequence[Op]):
                 )
             )
         return calls
+
+
+def _array(code: str, numbers: Any) -> array[int]:
+    made: array[int] = array(code)
+    made.frombytes(numbers.tobytes())
+    return made
+
+
+def _values(columns: Columns) -> list[Any]:
+    values: list[Any] = columns.numbers.tolist()
+    for line in (columns.kinds == NIL).nonzero()[0].tolist():
+        values[line] = None
+    for line in (columns.kinds == OTHER).nonzero()[0].tolist():
+        values[line] = columns.value(line)
+    return values
+
+
+def _keys(columns: Columns) -> list[Any] | None:
+    names = (*columns.key_names, None)  # the code NO_KEY, -1, is the last one
+    return None if columns.keys is None else [names[code] for code in columns.keys.tolist()]
+
+
+def _rest(field: str) -> Callable[[Columns], list[Any] | None]:
+    return lambda columns: columns.rest(field)
+
+
+_MADE: Final[Mapping[str, Callable[[Columns], Any]]] = {
+    "types": lambda columns: columns.types.tobytes(),
+    "processes": lambda columns: _array("q", columns.processes),
+    "fs": lambda columns: _array("H", columns.fs),
+    "values": _values,
+    "times": lambda columns: _array("q", columns.times),
+    "keys": _keys,
+    **{name: _rest(field) for name, field in _REST.items()},
+}

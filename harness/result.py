@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 Validity = bool | Literal["unknown"]
 
 SCHEMA: Final = "splitbrain.results/1"
+_ANOMALIES_SHOWN_MAX: Final = 10
 
 
 class Reason(StrEnum):
@@ -79,6 +80,27 @@ class Result:
         assert (self.reason is not None) == (self.valid == "unknown"), "a reason if and only if unknown"
         assert self.valid is not False or self.anomalies, "an invalid result carries its anomaly"
 
+    def __bool__(self) -> bool:
+        """Whether it is valid. Raises ValueError where that is unknown, lest ``if not result`` take it for invalid."""
+        if self.valid == "unknown":
+            raise ValueError(f"read an unknown verdict as true or false ({self!r}); expected a look at its .valid")
+        return self.valid
+
+    def __str__(self) -> str:
+        """The verdict and the witnesses, in words, for a person."""
+        word = {True: "valid", False: "INVALID", "unknown": f"unknown ({self.reason})"}[self.valid]
+        model, method = f" ({self.model})" if self.model else "", f", by {self.method}" if self.method else ""
+        lines = [f"{word}: expected {self.expect}{model}, {self.operations} operations{method}"]
+        lines += [f"  {self.explanation}"] if self.explanation else []
+        lines += [f"  {anomaly.type}: {anomaly.explanation}" for anomaly in self.anomalies[:_ANOMALIES_SHOWN_MAX]]
+        if len(self.anomalies) > _ANOMALIES_SHOWN_MAX:
+            lines.append(f"  ... and {len(self.anomalies) - _ANOMALIES_SHOWN_MAX} more anomalies")
+        return "\n".join(map(_printable, lines))
+
+    def __repr__(self) -> str:
+        first, *more = str(self).split("\n  ")
+        return f"<{first}{f': {more[0]}' if more else ''}{' ...' if more[1:] else ''}>"
+
     def but_unknown(self, reason: Reason, explanation: str) -> Result:
         """This result, unless it is valid: then unknown, for that reason. Invalid stays invalid."""
         if self.valid is not True:
@@ -98,6 +120,11 @@ class Result:
             "seconds": round(self.seconds, 6),
             "details": dict(self.details),
         }
+
+
+def _printable(line: str) -> str:
+    """What a history says may hold anything: a terminal gets no control characters."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 def unknown(expect: str, reason: Reason, explanation: str, **more: Any) -> Result:

@@ -12,7 +12,21 @@ Unknown outcomes are first-class: an operation that ended in "info", or not at a
 its invocation, or never. One that failed certainly did not, and a read without an answer constrains nothing.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from checkers.linearizable.models import MODELS, model_of
-from checkers.linearizable.verdict import ANOMALY, EXPECT, check
+
+if TYPE_CHECKING:
+    from checkers.linearizable.verdict import ANOMALY, EXPECT, check
 
 __all__ = ["ANOMALY", "EXPECT", "MODELS", "check", "model_of"]
+
+
+def __getattr__(name: str) -> Any:
+    # What decides is imported when there is something to decide: the names of models are asked for without.
+    if name in ("ANOMALY", "EXPECT", "check"):
+        return getattr(import_module("checkers.linearizable.verdict"), name)
+    raise AttributeError(f"module {__name__!r} has no {name!r}")

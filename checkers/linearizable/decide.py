@@ -14,14 +14,12 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from checkers.guard import OutOfTimeError
-from checkers.linearizable import brute, distinct
+from checkers.linearizable import distinct
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.operation import KeyHistory, Operation
 from checkers.linearizable.problem import ANY, Problem, completion, counting, problem
 from checkers.linearizable.search import Exploration, Point, explore, start
 from checkers.linearizable.supply import Placement, find, place
-from checkers.linearizable.symbolic import ends
-from checkers.linearizable.walk import race
 from harness.result import Reason
 
 Method = Literal["auto", "polynomial", "search", "z3", "brute"]
@@ -85,6 +83,8 @@ def _by_distinct_values(key: KeyHistory, limit: Limit) -> Decision | None:
 
 def _by_brute_force(key: KeyHistory) -> Decision:
     """Without a linearization: brute force knows only that there is one."""
+    from checkers.linearizable import brute
+
     verdict = brute.decide(key.model, key.initial, key.required, key.optional)
     if verdict is False:
         return Decision(False, "brute", refuted=tuple(sorted(key.required, key=completion)))
@@ -94,6 +94,8 @@ def _by_brute_force(key: KeyHistory) -> Decision:
 
 
 def _by_walk(key: KeyHistory, limit: Limit) -> Decision:
+    from checkers.linearizable.walk import race  # here, for most histories are of registers
+
     walked = race(key, limit)
     decision = Decision(
         None,
@@ -188,4 +190,6 @@ def _window(
         exploration = explore(arrays, span, points, near, every_end=more)
         if exploration.outcome == "done":
             return "search", exploration
+    from checkers.linearizable.symbolic import ends  # here, for most windows never need it
+
     return "z3", ends(arrays, span, points, limit, every_end=more)

@@ -11,15 +11,11 @@ from typing import Any, Final, Literal, cast, get_args
 from checkers.guard import Unsupported, crash, guarded
 from checkers.linearizable.certificate import refute
 from checkers.linearizable.decide import Decision, Method, decide
-from checkers.linearizable.explain import explain
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.model import Model
 from checkers.linearizable.models import model_of
-from checkers.linearizable.models.custom import custom
 from checkers.linearizable.operation import KeyHistory, by_key
-from checkers.linearizable.witness import witness
 from checkers.value import Codes, plain, show
-from harness.fault_window import fault_windows
 from harness.history import INVOKE, History
 from harness.result import Anomaly, Reason, Result, worst
 
@@ -90,6 +86,8 @@ def _model(model: str | Model | type) -> Model:
         return model_of(model)
     if hasattr(model, "parse"):
         return cast(Model, model)
+    from checkers.linearizable.models.custom import custom
+
     return custom(model, getattr(model, "__name__", type(model).__name__))
 
 
@@ -192,6 +190,11 @@ def _anomalies(
 
 
 def _anomaly(task: _Task, key: KeyHistory, decision: Decision, limit: Limit) -> Anomaly:
+    # Imported here, for a valid history has no anomaly.
+    from checkers.linearizable.explain import explain
+    from checkers.linearizable.witness import witness
+    from harness.fault_window import fault_windows
+
     found = witness(key, decision.refuted, limit)
     return Anomaly(
         type=ANOMALY,

@@ -20,7 +20,6 @@ from checkers.linearizable.model import Selective
 from checkers.linearizable.operation import KeyHistory, Operation
 from checkers.linearizable.problem import ANY, TooLarge, completion, problem, transition
 from checkers.linearizable.supply import find
-from checkers.linearizable.walk import race
 
 _CONFIGURATIONS: Final = 20_000  # of one question
 _BRUTE_OPERATIONS: Final = 24
@@ -150,6 +149,8 @@ class _OfAny:
 
     def ask(self, chosen: Sequence[Operation], limit: Limit) -> Answer:
         try:
+            from checkers.linearizable.walk import race  # here, for most histories are of registers
+
             found = race(replace(self._key, required=tuple(chosen), optional=tuple(self.helpers(chosen))), limit)
         except TooLarge:
             return Answer(None)

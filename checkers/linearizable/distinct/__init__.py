@@ -5,12 +5,15 @@ Each says exactly when it applies; where it does not, it says nothing, and the s
 
 from __future__ import annotations
 
-from checkers.linearizable.distinct import fifo, lifo, lost, priority, zones
-from checkers.linearizable.distinct.pairing import Pairing, pair
+from typing import TYPE_CHECKING
+
 from checkers.linearizable.distinct.verdict import Verdict
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.model import Kind
 from checkers.linearizable.operation import KeyHistory
+
+if TYPE_CHECKING:
+    from checkers.linearizable.distinct.pairing import Pairing
 
 __all__ = ["Verdict", "decide"]
 
@@ -20,9 +23,14 @@ def decide(key: KeyHistory, limit: Limit) -> Verdict | None:
     :class:`checkers.guard.OutOfTimeError`."""
     kind = key.model.kind
     if kind == "register":
+        from checkers.linearizable.distinct import zones  # each where it is needed: a history is of one kind
+
         return zones.decide(key)
     if kind == "other":
         return None
+    from checkers.linearizable.distinct import lost
+    from checkers.linearizable.distinct.pairing import pair
+
     pairing = pair(key, frozenset({()}) if kind == "bag" else ())
     if pairing is None:
         return None
@@ -32,6 +40,8 @@ def decide(key: KeyHistory, limit: Limit) -> Verdict | None:
 
 
 def _decide(kind: Kind, pairing: Pairing, limit: Limit) -> Verdict:
+    from checkers.linearizable.distinct import fifo, lifo, priority
+
     if kind == "queue":
         return fifo.decide(pairing)
     if kind == "stack":
