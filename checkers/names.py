@@ -28,8 +28,17 @@ LEVELS: Final = (
 CHECKERS: Final[Mapping[str, str]] = {
     LINEARIZABLE: "checkers.linearizable:check",
     "set": "checkers.set:check",
+    "set-full": "checkers.set_full:check",
+    "set-full-linearizable": "checkers.set_full.linearizable:check",
     "counter": "checkers.counter:check",
+    "queue": "checkers.queue:check",
+    "total-queue": "checkers.total_queue:check",
+    "lock": "checkers.lock:check",
+    "mutual-exclusion": "checkers.lock.exclusion:check",
+    "fencing": "checkers.lock.fencing:check",
+    "leader-uniqueness": "checkers.leader_uniqueness:check",
     "eventual": "checkers.convergence:check",
+    "statistics": "checkers.statistics:check",
     **{level: f"checkers.transactional.level:{level.replace('-', '_')}" for level in LEVELS},
 }
 

@@ -11,7 +11,7 @@ they must never be.)
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -24,6 +24,9 @@ NIL, NUMBER, OTHER = range(3)
 NO_KEY: Final = -1
 LINES_MIN: Final = 50_000
 """Below this, plain Python has its answer before numpy and numba are there (0.5 to 0.7 s)."""
+HAS_ERROR, HAS_SESSION, HAS_NODE, HAS_EXTRA = (1 << bit for bit in range(4))
+REST_FIELDS: Final = {"error": HAS_ERROR, "session": HAS_SESSION, "node": HAS_NODE, "extra": HAS_EXTRA}
+"""The fields that few lines have, and their bits in ``rests``."""
 PADDING: Final = 16
 """Zero bytes after the text of :class:`Spans`, at least."""
 
@@ -61,8 +64,8 @@ class Columns:
     ``times``      int64: nanoseconds, -1 where unknown.
     ``keys``       int32: codes into ``key_names``, NO_KEY where there is none; None if no operation has one.
     ``value``      any line's value, decoded when asked for.
-    ``rest``       a column that few lines have, by its name (error, session, node, extra): an entry per line, None
-                   where there is none; or None if no line has one.
+    ``rests``      uint8: which of the fields that few lines have (REST_FIELDS) this line has; None if no line has any.
+    ``rest``       those fields of a line by their names, decoded when asked for; perhaps other fields, too.
     ``spans``      where the values of kind OTHER stand in the file's bytes; None if they came otherwise.
     """
 
@@ -78,7 +81,8 @@ class Columns:
     key_names: tuple[Any, ...]
     value: Callable[[int], Any]
     process_names: tuple[str, ...] = ()
-    rest: Callable[[str], list[Any] | None] = lambda name: None
+    rests: NDArray[np.uint8] | None = None
+    rest: Callable[[int], Mapping[str, Any]] = lambda line: {}
     spans: Spans | None = None
 
     def __len__(self) -> int:
@@ -133,7 +137,11 @@ def columns_of(history: Listed) -> Columns | None:
     kinds = np.array([_kind(value) for value in history.values], np.uint8)
     numbers = np.zeros(len(kinds), np.int64)
     numbers[kinds == NUMBER] = [value for value, kind in zip(history.values, kinds, strict=True) if kind == NUMBER]
-    rest = {"error": history.errors, "session": history.sessions, "node": history.nodes, "extra": history.extras}
+    lists = {"error": history.errors, "session": history.sessions, "node": history.nodes, "extra": history.extras}
+    columns = {name: column for name, column in lists.items() if column is not None}
+    rests = np.zeros(len(kinds), np.uint8)
+    for name, column in columns.items():
+        rests[[entry is not None for entry in column]] |= REST_FIELDS[name]
     return Columns(
         types=np.array(bytearray(history.types), np.uint8),
         processes=np.array(history.processes, np.int64),
@@ -147,7 +155,8 @@ def columns_of(history: Listed) -> Columns | None:
         key_names=key_names,
         value=history.values.__getitem__,
         process_names=tuple(str(history.process_name(-1 - number)) for number in range(named)),
-        rest=rest.__getitem__,
+        rests=rests if columns else None,
+        rest=lambda line: {name: column[line] for name, column in columns.items()},
     )
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from threading import Timer
 from typing import Any, Final, TypeVar, cast
@@ -22,20 +23,36 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 
 
 def compiled(function: _Function) -> _Function:
-    """The function, compiled by numba when it is first called. Only scalars and numpy arrays may go in and out.
+    """The function, compiled by numba when it is first called. Only scalars, arrays, and tuples of them go in and out.
 
     Raises ImportError where numba is not installed. Import modules that use this lazily: numba takes half a second.
     Every set of argument types is compiled by itself, and a read-only array is another type than one that is not.
     """
+    return _compiled(function)
+
+
+def allocation_free(function: _Function) -> _Function:
+    """As :func:`compiled`, for a function that makes no array and no slice of one: references need no counting in it,
+    which for a parser of bytes makes a factor of two. It may call only functions that are marked so, too."""
+    return _compiled(function, _nrt=False)
+
+
+def inlined(function: _Function) -> _Function:
+    """As :func:`allocation_free`, for small functions that others call for every byte: the call would cost more."""
+    return _compiled(function, _nrt=False, forceinline=True)
+
+
+def _compiled(function: _Function, **options: Any) -> _Function:
     import numba
 
     config: Any = numba.config  # its names are made at run time
     chosen = config.CACHE_DIR  # the user's own choice, NUMBA_CACHE_DIR, if there is one
     config.CACHE_DIR = str(_folder(chosen) / _foreign(function))
+    njit: Any = numba.njit
     try:
-        return cast(_Function, numba.njit(cache=True, nogil=True)(function))
+        return cast(_Function, njit(cache=True, nogil=True, **options)(function))
     except RuntimeError:  # no folder can be written: it is compiled each time
-        return cast(_Function, numba.njit(nogil=True)(function))
+        return cast(_Function, njit(nogil=True, **options)(function))
     finally:
         config.CACHE_DIR = chosen
 
@@ -62,17 +79,23 @@ def _folder(chosen: str) -> Path:
 
 def _foreign(function: Callable[..., object]) -> str:
     """A name for all that a function may take from other modules: their compiled functions, and constants."""
+    return _fingerprint(function.__globals__, function.__module__)
+
+
+def _fingerprint(names: Mapping[str, Any], module: str) -> str:
     digest = hashlib.sha256()
-    for name, value in sorted(function.__globals__.items(), key=lambda item: item[0]):
-        source = _source_elsewhere(value, function)
-        if source is not None:
-            status = os.stat(source)
-            digest.update(f"{name}={source}:{status.st_mtime_ns}:{status.st_size}\n".encode())
-        elif isinstance(value, bool | int | float) and not name.startswith("__"):
+    for name, value in sorted(names.items(), key=lambda item: item[0]):
+        other = getattr(getattr(value, "py_func", None), "__module__", module)
+        if other != module:
+            digest.update(f"{name}={_whole(other)}\n".encode())
+        elif isinstance(value, bool | int | float | tuple) and not name.startswith("__"):
             digest.update(f"{name}={value!r}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def _source_elsewhere(value: Any, function: Callable[..., object]) -> str | None:
-    code = getattr(getattr(value, "py_func", None), "__code__", None)
-    return None if code is None or code.co_filename == function.__code__.co_filename else str(code.co_filename)
+@cache
+def _whole(module: str) -> str:
+    """The same for a module that another one takes functions from, which may take some from others again."""
+    file = str(sys.modules[module].__file__)
+    status = os.stat(file)
+    return f"{file}:{status.st_mtime_ns}:{status.st_size}:{_fingerprint(vars(sys.modules[module]), module)}"

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, overload
 
-from harness.columns import LINES_MIN, NIL, OTHER, Columns, columns_of
+from harness.columns import LINES_MIN, NIL, NO_KEY, OTHER, REST_FIELDS, Columns, columns_of
 
 OpType = Literal["invoke", "ok", "fail", "info"]
 Process = int | str
@@ -30,7 +30,6 @@ is about that replica and not about the objects, so checkers of objects pass it 
 TYPES: Final[tuple[OpType, ...]] = ("invoke", "ok", "fail", "info")
 INVOKE, OK, FAIL, INFO = range(4)
 _CODE: Final[dict[str, int]] = {name: code for code, name in enumerate(TYPES)}
-_REST: Final = {"errors": "error", "sessions": "session", "nodes": "node", "extras": "extra"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ class History(Sequence[Op]):
     ``errors``, ``keys``, ``sessions``, ``nodes``, ``extras``  list, or None if no operation has one.
     """
 
-    __slots__ = ("_columns", "_names", "_origin_ns", "_partners", "errors", "extras", "f_names", "fs", "keys", "nodes",
+    __slots__ = ("_columns", "_listed", "_names", "_origin_ns", "_partners", "errors", "extras", "f_names", "fs", "keys", "nodes",
                  "processes", "sessions", "times", "types", "values")  # fmt: skip
 
     def __init__(self, ops: Iterable[Op] = ()) -> None:
@@ -133,6 +132,7 @@ class History(Sequence[Op]):
         self.f_names = tuple(f_codes)
         self._names = {code: name for name, code in name_codes.items()}
         self._columns: Columns | None = None
+        self._listed = True
         self._partners: array[int] | None = None
         self._origin_ns: int | None = None
         self.errors = self._dense(columns["error"])
@@ -145,7 +145,7 @@ class History(Sequence[Op]):
     def from_columns(cls, columns: Columns) -> History:
         """A history of numpy arrays, which must be right (paired, too) and are not looked at again."""
         history = cls.__new__(cls)
-        history._columns = columns
+        history._columns, history._listed = columns, False
         history.f_names = columns.f_names
         history._names = {-1 - number: name for number, name in enumerate(columns.process_names)}
         history._partners = history._origin_ns = None
@@ -181,12 +181,13 @@ class History(Sequence[Op]):
     def __getitem__(self, index: slice) -> Sequence[Op]: ...
     def __getitem__(self, index: int | slice) -> Op | Sequence[Op]:
         if isinstance(index, slice):
-            return [self._op(i) for i in range(*index.indices(len(self)))]
+            return [self[i] for i in range(*index.indices(len(self)))]
         if index < 0:
             index += len(self)
         if not 0 <= index < len(self):
             raise IndexError(f"operation {index} of {len(self)}")
-        return self._op(index)
+        # A single operation is no reason to make lists of all.
+        return self._op(index) if self._listed or self._columns is None else self._op_of(self._columns, index)
 
     def __iter__(self) -> Iterator[Op]:
         return map(self._op, range(len(self)))
@@ -204,6 +205,21 @@ class History(Sequence[Op]):
             session=self.sessions[i] if self.sessions else None,
             node=self.nodes[i] if self.nodes else None,
             extra=self.extras[i] if self.extras else None,
+        )
+
+    def _op_of(self, columns: Columns, i: int) -> Op:
+        key = NO_KEY if columns.keys is None else int(columns.keys[i])
+        bits = 0 if columns.rests is None else int(columns.rests[i])
+        rest = columns.rest(i) if bits else {}
+        return Op(
+            type=TYPES[columns.types[i]],
+            process=self.process_name(int(columns.processes[i])),
+            f=self.f_names[columns.fs[i]],
+            value=columns.value(i),
+            time=self.times[i],
+            index=i,
+            key=None if key == NO_KEY else columns.key_names[key],
+            **{name: rest[name] for name, bit in REST_FIELDS.items() if bits & bit},
         )
 
     def process_name(self, code: int) -> Process:
@@ -303,8 +319,14 @@ def _keys(columns: Columns) -> list[Any] | None:
     return None if columns.keys is None else [names[code] for code in columns.keys.tolist()]
 
 
-def _rest(field: str) -> Callable[[Columns], list[Any] | None]:
-    return lambda columns: columns.rest(field)
+def _rest(columns: Columns, field: str) -> list[Any] | None:
+    lines = [] if columns.rests is None else (columns.rests & REST_FIELDS[field]).nonzero()[0].tolist()
+    if not lines:
+        return None
+    entries: list[Any] = [None] * len(columns)
+    for line in lines:
+        entries[line] = columns.rest(line)[field]
+    return entries
 
 
 _MADE: Final[Mapping[str, Callable[[Columns], Any]]] = {
@@ -314,5 +336,8 @@ _MADE: Final[Mapping[str, Callable[[Columns], Any]]] = {
     "values": _values,
     "times": lambda columns: _array("q", columns.times),
     "keys": _keys,
-    **{name: _rest(field) for name, field in _REST.items()},
+    "errors": lambda columns: _rest(columns, "error"),
+    "sessions": lambda columns: _rest(columns, "session"),
+    "nodes": lambda columns: _rest(columns, "node"),
+    "extras": lambda columns: _rest(columns, "extra"),
 }

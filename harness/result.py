@@ -28,6 +28,7 @@ class Reason(StrEnum):
     NO_CONFLICT = "no-conflicting-operations"
     FAULT_WITHOUT_EFFECT = "fault-without-effect"
     MISSING_FINAL_READ = "missing-final-read"
+    UNKNOWN_OUTCOME = "unknown-outcome"  # operations of which nobody knows whether they happened decide it
     NO_RECOVERY = "no-recovery"  # the system did not answer again after the heal
     INTERRUPTED = "interrupted"
     HARNESS_ERROR = "harness-error"

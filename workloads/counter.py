@@ -45,7 +45,7 @@ def probe(attempt: int) -> Op:
 def check(history: History, time_limit_s: float | None) -> Result:
     from checkers.counter import check as check_counter
 
-    return check_counter(history, time_limit_s=time_limit_s)
+    return check_counter(history, time_limit_s=time_limit_s, final_read=True)
 
 
 WORKLOAD: Final = Workload(

@@ -88,22 +88,25 @@ def explore(
     stack.extend([_Configuration(span[0], 0, point.state, point.used, False, point.trail) for point in starts])
     rank, furthest, needed, visited = span[0], None, span[0], 0
     outcome: Literal["done", "time", "memory"] = "done"
-    while stack:
-        here = _settle(problem, span[1], stack.pop())
-        if here.rank > rank:
-            rank, furthest = here.rank, here.trail
-        if here.rank == span[1]:
-            ends.add(Point(here.state, here.used, here.trail))
-            if not every_end:
+    try:
+        while stack:
+            here = _settle(problem, span[1], stack.pop())
+            if here.rank > rank:
+                rank, furthest = here.rank, here.trail
+            if here.rank == span[1]:
+                ends.add(Point(here.state, here.used, here.trail))
+                if not every_end:
+                    break
+                continue
+            if memory.covers(here):
+                continue
+            visited += 1
+            if visited > limit.configurations or (visited % _CLOCK_EVERY == 0 and limit.expired()):
+                outcome = "memory" if visited > limit.configurations else "time"
                 break
-            continue
-        if memory.covers(here):
-            continue
-        visited += 1
-        if visited > limit.configurations or (visited % _CLOCK_EVERY == 0 and limit.expired()):
-            outcome = "memory" if visited > limit.configurations else "time"
-            break
-        needed = max(needed, _expand(problem, here, stack))
+            needed = max(needed, _expand(problem, here, stack))
+    except MemoryError:  # how far it came is more than nothing; what is forgotten makes room to tell it
+        outcome, stack, memory = "memory", [], _Memory()
     return Exploration(ends.points(), outcome, rank, needed, visited, furthest)
 
 

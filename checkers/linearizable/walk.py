@@ -198,7 +198,10 @@ def race(key: KeyHistory, limit: Limit, names: Sequence[str] = WALKS) -> Walked:
     while True:
         for name, walk in walks.items():
             before = walk.visited
-            done = walk.go(min(turn, left), limit)
+            try:
+                done = walk.go(min(turn, left), limit)
+            except MemoryError:  # how far they came is more than nothing
+                done, left = False, 0
             left -= walk.visited - before
             if done or left <= 0 or limit.expired():
                 return _walked(arrays, automaton, walks, name if done else "", left)

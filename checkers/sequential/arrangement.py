@@ -115,18 +115,18 @@ def _sorted_out(scope: Scope, slots: _Slots) -> tuple[list[Item], list[Item], It
             makers[left].append(item)
     certain = {item.operation.invoke: item for item in scope.required}
     promoted: dict[int, Item] = {}
-    waiting = list(scope.required)
+    waiting = [(item, item) for item in scope.required]  # and by whom it is known to have happened
     while waiting:
-        item = waiting.pop()
+        item, witness = waiting.pop()
         expects = slots.of(item)[0]
         if expects in (NONE, slots.held[item.object]):
             continue
         if not makers[expects]:
-            return list(promoted.values()), [], item if item.operation.complete is not None else scope.required[0]
+            return list(promoted.values()), [], witness
         maker = makers[expects][0]
         if len(makers[expects]) == 1 and maker.operation.invoke not in certain:
             certain[maker.operation.invoke] = promoted[maker.operation.invoke] = maker
-            waiting.append(maker)
+            waiting.append((maker, witness))
     return list(promoted.values()), [item for item in optional if item.operation.invoke not in promoted], None
 
 
@@ -145,8 +145,9 @@ def _wanted(scope: Scope, slots: _Slots) -> list[Item]:
         if isinstance(key.model, Selective):
             steps = [item.operation.step for item in scope.required if item.object == object_]
             relevant = key.model.relevant(steps, [item.operation.step for item in items])
-            items = [item for item, is_relevant in zip(items, relevant, strict=True) if is_relevant]
-        wanted += items
+            wanted += [item for item, is_relevant in zip(items, relevant, strict=True) if is_relevant]
+        else:
+            wanted += items
     return wanted
 
 

@@ -15,6 +15,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
 from checkers.linearizable.limit import Limit
@@ -75,7 +76,7 @@ def saturate(arrangement: Arrangement, limit: Limit) -> Saturation:
 def _known(arrangement: Arrangement) -> Iterator[Edge]:
     """The order of the sessions."""
     for chain in arrangement.chains:
-        yield from (Edge(a, b, "session") for a, b in zip(chain, chain[1:], strict=False))
+        yield from (Edge(a, b, "session") for a, b in pairwise(chain))
     for node, needs in enumerate(arrangement.needs):
         yield from (Edge(arrangement.chains[chain][count - 1], node, "session") for chain, count in needs)
 

@@ -25,6 +25,7 @@ from operator import le
 from typing import Final, Literal
 
 from checkers.linearizable.limit import Limit
+from checkers.linearizable.model import Step
 from checkers.sequential.arrangement import NONE, Arrangement, Needs
 from checkers.sequential.automaton import Automaton
 from checkers.sequential.scope import Item
@@ -211,7 +212,7 @@ class _Search:
             seen = self._expecting[each.leaves] or any(other.expects == each.leaves for other in self._a.classes)
             if not seen or (self._owed[object_] and each.expects == NONE):
                 return False
-            if self._overwrites_needed(object_, each.expects, each.leaves):
+            if self._overwrites_needed(object_, NONE, each.leaves):
                 return False
         return self._used[number] < sum(map(self._ready, each.needs))
 
@@ -284,16 +285,13 @@ def _within(used: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 
 def _automata(a: Arrangement) -> list[Automaton]:
-    required: list[list[object]] = [[] for _ in a.scope.objects]
-    optional: list[list[object]] = [[] for _ in a.scope.objects]
+    required: list[list[Step]] = [[] for _ in a.scope.objects]
+    optional: list[list[Step]] = [[] for _ in a.scope.objects]
     for item in a.items:
         required[item.object].append(item.operation.step)
     for each in a.classes:
         optional[each.items[0].object].append(each.items[0].operation.step)
-    return [
-        Automaton(key, *steps)  # type: ignore[arg-type]
-        for key, *steps in zip(a.scope.objects, required, optional, strict=True)
-    ]
+    return [Automaton(*each) for each in zip(a.scope.objects, required, optional, strict=True)]
 
 
 def _needs(a: Arrangement, before: Sequence[Sequence[int]]) -> list[Needs]:
@@ -321,7 +319,7 @@ def _later(a: Arrangement, before: Sequence[Sequence[int]]) -> list[int]:
         own, position = a.place[node]
         for number, nodes in by_object[item.object].items():
             if number == own:
-                later[node] += sum(a.place[other][1] > position for other in nodes)
+                later[node] += len(nodes) - bisect_right(nodes, position, key=lambda other: a.place[other][1])
             else:
                 later[node] += len(nodes) - bisect_right(nodes, position, key=lambda other: before[other][own])
     return later

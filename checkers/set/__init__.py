@@ -4,7 +4,7 @@ After Jepsen's ``set`` checker (jepsen.checker/set). Operations: ``add`` (the va
 value is the list of elements, null none). An element is
 
 * *lost* if an add of it was acknowledged and the final read lacks it,
-* *unexpected* if a read returned it though no add of it had been invoked by then, or all its adds certainly failed,
+* *unexpected* if a read returned it though no add of it had been invoked by then, or all that had certainly failed,
 * *duplicate* if one read returned it twice,
 * *recovered* if nobody knew whether its add happened, and the final read has it; *never read* if it has not,
 * *stale* if a read after its acknowledgement missed it and the final read has it: counted, and allowed.

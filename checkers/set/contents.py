@@ -34,22 +34,26 @@ class ElementCodes(Codes):
 
 @dataclass(slots=True)
 class Element:
-    """What became of the adds of one element. ``acknowledged`` is the first that was."""
+    """What became of the adds of one element. ``acknowledged`` is the first that was, ``first_possible`` the invocation
+    of the first that did not fail."""
 
     first_invoke: int
     attempts: int = 0
     acknowledged: Call | None = None
     unknown: bool = False
+    first_possible: int | None = None
 
     def saw(self, add: Call) -> None:
         self.attempts += 1
         self.unknown |= add.outcome == "info"
+        if add.outcome != "fail" and self.first_possible is None:
+            self.first_possible = add.invoke
         if add.outcome == "ok" and (self.acknowledged is None or end_of(add) < end_of(self.acknowledged)):
             self.acknowledged = add
 
     def possible_in(self, read: Call) -> bool:
         """Whether the read may have returned it: some add of it was invoked by then, and did not certainly fail."""
-        return (self.acknowledged is not None or self.unknown) and self.first_invoke < end_of(read)
+        return self.first_possible is not None and self.first_possible < end_of(read)
 
 
 @dataclass(slots=True)

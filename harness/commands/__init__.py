@@ -32,11 +32,25 @@ class UsageError(Exception):
         self.fields = dict(fields or {})
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """As wide as the terminal; argparse itself would import ``shutil`` to know, even while options are added."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    try:
+        return int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except (ValueError, OSError, AttributeError):
+        return 80
+
+
 class Parser(argparse.ArgumentParser):
     """argparse, with exit status 254 for wrong usage, no abbreviated options, and help that keeps its line breaks."""
 
     def __init__(self, **options: Any) -> None:
-        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        options.setdefault("formatter_class", _Help)
         super().__init__(**{**options, "allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:

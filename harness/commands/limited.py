@@ -2,10 +2,13 @@
 
 A checker looks at the clock and at its own size, but a parser or a solver in the middle of a call does not; the
 operating system does. A fork costs a few milliseconds, and what the parent has imported need not be imported again.
+Each process is the first of a group, with what it may start itself: they are ended together, and of their memory the
+sum counts.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -13,25 +16,26 @@ import select
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from time import CLOCK_BOOTTIME, clock_gettime, monotonic
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 Progress = Callable[[Mapping[str, Any]], None]
 Task = Callable[[Progress], Mapping[str, Any]]
 
 POLL_S: Final = 0.2
+_WATCH_S: Final = 0.01  # how often the memory of a process and its children is added up
 _MEMORY_SHARE: Final = 0.95  # of the limit; with the rest a process can still say that it was too little
 _ENDING_SHARE: Final = 0.1  # of the first second
 _STARTUP_MAX_S: Final = 2.0  # older processes do something else besides
 _CRASH_CHARS_MAX: Final = 4000
+_LAST_WORDS: Final = (b'{"done"', b'{"memory"', b'{"crash"')
+_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Of one piece of work; None: no limit. Memory is address space, of which what is resident is a part."""
+class Limits(NamedTuple):
+    """Of one piece of work; None: no limit. Memory is address space, of which what is resident is a part; where the
+    work starts processes of its own, it is what is resident of all."""
 
     time_s: float | None = None
     memory_bytes: int | None = None
@@ -48,23 +52,23 @@ def limits_within(time_s: float, memory_bytes: int | None = None) -> Limits:
 def startup_s() -> float:
     """How long this process took until now, the first time that it is asked; 0 if that is not its start."""
     try:
-        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        with open("/proc/self/stat") as stream:
+            fields = stream.read().rpartition(")")[2].split()
         age_s = clock_gettime(CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")  # 22nd: its beginning
     except (OSError, ValueError, IndexError):
         return 0.0
     return age_s if 0.0 < age_s < _STARTUP_MAX_S else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How task ``number`` ended: "done" with its ``answer``; or "time" or "memory" ran out, or it was a "crash", with
     the ``text`` that is known of it. ``progress`` is what it had told last."""
 
     number: int
     how: Literal["done", "time", "memory", "crash"]
-    answer: Mapping[str, Any] = field(default_factory=dict)
+    answer: Mapping[str, Any] = {}
     text: str = ""
-    progress: Mapping[str, Any] = field(default_factory=dict)
+    progress: Mapping[str, Any] = {}
     seconds: float = 0.0
     peak_bytes: int = 0
 
@@ -76,6 +80,7 @@ def endings(tasks: Sequence[Task], limits: Limits, workers: int = 1) -> Iterator
     """
     running: dict[int, _Child] = {}
     numbers = iter(range(len(tasks)))
+    gc.freeze()  # what is here stays: children need not copy it to look for garbage, and nobody at the end
     try:
         while True:
             while len(running) < workers and (number := next(numbers, None)) is not None:
@@ -83,7 +88,7 @@ def endings(tasks: Sequence[Task], limits: Limits, workers: int = 1) -> Iterator
                 running[child.pipe] = child
             if not running:
                 return
-            ended = [child for child in _heard(running) if child.finished]
+            ended = [child for child in _heard(running, limits) if child.finished]
             for child in ended:
                 del running[child.pipe]
                 yield child.ending(limits)
@@ -94,26 +99,31 @@ def endings(tasks: Sequence[Task], limits: Limits, workers: int = 1) -> Iterator
             child.end()
 
 
-@dataclass(slots=True)
 class _Child:
-    number: int
-    process: int
-    pipe: int
-    began: float
-    deadline: float | None
-    said: bytearray = field(default_factory=bytearray)
-    finished: bool = False
-    late: bool = False
+    """A process at work. ``late`` and ``greedy`` say that it was found over a limit."""
+
+    __slots__ = ("began", "deadline", "finished", "greedy", "late", "number", "pipe", "process", "said")
+
+    def __init__(self, number: int, process: int, pipe: int, began: float, deadline: float | None) -> None:
+        self.number, self.process, self.pipe = number, process, pipe
+        self.began, self.deadline = began, deadline
+        self.said = bytearray()
+        self.finished = self.late = self.greedy = False
 
     def hear(self) -> None:
         data = os.read(self.pipe, 1 << 20)
         self.said += data
-        self.finished = not data
+        # The pipe closes with its last writer, which may be a process that the work has left behind.
+        self.finished = not data or (data.endswith(b"\n") and self._last_line().startswith(_LAST_WORDS))
+
+    def _last_line(self) -> bytes:
+        return bytes(self.said[self.said.rfind(b"\n", 0, -1) + 1 :])
 
     def end(self) -> tuple[int, int]:
-        """Kill and reap it; its status and its peak memory in bytes."""
+        """Kill it with all that it has started, and reap it; its status and its peak memory in bytes."""
         os.close(self.pipe)
-        os.kill(self.process, signal.SIGKILL)  # it was not reaped yet: the number is still its own
+        # It was not reaped yet: the number is still its own, and its group's.
+        os.killpg(self.process, signal.SIGKILL)
         _, status, usage = os.wait4(self.process, 0)
         return status, usage.ru_maxrss * 1024
 
@@ -127,46 +137,90 @@ class _Child:
             return Ending(self.number, "done", last["done"], **known)
         if self.late:
             return Ending(self.number, "time", **known)
+        if self.greedy:
+            return Ending(self.number, "memory", text="its processes together had more than the limit", **known)
         if "memory" in last:
             return Ending(self.number, "memory", text=last["memory"], **known)
         if "crash" in last:
             return Ending(self.number, "crash", text=last["crash"], **known)
-        return Ending(self.number, *_by_signal(status, limits), **known)
+        how, text = _by_signal(status, limits)
+        return Ending(self.number, how, text=text, **known)
 
     def _reap(self) -> tuple[int, int]:
-        if self.late:
-            return self.end()
-        os.close(self.pipe)
-        _, status, usage = os.wait4(self.process, 0)
-        return status, usage.ru_maxrss * 1024
+        if not (self.late or self.greedy):
+            os.waitid(os.P_PID, self.process, os.WEXITED | os.WNOWAIT)  # it ends by itself; what it started may not
+        return self.end()
 
 
-def _by_signal(status: int, limits: Limits) -> tuple[Literal["time", "memory", "crash"], dict[str, Any], str]:
+def _by_signal(status: int, limits: Limits) -> tuple[Literal["time", "memory", "crash"], str]:
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     if number == signal.SIGXCPU:
-        return "time", {}, ""
+        return "time", ""
     # A library that cannot allocate often aborts; and Linux kills whom it cannot give memory to.
     starved = (signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV) if limits.memory_bytes else (signal.SIGKILL,)
     if number in starved:
-        return "memory", {}, f"the process was ended by signal {number}"
-    return "crash", {}, f"the process that decided ended by itself ({f'signal {number}' if number else status})"
+        return "memory", f"the process was ended by signal {number}"
+    return "crash", f"the process that decided ended by itself ({f'signal {number}' if number else status})"
 
 
-def _heard(running: Mapping[int, _Child]) -> list[_Child]:
-    """The children that said something, or ended, or whose time is over; none after a while without any."""
+def _heard(running: Mapping[int, _Child], limits: Limits) -> list[_Child]:
+    """The children that said something, or ended, or that are over a limit; none after a while without any."""
     poll = select.poll()
     for pipe in running:
         poll.register(pipe, select.POLLIN | select.POLLHUP)
     now = monotonic()
-    wait_s = min([POLL_S, *(max(0.0, child.deadline - now) for child in running.values() if child.deadline)])
+    while_s = POLL_S if limits.memory_bytes is None else _WATCH_S
+    wait_s = min([while_s, *(max(0.0, child.deadline - now) for child in running.values() if child.deadline)])
     heard = [running[pipe] for pipe, _ in poll.poll(wait_s * 1000 + 1)]
     for child in heard:
         child.hear()
     now = monotonic()
-    late = [c for c in running.values() if c.deadline and c.deadline <= now and not c.finished]
-    for child in late:
-        child.late = child.finished = True
-    return [*heard, *(child for child in late if child not in heard)]
+    over = []
+    for child in running.values():
+        if child.finished:
+            continue
+        child.late = child.deadline is not None and child.deadline <= now
+        child.greedy = limits.memory_bytes is not None and _family_exceeds(child.process, limits)
+        child.finished = child.late or child.greedy
+        if child.finished and child not in heard:
+            over.append(child)
+    return [*heard, *over]
+
+
+def _family_exceeds(process: int, limits: Limits) -> bool:
+    """Whether a process and those that it started, if it did, have too much together: of one alone the system takes
+    care. What they share is counted for each at first, for that is soon done, and only then in shares."""
+    children = _children(process)
+    memory_bytes = int((limits.memory_bytes or 0) * _MEMORY_SHARE)  # until they are ended they take some more
+    if not children or sum(map(_resident_bytes, (process, *children))) <= memory_bytes:
+        return False
+    return sum(map(_share_bytes, (process, *children))) > memory_bytes
+
+
+def _children(process: int) -> list[int]:
+    try:
+        with open(f"/proc/{process}/task/{process}/children") as stream:
+            found = [int(word) for word in stream.read().split()]
+    except OSError:  # it has just ended
+        return []
+    return [*found, *(below for child in found for below in _children(child))]
+
+
+def _resident_bytes(process: int) -> int:
+    try:
+        with open(f"/proc/{process}/statm") as stream:
+            return int(stream.read().split()[1]) * _PAGE_BYTES
+    except (OSError, IndexError):
+        return 0
+
+
+def _share_bytes(process: int) -> int:
+    """What is resident of it, and of what it shares with others its share."""
+    try:
+        with open(f"/proc/{process}/smaps_rollup") as stream:
+            return next(int(line.split()[1]) * 1024 for line in stream if line.startswith("Pss:"))
+    except (OSError, StopIteration):
+        return 0
 
 
 def _fork(number: int, task: Task, limits: Limits) -> _Child:
@@ -177,12 +231,22 @@ def _fork(number: int, task: Task, limits: Limits) -> _Child:
     process = os.fork()
     if process == 0:
         try:
+            os.setpgid(0, 0)
             os.close(read)
             _work(write, task, limits)
         finally:  # nothing of the parent's may go on in the child, whatever happened
             os._exit(0)
+    _lead_a_group(process)
     os.close(write)
     return _Child(number, process, read, began, None if limits.time_s is None else began + limits.time_s)
+
+
+def _lead_a_group(process: int) -> None:
+    """Both the parent and the child say it, for nobody knows who comes first."""
+    try:
+        os.setpgid(process, process)
+    except OSError:  # it was said, and work has begun, or ended
+        return
 
 
 def _work(pipe: int, task: Task, limits: Limits) -> None:
@@ -191,6 +255,8 @@ def _work(pipe: int, task: Task, limits: Limits) -> None:
     try:
         _limit(limits)
         line: dict[str, Any] = {"done": task(lambda progress: _say(pipe, {"progress": dict(progress)}))}
+        sys.stdout.flush()
+        sys.stderr.flush()
         _say(pipe, line)
     except MemoryError as error:
         text = str(error)
@@ -209,7 +275,7 @@ def _work(pipe: int, task: Task, limits: Limits) -> None:
 
 def _limit(limits: Limits) -> None:
     if limits.time_s is not None:  # of a process that outlives its parent, too
-        seconds = int(limits.time_s) + 2
+        seconds = (int(limits.time_s) + 2) * (os.cpu_count() or 1)
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     if limits.memory_bytes is not None:
         soft = int(limits.memory_bytes * _MEMORY_SHARE)

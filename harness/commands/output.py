@@ -25,6 +25,7 @@ NEXT_STEPS: Final = {
     Reason.NO_CONFLICT: "record a run with a higher rate or concurrency, so that operations meet",
     Reason.FAULT_WITHOUT_EFFECT: "record a run in which the fault reaches the system",
     Reason.MISSING_FINAL_READ: "record a run that reads everything once more after the faults are healed",
+    Reason.UNKNOWN_OUTCOME: "record a run with fewer operations without an answer: longer timeouts, gentler faults",
     Reason.NO_RECOVERY: "see the logs of the nodes: the system did not answer again",
     Reason.INTERRUPTED: "record a run that ends by itself",
     Reason.HARNESS_ERROR: "see the run's own output for what went wrong",

@@ -53,6 +53,8 @@ class RunToCheck:
         of every run (``harness.verdict``)."""
         from checkers import convergence
 
+        if result.details.get("final_read") is False:  # enough for a file, and not for a run
+            result = result.but_unknown(Reason.MISSING_FINAL_READ, result.explanation or "there was no final read")
         asked = DUMP in history.f_names and result.expect != convergence.EXPECT
         others = (convergence.check(history) if asked else None, self.leadership)
         result = composed(result, *(other for other in others if other is not None))

@@ -50,6 +50,17 @@ def read(lines: Iterable[str], path: str = "history", *, independent: bool = Fal
     return record(_operations(lines, path, claims), path, FORMAT, independent=independent, claims=claims)
 
 
+def claims_in(line: str) -> Claims | None:
+    """What a file says of itself in its first line; None if that is an operation. Raises :class:`Mismatch`."""
+    fields = _object_of(line)
+    if "schema" not in fields:
+        return None
+    _check_header(fields, True)
+    claims = Claims()
+    claims.take(fields.get("nil_reads"), fields.get("model"))
+    return claims
+
+
 def _operations(lines: Iterable[str], path: str, claims: Claims) -> Iterator[tuple[int, Op]]:
     first = True
     for number, line in enumerate(lines, 1):

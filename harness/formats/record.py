@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -56,7 +56,7 @@ class Recording:
     history: History
     path: str
     format: str
-    lines: array[int]
+    lines: Sequence[int]
     model: str | None = None
     nil_reads: NilReads | None = None
 

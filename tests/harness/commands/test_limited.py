@@ -10,14 +10,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
 
+from benchmarks.linearizable_histories import generate
 from harness import cli
 from harness.commands.limited import Ending, Limits, Progress, endings, limits_within, startup_s
+from harness.formats.jsonl import dump
+from harness.history import Op
 from tests.harness.commands.test_check import call, written
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -61,6 +65,63 @@ def raising(progress: Progress) -> Mapping[str, Any]:
 
 def leaving(progress: Progress) -> Mapping[str, Any]:
     raise SystemExit(0)
+
+
+def with_children(progress: Progress) -> Mapping[str, Any]:
+    """Four processes, none of which has too much."""
+    kept = []
+    os.fork()
+    os.fork()
+    for _ in range(60):
+        kept.append(os.urandom(MIB))
+        time.sleep(0.01)
+    time.sleep(60)
+    return {}
+
+
+def leaving_a_child_behind(progress: Progress) -> Mapping[str, Any]:
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+    return {"child": child}
+
+
+def ended(process: int) -> bool:
+    """Whether there is no such process, or only its status left for whoever reaps it."""
+    until = monotonic() + 5
+    while monotonic() < until:
+        try:
+            if Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_the_memory_of_all_that_it_starts_counts() -> None:
+    began = monotonic()
+    ending = only(with_children, Limits(30.0, 150 * MIB))
+    assert (ending.how, ending.text) == ("memory", "its processes together had more than the limit")
+    assert monotonic() - began < 20
+    assert no_child_is_left()
+
+
+def test_what_it_leaves_behind_is_ended() -> None:
+    began = monotonic()
+    ending = only(leaving_a_child_behind, Limits(30.0, 300 * MIB))
+    assert ending.how == "done"
+    assert monotonic() - began < 10, "nobody waits for what is left behind"
+    assert ended(ending.answer["child"])
+    late = only(leaving_a_child_behind_and_staying, Limits(0.5))
+    assert late.how == "time"
+    assert ended(late.progress["child"])
+
+
+def leaving_a_child_behind_and_staying(progress: Progress) -> Mapping[str, Any]:
+    progress(leaving_a_child_behind(progress))
+    time.sleep(60)
+    return {}
 
 
 def test_what_is_done() -> None:
@@ -148,3 +209,22 @@ def test_check_under_a_memory_limit(tmp_path: Path) -> None:
 def test_sizes(size: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["check", written(tmp_path, call(0, "read", None, None)), "--memory-limit", size]) == 254
     assert "at least 64M" in capsys.readouterr().err
+
+
+def test_a_memory_stop_tells_how_far_it_came(tmp_path: Path) -> None:
+    """Two keys are decided before the third, the longest, takes more memory than there is."""
+    hard, _ = generate("queue-duplicates", seed=1, operations=3000, clients=30)
+    easy = [Op(kind, 0, f, 1, key=key) for key in "ab" for f in ("enqueue", "dequeue") for kind in ("invoke", "ok")]
+    lines = [dump(op) for op in (*easy, *(replace(op, key="hard") for op in hard))]
+    path = written(tmp_path, "\n".join(lines) + "\n")
+    done = subprocess.run([sys.executable, "-m", "harness.cli", "check", path, "--json", "--model", "queue",
+                           "--method", "search", "--time-limit", "30", "--memory-limit", "64M"],
+                          cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
+    answer = json.loads(done.stdout)
+    assert (answer["valid"], answer["reason"]) == ("unknown", "out-of-memory")
+    assert answer["details"]["operations_read"] == len(lines)
+    assert answer["details"]["keys_valid"] == 2
+    (unknown,) = answer["details"]["unknown"]
+    assert unknown["key"] == "hard"
+    assert 0 < unknown["explained"] < unknown["of"]
+    assert f"the first {unknown['explained']} of its {unknown['of']} completed operations" in answer["explanation"]

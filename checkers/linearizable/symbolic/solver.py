@@ -1,0 +1,107 @@
+"""z3, given clauses and sums as text, which it reads a hundred times faster than it takes them one by one.
+
+Its finite-domain solver decides them by propagation and learnt clauses; sums it counts natively. Every question has a
+time limit, also where the caller gave none; under a memory limit of the process z3 is told what is left of it.
+
+z3 is imported on first use: a history that is decided without never loads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from re import compile as pattern
+from typing import Any, Final, Literal
+
+from checkers.linearizable.limit import Limit
+from checkers.linearizable.symbolic.formula import TRUE, Formula, Sum
+
+Answer = Literal["sat", "unsat", "time", "memory"]
+
+QUERY_MAX_S: Final = 60.0  # one question to z3, where no time limit is given
+_CHUNK: Final = 20_000  # lines of text between two looks at the clock
+_SHARE: Final = 0.8  # of the memory that is left, for z3
+_VALUE: Final = pattern(r"\(define-fun v(\d+) \(\) Bool\s+(true|false)\)")
+
+
+class Solver:
+    """Raises ImportError without z3. ``model`` after "sat": the variables that z3 chose, with their values;
+    ``core`` after "unsat": assumptions that are enough for that."""
+
+    def __init__(self, formula: Formula) -> None:
+        import z3
+
+        self._z3: Any = z3
+        self._formula = formula
+        self._solver: Any = z3.SolverFor("QF_FD")
+        self._declared, self._clauses, self._sums = 0, 0, 0
+        self.questions = 0
+        self.model: dict[int, bool] = {}
+        self.core: frozenset[int] = frozenset()
+
+    def check(self, limit: Limit, assumptions: Sequence[int] = ()) -> Answer:
+        """Whether all that the formula has by now can be satisfied together with the assumed variables."""
+        z3 = self._z3
+        self.questions += 1
+        try:
+            self._limit_memory()
+            if not self._tell(limit):
+                return "time"
+            remaining = limit.remaining_s()
+            self._solver.set("timeout", max(1, int(1000 * (QUERY_MAX_S if remaining is None else remaining))))
+            answer = self._solver.check(*(z3.Bool(f"v{variable}") for variable in assumptions))
+        except z3.Z3Exception as error:
+            if "memory" in str(error):
+                return "memory"
+            raise
+        if answer == z3.unknown:
+            return "memory" if "memory" in self._solver.reason_unknown() else "time"
+        if answer == z3.unsat:
+            self.core = frozenset(int(str(each)[1:]) for each in self._solver.unsat_core())
+            return "unsat"
+        self.model = {int(name): value == "true" for name, value in _VALUE.findall(self._solver.model().sexpr())}
+        return "sat"
+
+    def holds(self, literal: int) -> bool | None:
+        """The literal's value in the model; None if it is free to have either."""
+        value = self.model.get(abs(literal))
+        return value if value is None or literal > 0 else not value
+
+    def _tell(self, limit: Limit) -> bool:
+        """Give z3 what the formula has and z3 does not; False if the time is up before."""
+        formula = self._formula
+        lines = [f"(declare-const v{number} Bool)" for number in range(self._declared + 1, formula.variables + 1)]
+        if not self._declared:
+            lines.append(f"(assert v{TRUE})")
+        lines += [_clause(clause) for clause in formula.clauses[self._clauses :]]
+        lines += [_sum(each) for each in formula.sums[self._sums :]]
+        self._declared, self._clauses, self._sums = formula.variables, len(formula.clauses), len(formula.sums)
+        for at in range(0, len(lines), _CHUNK):
+            if limit.expired():
+                return False
+            self._solver.from_string("\n".join(lines[at : at + _CHUNK]))
+        return True
+
+    def _limit_memory(self) -> None:
+        from resource import RLIM_INFINITY, RLIMIT_AS, getpagesize, getrlimit
+
+        soft = getrlimit(RLIMIT_AS)[0]
+        if soft != RLIM_INFINITY:
+            used = int(Path("/proc/self/statm").read_text().split()[0]) * getpagesize()
+            own = self._z3.Z3_get_estimated_alloc_size()
+            self._solver.set("max_memory", max(1, int((soft - used + own) * _SHARE) >> 20))
+
+
+def _clause(clause: Sequence[int]) -> str:
+    if len(clause) == 1:
+        return f"(assert {_literal(clause[0])})"
+    return f"(assert (or {' '.join(map(_literal, clause))}))" if clause else "(assert false)"
+
+
+def _sum(each: Sum) -> str:
+    enough = f"((_ pbge {each.low} {' '.join(map(str, each.weights))}) {' '.join(map(_literal, each.literals))})"
+    return f"(assert {enough})" if each.guard == TRUE else f"(assert (=> {_literal(each.guard)} {enough}))"
+
+
+def _literal(literal: int) -> str:
+    return f"v{literal}" if literal > 0 else f"(not v{-literal})"
