@@ -27,6 +27,9 @@ LEVELS: Final = (
 
 CHECKERS: Final[Mapping[str, str]] = {
     LINEARIZABLE: "checkers.linearizable:check",
+    "sequential": "checkers.sequential:check",
+    "sequential-per-key": "checkers.sequential.per_key:check",
+    "consistent-prefix": "checkers.consistent_prefix:check",
     "set": "checkers.set:check",
     "set-full": "checkers.set_full:check",
     "set-full-linearizable": "checkers.set_full.linearizable:check",
@@ -36,6 +39,13 @@ CHECKERS: Final[Mapping[str, str]] = {
     "lock": "checkers.lock:check",
     "mutual-exclusion": "checkers.lock.exclusion:check",
     "fencing": "checkers.lock.fencing:check",
+    "unique-ids": "checkers.unique_ids:check",
+    "ordered-ids": "checkers.ordered_ids:check",
+    "consensus": "checkers.decision.consensus:check",
+    "agreement": "checkers.decision.agreement:check",
+    "integrity": "checkers.decision.integrity:check",
+    "validity": "checkers.decision.validity:check",
+    "termination": "checkers.decision.termination:check",
     "leader-uniqueness": "checkers.leader_uniqueness:check",
     "eventual": "checkers.convergence:check",
     "statistics": "checkers.statistics:check",

@@ -61,6 +61,10 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 _MODELS: Final = "checkers.linearizable:MODELS"
 
+OPTIONS: Final = ("model", "initial", "nil_reads", "method", "certify")
+"""What a checker may be told besides its time limit; which of these it takes, its signature says."""
+_TAKES_ANY_KEYWORD: Final = 0x08  # inspect.CO_VARKEYWORDS, without loading inspect
+
 
 class UnknownNameError(LookupError):
     """A name that nothing here has. The text says what was read, what is known, and what may have been meant."""
@@ -154,6 +158,36 @@ def checker(expect: str) -> Callable[..., Result]:
     """The function that decides ``expect``: check(history, time_limit_s=..., and what its kind takes) -> Result."""
     found: Callable[..., Result] = _resolve("checkers", expect)
     return found
+
+
+def options(expect: str) -> frozenset[str]:
+    """The options that a checker takes, of those that not every one does: the keywords of its signature."""
+    found = checker(expect)
+    code = found.__code__
+    takes_all = bool(code.co_flags & _TAKES_ANY_KEYWORD)
+    return frozenset(name for name in OPTIONS if takes_all or name in (found.__kwdefaults__ or {}))
+
+
+def summary(expect: str) -> str:
+    """What a checker decides, in one line: the first sentence of what it says of itself."""
+    if expect in LEVELS:
+        from checkers.transactional.lattice import MODELS
+
+        model = MODELS[expect]
+        order = {"": "", "strong-session-": "; o: earlier in a session", "strong-": "; o: earlier in real time"}
+        return f"transactions without a cycle of {model.family.value}{order[model.order.value]}"
+    paragraph = (checker(expect).__doc__ or "").partition("\n\n")[0]
+    return " ".join(paragraph.split()).partition(". ")[0].removesuffix(".")
+
+
+def families() -> dict[str, tuple[str, ...]]:
+    """The checkers by what their operations are about."""
+    found: dict[str, list[str]] = {"operations on objects": [], "single decisions": [], "transactions": []}
+    for name, place in CHECKERS.items():
+        decision = place.startswith("checkers.decision")
+        about = "transactions" if name in LEVELS else "single decisions" if decision else "operations on objects"
+        found[about].append(name)
+    return {about: tuple(names) for about, names in found.items()}
 
 
 def models() -> Mapping[str, str]:

@@ -37,9 +37,10 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "check": Command("harness.commands.check", "judge a recorded history, or a run again"),
     "verify": Command("harness.commands.verify", "check the evidence of a verdict against its history"),
     "convert": Command("harness.commands.convert", "write a history in another format"),
+    "view": Command("harness.commands.view", "write a history, and why it is invalid, as one HTML file to look at"),
     "shrink": Command("harness.commands.shrink", "from a failing plan to the smallest one that fails the same way"),
     "keep": Command("harness.commands.keep", "keep a plan as a regression test that pytest runs"),
-    "list": Command("harness.commands.list", "systems, workloads, faults, models, providers"),
+    "list": Command("harness.commands.list", "systems, workloads, faults, models, checkers, providers"),
     "doctor": Command("harness.commands.doctor", "what this machine can do, and what would add the rest"),
     "selftest": Command("harness.commands.selftest", "the project's own tests (in a clone)"),
 }

@@ -103,8 +103,8 @@ class History(Sequence[Op]):
     ``errors``, ``keys``, ``sessions``, ``nodes``, ``extras``  list, or None if no operation has one.
     """
 
-    __slots__ = ("_columns", "_listed", "_names", "_origin_ns", "_partners", "errors", "extras", "f_names", "fs", "keys", "nodes",
-                 "processes", "sessions", "times", "types", "values")  # fmt: skip
+    __slots__ = ("_columns", "_listed", "_names", "_origin_ns", "_partners", "errors", "extras", "f_names", "fs",
+                 "keys", "nodes", "processes", "sessions", "times", "types", "values")  # fmt: skip
 
     def __init__(self, ops: Iterable[Op] = ()) -> None:
         types = bytearray()

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     TIMEOUT = "timeout"
     OUT_OF_MEMORY = "out-of-memory"
     UNSUPPORTED = "unsupported"  # the checker cannot decide this kind of history
+    VERSION_ORDER = "version-order"  # the order of the writes matters, and neither values nor answers tell it
     CHECKER_ERROR = "checker-error"  # the checker raised: a bug of ours, never a verdict
     TOO_FEW_OK = "too-few-ok-operations"
     NO_CONFLICT = "no-conflicting-operations"

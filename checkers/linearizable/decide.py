@@ -2,7 +2,7 @@
 
 Where values are distinct a polynomial method decides (``distinct``). What remains of the register family goes to its
 own search (``search``), then window by window, z3 for the windows that the search does not decide; any other model to
-the general search (``walk``).
+the general search (``walk``), then to z3.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final, Literal
 
-from checkers.guard import OutOfTimeError
+from checkers.guard import OutOfTimeError, Unsupported
 from checkers.linearizable import distinct
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.operation import KeyHistory, Operation
-from checkers.linearizable.problem import ANY, Problem, completion, counting, problem
+from checkers.linearizable.problem import ANY, Problem, TooLarge, completion, counting, problem
 from checkers.linearizable.search import Exploration, Point, explore, start
 from checkers.linearizable.supply import Placement, find, place
 from harness.result import Reason
@@ -25,6 +25,7 @@ from harness.result import Reason
 Method = Literal["auto", "polynomial", "search", "z3", "brute"]
 
 _SEARCH_CONFIGURATIONS: Final = 1_000_000  # of the whole key, before it is taken window by window
+_WALK_CONFIGURATIONS: Final = 300_000  # of the search of any model, before z3 is asked
 _WINDOW_CONFIGURATIONS: Final = 100_000
 _NOT_DISTINCT: Final = "no polynomial method applies: values are not distinct, or other things are done"
 
@@ -61,9 +62,7 @@ def decide(key: KeyHistory, method: Method, limit: Limit) -> Decision:
         return _by_brute_force(key)
     if key.model.kind == "register":
         return _register(key, method, limit)
-    if method == "z3":
-        return Decision(None, method, Reason.UNSUPPORTED, problem=f"z3 decides registers, not a {key.model.name}")
-    return _by_walk(key, limit)
+    return _general(key, method, limit)
 
 
 def _by_distinct_values(key: KeyHistory, limit: Limit) -> Decision | None:
@@ -110,6 +109,44 @@ def _by_walk(key: KeyHistory, limit: Limit) -> Decision:
     if walked.outcome == "invalid":
         return replace(decision, valid=False, refuted=walked.refuted)
     return replace(decision, reason=Reason.TIMEOUT if walked.outcome == "time" else Reason.OUT_OF_MEMORY)
+
+
+def _general(key: KeyHistory, method: Method, limit: Limit) -> Decision:
+    """Any other model: the search, then z3; and, where z3 does not come to an end, the search as long as it may."""
+    if method == "z3":
+        return _by_z3(key, limit)
+    if method == "search":
+        return _by_walk(key, limit)
+    try:
+        walked = _by_walk(key, limit.share(4).at_most(configurations=_WALK_CONFIGURATIONS))
+    except TooLarge:
+        walked = Decision(None, "search", Reason.OUT_OF_MEMORY)
+    if walked.valid is not None:
+        return walked
+    try:
+        solved = _by_z3(key, limit.share(2))
+    except (ImportError, Unsupported):  # without z3 the search's word stands
+        solved = walked
+    if solved.valid is None and not limit.expired() and limit.configurations > _WALK_CONFIGURATIONS:
+        return _by_walk(key, limit)
+    return replace(
+        solved,
+        method="+".join(dict.fromkeys((walked.method, solved.method))),
+        explained=max(walked.explained, solved.explained),
+        configurations=walked.configurations,
+    )
+
+
+def _by_z3(key: KeyHistory, limit: Limit) -> Decision:
+    from checkers.linearizable.symbolic.window import unwind  # here, for it is seldom needed
+
+    unwound = unwind(key, limit)
+    decision = Decision(None, "z3", explained=unwound.rank, windows={"z3": unwound.windows}, algorithm="order-encoding")
+    if unwound.outcome == "valid":
+        return replace(decision, valid=True, order=unwound.order)
+    if unwound.outcome == "invalid":
+        return replace(decision, valid=False, refuted=unwound.refuted)
+    return replace(decision, reason=Reason.TIMEOUT if unwound.outcome == "time" else Reason.OUT_OF_MEMORY)
 
 
 def _register(key: KeyHistory, method: Method, limit: Limit) -> Decision:

@@ -7,7 +7,7 @@ A linearizable system of independent objects is linearizable object by object (l
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -51,12 +51,38 @@ def by_key(
     Raises :class:`harness.history.HistoryError` for lines that do not pair up, and
     :class:`checkers.guard.Unsupported` for an operation that the model does not know.
     """
-    reading = Reading(codes, nil_reads == "value")
-    calls: dict[int, list[Call]] = {}
-    for call in history.calls():
+    found = by_key_of(history.calls(), model, Reading(codes, nil_reads == "value"), initial)
+    return [each for of_key in found for each in of_key]
+
+
+def by_key_of(calls: Iterable[Call], model: Model, reading: Reading, initial: Any) -> list[list[KeyHistory]]:
+    """The same, of these calls (by invocation), each key's objects by themselves."""
+    of_keys: dict[int, list[Call]] = {}
+    for call in calls:
         if call.f != DUMP:
-            calls.setdefault(codes.code(call.key), []).append(call)
-    return [found for of_key in calls.values() for found in _read(of_key, model, reading, initial)]
+            of_keys.setdefault(reading.code(call.key), []).append(call)
+    return [list(_read(of_key, model, reading, initial)) for of_key in of_keys.values()]
+
+
+def calls_at(history: History, invocations: Iterable[int]) -> Iterator[Call]:
+    """The calls invoked at these positions, without those of the whole history."""
+    partners = history.partners if history.columns is None else history.columns.partners
+    for invoke in invocations:
+        op, end = history[invoke], int(partners[invoke])
+        completion = history[end] if end >= 0 else None
+        outcome = "info" if completion is None else completion.type
+        assert outcome != "invoke", "an invocation is no completion"
+        yield Call(
+            invoke=invoke,
+            complete=None if completion is None else end,
+            process=op.process,
+            f=op.f,
+            argument=op.value,
+            result=None if completion is None else completion.value,
+            outcome=outcome,
+            key=op.key,
+            error=None if completion is None else completion.error,
+        )
 
 
 def _read(calls: Sequence[Call], model: Model, reading: Reading, initial: Any) -> Iterator[KeyHistory]:

@@ -13,10 +13,12 @@ from typing import Final
 
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.operation import Operation
-from checkers.linearizable.problem import Problem, counting
-from checkers.linearizable.search import Exploration, Trail, explore, start
+from checkers.linearizable.problem import ANY, Problem, counting
+from checkers.linearizable.search import Exploration, Point, Trail, explore, start
+from checkers.linearizable.sweep import sweep, trail
 
-_FIRST_TURN: Final = 4_000  # configurations
+_FIRST_TURN: Final = 1_000  # configurations of the depth-first search
+_SWEEP_SHARE: Final = 8  # so many more of the sweep, which are cheaper
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +79,33 @@ def find(arrays: Problem, limit: Limit) -> tuple[Exploration, Placement]:
 
 
 def _compete(attempt: Problem, limit: Limit) -> Exploration:
-    """Search depth first and by rank in turn, each time anew and eight times as long, until one is done: the first
-    finds an order soon where there is one, the second sees soon that none uses few enough optional operations."""
-    turn = max(_FIRST_TURN, 4 * len(attempt))
+    """Search depth first and sweep in turn, each time anew and longer, until one is done: the first finds an order soon
+    where there is one, the second sees soon that there is none."""
+    turn = max(_FIRST_TURN, len(attempt) * 5 // 4)
     configurations = 0
     furthest: Exploration | None = None
     while True:
-        for by_rank in (False, True):
+        for search, share in ((_depth_first, 1), (_swept, _SWEEP_SHARE)):
             left = limit.configurations - configurations
-            near = limit.at_most(configurations=min(turn, left))
-            found = explore(attempt, (0, len(attempt)), [start(attempt)], near, by_rank=by_rank)
+            found = search(attempt, limit.at_most(configurations=min(turn * share, left)))
             configurations += found.configurations
             if furthest is None or found.rank > furthest.rank:
                 furthest = found
             if found.outcome == "done":
                 return replace(found, configurations=configurations)
-            if found.outcome == "time" or left <= turn:
+            if found.outcome == "time" or left <= turn * share:
                 return replace(furthest, outcome=found.outcome, configurations=configurations)
         turn *= 8
+
+
+def _depth_first(attempt: Problem, limit: Limit) -> Exploration:
+    return explore(attempt, (0, len(attempt)), [start(attempt)], limit)
+
+
+def _swept(attempt: Problem, limit: Limit) -> Exploration:
+    """Writes are counted from the beginning: that costs next to nothing."""
+    swept = sweep(counting(attempt, {i for i, each in enumerate(attempt.classes) if each.counted or each.expects == ANY}), limit)
+    done = swept.outcome == "done" and bool(swept.ways)
+    way = trail(attempt, swept.ways[0], swept.rank) if swept.ways else None
+    ends = (Point(attempt.initial, (), way),) if done else ()
+    return Exploration(ends, swept.outcome, swept.rank, swept.rank, swept.configurations, way)

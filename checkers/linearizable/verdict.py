@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Final, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 from checkers.guard import Unsupported, crash, guarded
 from checkers.linearizable.certificate import refute
 from checkers.linearizable.decide import Decision, Method, decide
+from checkers.linearizable.judgement import TOLD_MAX, Judged, Judgement, Question, judge, judge_columns
 from checkers.linearizable.limit import Limit
-from checkers.linearizable.model import Model
+from checkers.linearizable.model import Model, Reading
 from checkers.linearizable.models import model_of
-from checkers.linearizable.operation import KeyHistory, by_key
+from checkers.linearizable.operation import KeyHistory
 from checkers.value import Codes, plain, show
 from harness.history import INVOKE, History
-from harness.result import Anomaly, Reason, Result, worst
+from harness.result import Anomaly, Reason, Result, Validity, worst
+
+if TYPE_CHECKING:
+    from harness.fault_window import FaultWindow
 
 EXPECT: Final = "linearizable"
 ANOMALY: Final = "non-linearizable"
 WITNESS_MAX_S: Final = 5.0  # to make the witnesses small, of all keys together
-WITNESSES_MAX: Final = 16  # invalid keys that are told in full; the others are counted
+COLUMNAR: Final = frozenset({"register", "cas-register", "queue", "unordered-queue", "stack", "pqueue", "set"})
+"""The models for which there are polynomial methods on columns."""
 _UNKNOWN_LISTED_MAX: Final = 16
 
 
@@ -42,6 +47,7 @@ def check(
     method: Method = "auto",
     time_limit_s: float | None = None,
     certify: bool = False,
+    processes: int | None = None,
 ) -> Result:
     """Whether the history is linearizable (Herlihy & Wing 1990), each key by itself.
 
@@ -50,6 +56,7 @@ def check(
     of nil says nothing. ``method``: "polynomial", "search", "z3", "brute" (force), or "auto": of these what can decide,
     in this order. Past ``time_limit_s`` seconds the verdict is unknown, with how far it came. ``certify``: a valid
     result has in its details the ``linearizations``, one per object: its key, and its invocations in their order.
+    ``processes``: at most so many decide keys side by side; None: as many as there are cores.
 
     An invalid result has one anomaly per invalid key; its ``operations`` are the invocations of a witness as
     ``checkers.linearizable.witness`` defines it, and its details say whether that is minimal. A valid one was checked
@@ -62,23 +69,30 @@ def check(
     limit = Limit(None if time_limit_s is None else monotonic() + time_limit_s)
     first = "search" if method == "auto" else method
 
-    def judge() -> Result:
+    def judge_all() -> Result:
         codes = Codes()
-        task = _Task(history, known, codes)
-        keys = by_key(history, known, codes, nil_reads, initial)
-        decisions = _decide_all(task, keys, method, limit)
-        result = _conclude(task, keys, decisions, limit, first)
-        return _certified(result, keys, decisions) if certify and result.valid is True else result
+        question = Question(
+            history=history,
+            model=known,
+            reading=Reading(codes, nil_reads == "value"),
+            initial=initial,
+            limit=limit,
+            decide_one=lambda key, share: _decide_one(key, method, share),
+            processes=processes,
+            certify=certify,
+        )
+        return _conclude(_Task(history, known, codes), _judgement(question, method), limit, first)
 
-    return guarded(EXPECT, judge, model=known.name, method=first)
+    return guarded(EXPECT, judge_all, model=known.name, method=first)
 
 
-def _certified(result: Result, keys: Sequence[KeyHistory], decisions: Sequence[Decision]) -> Result:
-    orders = [
-        {"key": plain(key.key), "order": [operation.invoke for operation in decision.order]}
-        for key, decision in zip(keys, decisions, strict=True)
-    ]
-    return replace(result, details={**result.details, "linearizations": orders})
+def _judgement(question: Question, method: Method) -> Judgement:
+    if question.model.name in COLUMNAR and method in ("auto", "polynomial"):
+        columns = question.history.columns
+        found = None if columns is None else judge_columns(question, columns)
+        if found is not None:
+            return found
+    return judge(question)
 
 
 def _model(model: str | Model | type) -> Model:
@@ -91,16 +105,7 @@ def _model(model: str | Model | type) -> Model:
     return custom(model, getattr(model, "__name__", type(model).__name__))
 
 
-def _decide_all(task: _Task, keys: Sequence[KeyHistory], method: Method, limit: Limit) -> list[Decision]:
-    """A decision per key. The shortest keys go first, and each may take an equal share of the time that is left."""
-    decisions: list[Decision] = [Decision(None, method, Reason.TIMEOUT)] * len(keys)
-    shortest_first = sorted(range(len(keys)), key=lambda i: len(keys[i].required) + len(keys[i].optional))
-    for done, i in enumerate(shortest_first):
-        decisions[i] = _decide_one(task, keys[i], method, limit.share(len(keys) - done))
-    return decisions
-
-
-def _decide_one(task: _Task, key: KeyHistory, method: Method, limit: Limit) -> Decision:
+def _decide_one(key: KeyHistory, method: Method, limit: Limit) -> Decision:
     """The key's decision; a valid one only with a certificate that holds. A crash leaves this key undecided."""
     try:
         decision = decide(key, method, limit)
@@ -120,39 +125,41 @@ def _decide_one(task: _Task, key: KeyHistory, method: Method, limit: Limit) -> D
     return decision
 
 
-def _conclude(
-    task: _Task, keys: Sequence[KeyHistory], decisions: Sequence[Decision], limit: Limit, first: str
-) -> Result:
-    anomalies = _anomalies(task, keys, decisions, limit)
-    undecided = [(key, decision) for key, decision in zip(keys, decisions, strict=True) if decision.valid is None]
-    valid = worst("unknown" if decision.valid is None else decision.valid for decision in decisions)
+def _conclude(task: _Task, judgement: Judgement, limit: Limit, first: str) -> Result:
+    told = judgement.told
+    undecided = [each for each in told if each.decision.valid is None]
+    verdicts: list[Validity] = ["unknown" if each.decision.valid is None else each.decision.valid for each in told]
+    valid = worst([*verdicts, *[True] * bool(judgement.valid), *[False] * bool(judgement.invalid)])
+    methods = {part for each in told for part in each.decision.method.split("+")}
+    methods |= {"polynomial"} if judgement.algorithm else set()
     return Result(
         valid=valid,
         expect=EXPECT,
         model=task.model.name,
-        method="+".join(sorted({part for d in decisions for part in d.method.split("+")})) or first,
-        reason=undecided[0][1].reason if valid == "unknown" else None,
+        method="+".join(sorted(methods)) or first,
+        reason=undecided[0].decision.reason if valid == "unknown" else None,
         explanation="; ".join(_progress(*each) for each in undecided[:3]) if valid == "unknown" else None,
-        anomalies=anomalies,
+        anomalies=_anomalies(task, told, limit),
         operations=task.history.types.count(INVOKE),
-        details=_details(keys, decisions, undecided),
+        details=_details(judgement, undecided),
     )
 
 
-def _details(
-    keys: Sequence[KeyHistory], decisions: Sequence[Decision], undecided: Sequence[tuple[KeyHistory, Decision]]
-) -> dict[str, Any]:
+def _details(judgement: Judgement, undecided: Sequence[Judged]) -> dict[str, Any]:
+    decisions = [each.decision for each in judgement.told]
     windows: Counter[str] = Counter()
     for decision in decisions:
         windows.update(decision.windows)
+    by_method = Counter(decision.method for decision in decisions)
+    counted = judgement.valid + judgement.invalid
     details: dict[str, Any] = {
-        "keys": len(keys),
-        "keys_valid": sum(decision.valid is True for decision in decisions),
-        "keys_invalid": sum(decision.valid is False for decision in decisions),
+        "keys": len(decisions) + counted,
+        "keys_valid": sum(decision.valid is True for decision in decisions) + judgement.valid,
+        "keys_invalid": sum(decision.valid is False for decision in decisions) + judgement.invalid,
         "keys_unknown": len(undecided),
-        "keys_by_method": dict(Counter(decision.method for decision in decisions)),
+        "keys_by_method": dict(by_method + Counter(polynomial=counted)),
         "windows_by_method": dict(windows),
-        "algorithms": sorted({decision.algorithm for decision in decisions} - {""}),
+        "algorithms": sorted({judgement.algorithm, *(decision.algorithm for decision in decisions)} - {""}),
         "configurations": sum(decision.configurations for decision in decisions),
     }
     if undecided:
@@ -165,6 +172,8 @@ def _details(
             }
             for key, decision in undecided[:_UNKNOWN_LISTED_MAX]
         ]
+    if judgement.linearizations:
+        details["linearizations"] = list(judgement.linearizations)
     return details
 
 
@@ -180,30 +189,31 @@ def _progress(key: KeyHistory, decision: Decision) -> str:
     )
 
 
-def _anomalies(
-    task: _Task, keys: Sequence[KeyHistory], decisions: Sequence[Decision], limit: Limit
-) -> tuple[Anomaly, ...]:
-    invalid = [(key, decision) for key, decision in zip(keys, decisions, strict=True) if decision.valid is False]
-    told = invalid[:WITNESSES_MAX]
-    limit = limit.at_most(seconds=WITNESS_MAX_S)
-    return tuple(_anomaly(task, *each, limit.share(len(told) - i)) for i, each in enumerate(told))
+def _anomalies(task: _Task, told: Sequence[Judged], limit: Limit) -> tuple[Anomaly, ...]:
+    invalid = [each for each in told if each.decision.valid is False][:TOLD_MAX]
+    if not invalid:
+        return ()
+    from harness.fault_window import fault_windows
+
+    limit, faults = limit.at_most(seconds=WITNESS_MAX_S), fault_windows(task.history)
+    return tuple(_anomaly(task, *each, faults, limit.share(len(invalid) - i)) for i, each in enumerate(invalid))
 
 
-def _anomaly(task: _Task, key: KeyHistory, decision: Decision, limit: Limit) -> Anomaly:
+def _anomaly(task: _Task, key: KeyHistory, decision: Decision, faults: Sequence[FaultWindow], limit: Limit) -> Anomaly:
     # Imported here, for a valid history has no anomaly.
     from checkers.linearizable.explain import explain
     from checkers.linearizable.witness import witness
-    from harness.fault_window import fault_windows
 
-    found = witness(key, decision.refuted, limit)
+    found = witness(key, decision.refuted, limit, by_z3="z3" in decision.method)
     return Anomaly(
         type=ANOMALY,
         operations=tuple(operation.invoke for operation in found.operations),
-        explanation=explain(task.history, key, task.codes, found.operations, fault_windows(task.history)),
+        explanation=explain(task.history, key, task.codes, found.operations, faults),
         details={
             "key": plain(key.key),
             "minimal": found.minimal,
             "confirmed_by": list(found.confirmed),
+            "from": found.source,
             "explained": decision.explained,
         },
     )

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from checkers.linearizable.brute import decide as decide_by_brute_force
 from checkers.linearizable.limit import Limit
@@ -21,6 +21,7 @@ from checkers.linearizable.operation import KeyHistory, Operation
 from checkers.linearizable.problem import ANY, TooLarge, completion, problem, transition
 from checkers.linearizable.supply import find
 
+MEMBERS_WANTED: Final = 24
 _CONFIGURATIONS: Final = 20_000  # of one question
 _BRUTE_OPERATIONS: Final = 24
 _BRUTE_VISITS: Final = 4_000
@@ -33,11 +34,13 @@ class ContradictionError(Exception):
 @dataclass(frozen=True, slots=True)
 class Witness:
     """``operations`` in order of invocation. ``confirmed`` names what decided, of the witness alone, that it is
-    invalid: "search", "brute" too where it is small enough, nothing where the budget did not allow it."""
+    invalid: "search", "z3" where it was asked, "brute" too where it is small enough, nothing where the budget did not
+    allow it. ``source``: the operations were found in z3's unsat core ("core"), or by the search alone."""
 
     operations: tuple[Operation, ...]
     minimal: bool
     confirmed: tuple[str, ...]
+    source: Literal["search", "core"] = "search"
 
 
 class Answer(NamedTuple):
@@ -61,27 +64,57 @@ class Asking(Protocol):
         """Of all but the last few, those most likely needed."""
 
 
-def witness(key: KeyHistory, refuted: Sequence[Operation], limit: Limit) -> Witness:
+def witness(key: KeyHistory, refuted: Sequence[Operation], limit: Limit, *, by_z3: bool = False) -> Witness:
     """A witness within ``refuted`` (operations of the key that are one, though perhaps a large one; in order of
-    completion): the smallest that the limit allows to find. Raises :class:`ContradictionError`."""
+    completion): the smallest that the limit allows to find. z3's unsat core is where it begins if z3 refuted them
+    (``by_z3``), and is asked for where the search leaves more than MEMBERS_WANTED. Raises :class:`ContradictionError`.
+    """
     asking: Asking = _OfRegister(key) if key.model.kind == "register" else _OfAny(key, refuted)
+    found = None if by_z3 else _by_search(key, asking, refuted, limit.share(2))
+    if found is not None and (found.minimal or limit.expired()) and len(found.operations) <= MEMBERS_WANTED:
+        return found
+    by_core = _by_core(key, asking, refuted, limit)
+    if by_core is None or len(by_core.operations) > MEMBERS_WANTED:
+        begin = refuted if found is None else sorted(found.operations, key=completion)
+        found = _by_search(key, asking, begin, limit) if found is None or not found.minimal else found
+    candidates = [each for each in (by_core, found) if each is not None]
+    return min(candidates, key=lambda each: (not each.confirmed, len(each.operations)))
+
+
+def _by_search(key: KeyHistory, asking: Asking, refuted: Sequence[Operation], limit: Limit) -> Witness:
     shrinking = _Shrinking(asking, limit)
-    chosen = list(refuted)
     if limit.expired():
-        return Witness(_by_invocation(chosen), False, ())
+        return Witness(_by_invocation(refuted), False, ())
+    answer = shrinking.ask(refuted)
+    if answer.valid:
+        raise ContradictionError(f"the search finds an order of {len(refuted)} operations that were refuted")
+    if answer.valid is None:
+        return Witness(_by_invocation(refuted), False, ())
+    chosen = shrinking.shrink(shrinking.guess(list(refuted[: answer.needed])))
+    brute = ("brute",) if _by_brute(key, asking, chosen) else ()
+    return Witness(_by_invocation(chosen), not limit.expired(), ("search", *brute))
+
+
+def _by_core(key: KeyHistory, asking: Asking, refuted: Sequence[Operation], limit: Limit) -> Witness | None:
+    """The unsat core, smaller still where the search can see that less is enough; None where z3 gives none."""
+    from checkers.linearizable.symbolic.core import core  # here, for most witnesses are small without
+
+    found = core(key, refuted, limit.share(2))
+    if found.valid:
+        raise ContradictionError(f"z3 finds an order of {len(refuted)} operations that were refuted")
+    if found.valid is None:
+        return None
+    shrinking, chosen = _Shrinking(asking, limit), list(found.operations)
+    confirmed: tuple[str, ...] = ("z3",)
     answer = shrinking.ask(chosen)
     if answer.valid:
-        raise ContradictionError(f"the search finds an order of {len(chosen)} operations that were refuted")
-    if answer.valid is None:
-        return Witness(_by_invocation(chosen), False, ())
-    chosen = shrinking.guess(chosen[: answer.needed])
-    size = len(chosen) // 2
-    while size:
-        smaller = shrinking.drop_pieces(chosen, size)
-        size = size // 2 if size > 1 or len(smaller) == len(chosen) else 1
-        chosen = smaller
-    visits = _by_brute(key, asking, chosen)
-    return Witness(_by_invocation(chosen), not limit.expired(), ("search", "brute") if visits else ("search",))
+        raise ContradictionError(f"the search finds an order of {len(chosen)} operations that z3 refuted")
+    if answer.valid is False:
+        chosen = shrinking.shrink(chosen[: answer.needed])
+        confirmed = ("search", "z3") if len(chosen) == len(found.operations) else ("search",)
+    minimal = found.minimal if answer.valid is None else not limit.expired()
+    brute = ("brute",) if _by_brute(key, asking, chosen) else ()
+    return Witness(_by_invocation(chosen), minimal, (*confirmed, *brute), "core")
 
 
 def _by_invocation(operations: Sequence[Operation]) -> tuple[Operation, ...]:
@@ -177,6 +210,15 @@ class _Shrinking:
             return None
         answer = self.ask(chosen)
         return list(chosen[: answer.needed]) if answer.valid is False else None
+
+    def shrink(self, chosen: list[Operation]) -> list[Operation]:
+        """Less and less of it, until no member can be spared."""
+        size = len(chosen) // 2
+        while size:
+            smaller = self.drop_pieces(chosen, size)
+            size = size // 2 if size > 1 or len(smaller) == len(chosen) else 1
+            chosen = smaller
+        return chosen
 
     def guess(self, chosen: list[Operation]) -> list[Operation]:
         """A small part to begin with: the last operations, and what these most likely need."""

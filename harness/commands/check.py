@@ -21,7 +21,7 @@ from harness.commands import EXIT_STATUSES, USAGE, UsageError, one_of, positive_
 from harness.commands.judge import Answer, answered, of_ending
 from harness.commands.limited import Limits, Progress, endings, limits_within
 from harness.commands.output import emit
-from harness.commands.question import LINEARIZABLE, Question
+from harness.commands.question import LINEARIZABLE, Question, refuse_idle
 from harness.formats import FORMATS
 from harness.result import EXIT_STATUS, worst
 
@@ -44,6 +44,7 @@ examples:
   splitbrain check jobs.jsonl --model queue            first in, first out; `splitbrain list models` names all
   splitbrain check h.jsonl --model my_models:Account   a model of your own, a class with init and step
   splitbrain check adds.jsonl --expect set             were acknowledged elements lost?
+  splitbrain check h.jsonl --expect sequential         one order for all sessions? (real time apart)
   splitbrain check *.log --json                        many at once; one list on one line
   splitbrain check --manifest verdicts.tsv             many at once, against the verdicts that are known
 
@@ -87,9 +88,10 @@ def add(subparsers: Any) -> None:
     option("--manifest", type=Path, metavar="FILE.tsv",
            help="check every history that this file lists against the verdict it says, over all cores")  # fmt: skip
     option("--expect", type=one_of(catalog.PLUG_INS["checkers"]), metavar="PROPERTY",
-           help=f"what must hold: {' or '.join(catalog.PLUG_INS['checkers'])} (default: linearizable)")  # fmt: skip
+           help=f"what must hold (default: linearizable). {_families()}. `splitbrain list checkers` has a line on "
+           "each")  # fmt: skip
     option("--model", type=_model, metavar="NAME|package.module:Class",
-           help="what is linearizable: `splitbrain list models` names them, or your own class, found from here or on "
+           help="what is linearizable or sequential: `splitbrain list models` names them, or your own class, found from here or on "
            "Python's path (default: what the file says, or the register that the operations need)")  # fmt: skip
     option("--initial", type=_initial, metavar="VALUE",
            help="the value at the beginning, in JSON: 0, null, '\"x\"' (default: null)")  # fmt: skip
@@ -97,8 +99,8 @@ def add(subparsers: Any) -> None:
            help="what an ok read of null says: the value was null, or nothing (default: unknown in EDN, where "
            "published histories mean that; else value)")  # fmt: skip
     option("--method", type=one_of(METHODS), metavar="|".join(METHODS), default=None,
-           help="how linearizability is decided: by a polynomial method (distinct values), a search, z3 (registers), "
-           "brute force (small histories); default: auto, the first of these that can")  # fmt: skip
+           help="how linearizable and sequential are decided: by a polynomial method (distinct values), a search, z3 "
+           "(registers), brute force (small histories); default: auto, the first of these that can")  # fmt: skip
     option("--format", type=one_of(("auto", *FORMATS)), metavar="|".join(("auto", *FORMATS)), default="auto",
            help="the files' format (default: auto, by their content)")  # fmt: skip
     option("--independent", action="store_true",
@@ -108,8 +110,8 @@ def add(subparsers: Any) -> None:
     option("--memory-limit", type=_bytes, metavar="SIZE",
            help="per history, as 512M or 2G; past it the verdict is unknown (default: none)")  # fmt: skip
     option("--certificate", type=Path, metavar="FILE",
-           help="write the evidence, for `splitbrain verify FILE HISTORY`: of valid a linearization, of invalid the "
-           "witnesses")  # fmt: skip
+           help="write the evidence, for `splitbrain verify FILE HISTORY`: of valid an order of the operations, of "
+           "invalid the witnesses")  # fmt: skip
     option("--json", action="store_true",
            help="one line of JSON, the last on standard output; a list if there are several histories")  # fmt: skip
 
@@ -136,11 +138,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _refuse_contradictions(args: argparse.Namespace) -> None:
     """An option that would be passed over silently is a mistake of somebody's."""
-    given = {"--model": args.model, "--initial": args.initial, "--nil-reads": args.nil_reads}
     if args.manifest is not None:
         format_ = None if args.format == "auto" else args.format
-        given |= {"--expect": args.expect, "--independent": args.independent or None, "--format": format_,
-                  "--certificate": args.certificate, "HISTORY": args.histories or None}  # fmt: skip
+        given = {"--model": args.model, "--initial": args.initial, "--nil-reads": args.nil_reads,
+                 "--expect": args.expect, "--independent": args.independent or None, "--format": format_,
+                 "--certificate": args.certificate, "HISTORY": args.histories or None}  # fmt: skip
         for option, value in given.items():
             if value is not None:
                 raise UsageError(f"read {option} with --manifest; expected it to say so itself, row by row")
@@ -149,11 +151,25 @@ def _refuse_contradictions(args: argparse.Namespace) -> None:
         raise UsageError("read no history; expected a file, a run's folder, or --manifest FILE.tsv")
     if args.certificate is not None and len(args.histories) > 1:
         raise UsageError("read --certificate with several histories; expected one: each has evidence of its own")
-    if args.expect in (None, LINEARIZABLE):
-        return
-    for option, value in {**given, "--method": args.method, "--certificate": args.certificate}.items():
-        if value is not None:
-            raise UsageError(f"read {option} with --expect {args.expect}; it belongs to --expect {LINEARIZABLE} only")
+    if args.expect is not None:
+        refuse_idle(args.expect, _given(args))
+
+
+def _given(args: argparse.Namespace) -> dict[str, Any]:
+    """The options that only some checkers take, None where they are not given."""
+    return {"model": args.model, "initial": args.initial, "nil_reads": args.nil_reads, "method": args.method,
+            "certify": args.certificate}  # fmt: skip
+
+
+def _families() -> str:
+    """The names that --expect takes, by what their operations are about; of the many isolation levels the two ends."""
+    told = []
+    for about, names in catalog.families().items():
+        if about == "transactions":
+            told.append(f"Of {about}: isolation levels, from read-uncommitted to {names[-1]}")
+        else:
+            told.append(f"Of {about}: {', '.join(names)}")
+    return ". ".join(told)
 
 
 def _status(answers: Sequence[Answer]) -> int:
@@ -201,6 +217,8 @@ def _question(path: Path, args: argparse.Namespace) -> Question:
         run_folder = read_run_folder(path)
         question = replace(question, path=run_folder.history, expect=run_folder.expect, model=run_folder.model,
                            initial=run_folder.initial, judge=run_folder.judge)  # fmt: skip
+        if args.expect is None:  # what it expects is known only now
+            refuse_idle(run_folder.expect, _given(args))
     return replace(
         question,
         expect=args.expect or question.expect,

@@ -11,7 +11,7 @@ from harness import catalog
 from harness.commands import UsageError
 from harness.commands.limited import Ending, limits_within
 from harness.commands.output import printable, verdict_text
-from harness.commands.question import LINEARIZABLE, Question, nil_reads
+from harness.commands.question import Question, nil_reads
 from harness.formats import FormatError, Recording, read_recording
 from harness.result import Reason, Result, Validity, unknown
 
@@ -112,16 +112,7 @@ def decide(question: Question, recording: Recording, time_limit_s: float) -> Res
     history = recording.history
     if not any(process >= 0 for process in history.processes):
         return unknown(question.expect, Reason.TOO_FEW_OK, "there is no client operation in this history")
-    options: dict[str, Any] = {"time_limit_s": time_limit_s}
-    if question.expect == LINEARIZABLE:
-        options |= {
-            "model": question.model or model_needed(recording),
-            "initial": question.initial,
-            "nil_reads": nil_reads(question, recording),
-            "method": question.method,
-        }
-        if question.certificate is not None:
-            options["certify"] = True
+    options: dict[str, Any] = {"time_limit_s": time_limit_s, **_options(question, recording)}
     try:
         return catalog.checker(question.expect)(history, **options)
     except MemoryError:
@@ -132,6 +123,20 @@ def decide(question: Question, recording: Recording, time_limit_s: float) -> Res
 
         traceback.print_exc(file=sys.stderr)
         return unknown(question.expect, Reason.CHECKER_ERROR, f"the checker crashed: {type(error).__name__}: {error}")
+
+
+def _options(question: Question, recording: Recording) -> dict[str, Any]:
+    """What the question says to its checker, of what that takes."""
+    told: dict[str, Callable[[], Any]] = {
+        "model": lambda: question.model or model_needed(recording),
+        "initial": lambda: question.initial,
+        "nil_reads": lambda: nil_reads(question, recording),
+        "method": lambda: question.method,
+    }
+    if question.certificate is not None:
+        told["certify"] = lambda: True
+    taken = catalog.options(question.expect)
+    return {name: say() for name, say in told.items() if name in taken}
 
 
 def model_needed(recording: Recording) -> str:

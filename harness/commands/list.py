@@ -9,14 +9,16 @@ from typing import Any, Final
 from harness import catalog
 from harness.commands import one_of
 from harness.commands.output import emit
+from harness.commands.question import FLAGS
 
-KINDS: Final = ("systems", "workloads", "faults", "models", "providers", "bugs")
+KINDS: Final = ("systems", "workloads", "faults", "models", "checkers", "providers", "bugs")
 
 EXAMPLES: Final = """\
 examples:
   splitbrain list systems       names, options and their values
   splitbrain list faults        what may stand in --faults, as in --faults partition=isolate-leader,kill
   splitbrain list bugs          the mistakes that --bug seeds, with the faults and options that expose each
+  splitbrain list checkers      what may stand in check --expect, and the options that each takes
   splitbrain list models --json one line of JSON"""
 
 
@@ -68,6 +70,12 @@ def _model(name: str) -> dict[str, Any]:
     return {"name": name, "summary": catalog.models()[name]}
 
 
+def _checker(name: str) -> dict[str, Any]:
+    taken = catalog.options(name)
+    return {"name": name, "summary": catalog.summary(name),
+            "options": [FLAGS[option] for option in catalog.OPTIONS if option in taken]}  # fmt: skip
+
+
 def _provider(name: str) -> dict[str, Any]:
     return {"name": name, "summary": catalog.provider(name).summary}
 
@@ -87,6 +95,7 @@ DESCRIPTIONS: Final = {
     "workloads": _workload,
     "faults": _fault,
     "models": _model,
+    "checkers": _checker,
     "providers": _provider,
 }
 

@@ -20,6 +20,7 @@ NEXT_STEPS: Final = {
     Reason.TIMEOUT: f"{_UNKNOWN}; a shorter history, or fewer operations at a time, is easier to decide",
     Reason.OUT_OF_MEMORY: "a shorter history, or fewer operations at a time, is easier to decide",
     Reason.UNSUPPORTED: "see --expect and --model; `splitbrain list models` names what can be decided",
+    Reason.VERSION_ORDER: "record a workload whose values differ, or whose lists show in which order they were written",
     Reason.CHECKER_ERROR: "this is a bug of splitbrain: keep the history and report it",
     Reason.TOO_FEW_OK: "record a longer run, a higher rate, or one with gentler faults",
     Reason.NO_CONFLICT: "record a run with a higher rate or concurrency, so that operations meet",

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from itertools import chain, islice
+from os import fstat
 from typing import TYPE_CHECKING, Final
 
 from harness.formats.detect import LINES_MAX, detect
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROGRESS_LINES: Final = 1_000
+COMPILED_BYTES_MIN: Final = 10_000_000
+"""Compiled code reads a JSONL file of this size or more (harness/formats/jsonl_columns.py). A smaller one has been read
+before numba is there and has loaded what it compiled (0.5 to 0.7 s)."""
 
 # name -> the module that reads it, imported when there is such a file: most commands read one format only.
 FORMATS: Final[Mapping[str, str]] = {
@@ -71,6 +75,15 @@ def read_recording(
             head = list(islice(lines, LINES_MAX))
             format = detect(head, str(path))  # noqa: A001
             lines = chain(head, lines)
+        if format == "jsonl" and not independent and fstat(stream.fileno()).st_size >= COMPILED_BYTES_MIN:
+            from harness.formats import jsonl_columns
+
+            stream.seek(0)
+            columns = jsonl_columns.read(stream, str(path), progress)
+            if columns is not None:
+                return columns
+            stream.seek(0)
+            lines = _counted(text_lines(stream, str(path)), progress)
         reader = import_module(f"harness.formats.{FORMATS[format]}")
         recording: Recording = reader.read(lines, str(path), independent=independent)
         return recording

@@ -6,7 +6,7 @@ reads the file. It never takes what that would refuse, and never reads it differ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -83,6 +83,12 @@ def empty(count: int, begin: int) -> tuple[Lines, Ints]:
     state = np.zeros(STATE_SIZE, np.int64)
     state[AT], state[LAST_INDEX] = begin, -1
     return lines, state
+
+
+def first(lines: Lines, count: int) -> Lines:
+    """As many of them."""
+    columns: Any = (column[:count] for column in lines)
+    return Lines(*columns)
 
 
 def space() -> tuple[Ints, Ints]:

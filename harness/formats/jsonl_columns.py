@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     Known = tuple[NDArray[np.int32], NDArray[np.int64]]
 
-SIZE_MIN: Final = 12_000_000
-"""Bytes. A smaller file is read before numba is there and has loaded what it compiled (0.5 to 0.7 s)."""
 STEP_BYTES: Final = 64 * 1024 * 1024  # after which it says how far it came
 NAMES_MAX: Final = 512  # of operations, and of processes that have one; more is odd
 KEYS_FIRST: Final = 4096
@@ -38,20 +36,18 @@ _TINY: Final = b'{"type": "info", "process": 0, "f": "read"}' + bytes(PADDING)
 _BLANK: Final = re.compile(rb"[ \t\r\n]*")
 
 
-def read(
-    stream: BinaryIO, path: str, progress: Callable[[int], None] = lambda lines: None, size_min: int = SIZE_MIN
-) -> Recording | None:
-    """The history in a file that is open at its beginning, if it is large and plain; else None, and the stream's place
-    is anywhere. ``progress`` is told now and then how many lines were read."""
+def read(stream: BinaryIO, path: str, progress: Callable[[int], None] = lambda lines: None) -> Recording | None:
+    """The history in a file that is open at its beginning, if it is plain; else None, and the stream's place is
+    anywhere. ``progress`` is told now and then how many lines were read."""
     status = os.fstat(stream.fileno())
-    if not stat.S_ISREG(status.st_mode) or status.st_size < size_min:
+    if not stat.S_ISREG(status.st_mode):
         return None
     try:
         with announced("the fast reader"):
             columns_in(bytearray(_TINY), 0)
     except ImportError:
         return None
-    buffer = bytearray(status.st_size + PADDING)
+    buffer = bytearray(status.st_size + PADDING)  # and no map of the file, which somebody might cut off meanwhile
     if not _filled(stream, memoryview(buffer)[:-PADDING]) or not _is_utf8(buffer):
         return None
     with suppress(ValueError):  # which the plain reader words
@@ -121,7 +117,7 @@ def columns_in(buffer: bytearray, begin: int, progress: Callable[[int], None] = 
                 return None
         elif how == jsonl_bytes.GIVE_UP:
             return None
-    lines = jsonl_bytes.Lines(*(column[: state[jsonl_bytes.LINE]] for column in lines))
+    lines = jsonl_bytes.first(lines, int(state[jsonl_bytes.LINE]))
     partners = jsonl_bytes.partners_of(lines, int(state[jsonl_bytes.PROCESS_MAX]))
     if partners is None:
         return None

@@ -27,10 +27,12 @@ _INT64_MAX: Final = 2**63 - 1
 
 @dataclass(slots=True)
 class Claims:
-    """What a file says of itself: what an ok read of nil means in it, and what it is a history of."""
+    """What a file says of itself: what an ok read of nil means in it, what it is a history of, and whether its order is
+    one of time (or only, session by session, that of each session)."""
 
     nil_reads: NilReads | None = None
     model: str | None = None
+    realtime: bool = True
 
     def take(self, nil_reads: Any, model: Any) -> None:
         """Note both, where they are not None. Raises :class:`Mismatch`; a model is a name, and never a class."""
@@ -51,7 +53,8 @@ class KeyedValue(list[Any]):
 @dataclass(frozen=True, slots=True)
 class Recording:
     """A history as it was read: ``lines[i]`` is the line (from 1) on which operation ``i`` begins. ``model`` and
-    ``nil_reads`` (what an ok read of nil says) are what the file itself says of them, if it does."""
+    ``nil_reads`` (what an ok read of nil says) are what the file itself says of them, if it does. ``realtime``: whether
+    what stands before was before; if not, only within each session (``harness.formats.sessions``)."""
 
     history: History
     path: str
@@ -59,6 +62,7 @@ class Recording:
     lines: Sequence[int]
     model: str | None = None
     nil_reads: NilReads | None = None
+    realtime: bool = True
 
 
 def operation(fields: Mapping[str, Any]) -> Op:
@@ -207,7 +211,7 @@ def record(
     except HistoryError as error:
         raise FormatError(path, lines[error.index], error.read, error.expected) from None
     claims = claims or Claims()
-    return Recording(history, path, format_name, lines, claims.model, claims.nil_reads)
+    return Recording(history, path, format_name, lines, claims.model, claims.nil_reads, claims.realtime)
 
 
 def _divided(op: Op) -> Op:

@@ -13,7 +13,6 @@ from harness.formats.record import operation
 from harness.formats.source import Mismatch, shown
 from harness.history import Op
 
-
 _INT64_MAX = 2**63 - 1
 
 

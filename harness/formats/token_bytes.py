@@ -33,12 +33,14 @@ def tokens(space: int) -> tuple[Slots, Ints]:
 
 @inlined
 def mixed_bytes(text: Bytes, start: int, end: int) -> int:
-    """A hash. Its lower half is that of the upper one, which all bytes have moved."""
+    """A hash. A product's bits depend on the lower bits only, so twice the upper half is mixed into the lower one: the
+    last byte of a word is where numbers differ most."""
     mixed = end - start
     for offset in range(start, end, WORD):
         mixed = (mixed ^ last_bytes(word_at(text, offset), end - offset)) * _FACTOR
         mixed ^= mixed >> 32
-    return mixed
+    mixed *= _FACTOR
+    return mixed ^ (mixed >> 32)
 
 
 @inlined

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
 import pytest
@@ -143,18 +145,37 @@ def test_checkers_of_objects_pass_dumps_over() -> None:
 @given(st.lists(st.lists(st.tuples(st.sampled_from(["n1", "n2", "n3"]), st.none() | st.integers(0, 1)), max_size=4),
                 max_size=6))  # fmt: skip
 def test_the_verdict_is_what_the_definition_says(rounds: list[list[tuple[str, int | None]]]) -> None:
+    assert judged(*asked(rounds)).valid == by_definition(rounds)
+
+
+def test_so_it_is_of_many_more() -> None:
+    verdicts: Counter[object] = Counter()
+    for seed in range(2000):
+        random = Random(seed)
+        usual = {node: random.choice([0, 0, 0, 1, None]) for node in ("n1", "n2", "n3")}
+        rounds = [
+            [(node, value if random.random() < 0.9 else 1) for node, value in usual.items() if random.random() < 0.9]
+            for _ in range(random.randrange(7))
+        ]
+        verdict = judged(*asked(rounds)).valid
+        assert verdict == by_definition(rounds), f"seed {seed}: {rounds}"
+        verdicts[verdict] += 1
+    assert min(verdicts[True], verdicts[False], verdicts["unknown"]) > 200, verdicts
+
+
+def asked(rounds: list[list[tuple[str, int | None]]]) -> list[Op]:
+    return dumps(*({node: None if v is None else {"x": v} for node, v in dict(told).items()} for told in rounds))
+
+
+def by_definition(rounds: list[list[tuple[str, int | None]]]) -> object:
     said: dict[str, list[int]] = {}
     for told in rounds:
         for node, value in dict(told).items():
             said.setdefault(node, []).extend([] if value is None else [value])
-    ops = dumps(*({node: None if v is None else {"x": v} for node, v in dict(told).items()} for told in rounds))
     last = {values[-1] for values in said.values() if values}
     answered = [values for values in said.values() if values]
     stable = {values[-1] for values in answered if len(values) >= 3 and len(set(values[-3:])) == 1}
     moving = any(len(set(values[-3:])) > 1 for values in answered)
-    expected: object = "unknown"
     if len(answered) >= 2 and len(last) == 1:
-        expected = True
-    elif len(answered) >= 2 and not moving and len(stable) > 1:
-        expected = False
-    assert judged(*ops).valid == expected
+        return True
+    return False if len(answered) >= 2 and not moving and len(stable) > 1 else "unknown"

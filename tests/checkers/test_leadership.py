@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -68,6 +69,19 @@ def test_many_epochs_are_counted_and_some_told() -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(1, 4)), max_size=8))
 def test_the_verdict_is_what_the_definition_says(claims: list[tuple[int, int, int]]) -> None:
+    hold_against_the_definition(claims)
+
+
+def test_so_it_is_of_many_more() -> None:
+    for seed in range(2000):
+        random = Random(seed)
+        claims = [
+            (random.randint(1, 3), random.randint(1, 2), random.randint(1, 6)) for _ in range(random.randrange(9))
+        ]
+        hold_against_the_definition(claims)
+
+
+def hold_against_the_definition(claims: list[tuple[int, int, int]]) -> None:
     leaders: dict[int, set[tuple[int, int]]] = {}
     for node, incarnation, term in claims:
         leaders.setdefault(term, set()).add((node, incarnation))

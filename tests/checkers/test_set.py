@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from checkers.set import check
-from harness.history import History, HistoryError, Op
+from harness.history import Call, History, HistoryError, Op
 from harness.result import Reason, Result
+from tests.checkers.interleaving import Ask, end_of, interleaved
 
 PARTITION = {"nodes": ["n3"], "shape": "isolate-leader"}
 
@@ -96,6 +97,10 @@ def test_an_element_that_cannot_be_there_is_unexpected(never: list[Op]) -> None:
     assert result.valid is False
     assert [(a.type, a.details["elements"]) for a in result.anomalies] == [("unexpected", [7])]
     assert "op 3" in result.anomalies[0].explanation or "op 5" in result.anomalies[0].explanation
+
+
+def test_an_add_that_failed_before_explains_nothing() -> None:
+    assert judge(add(1, "fail"), read([1]), add(1), read([1])).anomalies[0].type == "unexpected"
 
 
 def test_an_element_read_before_its_add_is_unexpected() -> None:
@@ -215,3 +220,59 @@ def test_random_losses_are_found_exactly() -> None:
         if lost:
             assert result.anomalies[0].details["elements"] == lost
         assert result.details["recovered"] == sum(outcomes[element] == "info" for element in left)
+
+
+def by_definition(calls: list[Call]) -> dict[str, set[int]] | None:
+    """Which elements are what, word by word as the definition says it; None without a final read."""
+    adds = [call for call in calls if call.f == "add"]
+    reads = [call for call in calls if call.f == "read" and call.outcome == "ok"]
+    ends = [call.complete for call in adds if call.complete is not None]
+    finals = [call for call in reads if all(call.invoke > end for end in ends)]
+    found: dict[str, set[int]] = {"unexpected": set(), "duplicates": set()}
+    for call in reads:
+        for element in call.result:
+            own = [add for add in adds if add.argument == element and add.outcome != "fail"]
+            if not any(add.invoke < end_of(call) for add in own):
+                found["unexpected"].add(element)
+            if call.result.count(element) > 1:
+                found["duplicates"].add(element)
+    if not finals:
+        return {**found, "final": set()} if any(found.values()) else None
+    last = max(finals, key=end_of)
+    beside = [call for call in finals if end_of(call) > last.invoke]
+    kept = {element for call in beside for element in call.result}
+    acknowledged = {add.argument for add in adds if add.outcome == "ok"}
+    unknown = {add.argument for add in adds if add.outcome == "info"} - acknowledged
+    found |= {"lost": acknowledged - kept, "recovered": unknown & kept, "never_read": unknown - kept}
+    missed = {add.argument for add in adds if add.outcome == "ok" for call in reads
+              if call.invoke > end_of(add) and add.argument not in call.result}  # fmt: skip
+    return {**found, "stale": missed & kept}
+
+
+def test_random_histories_against_the_definition() -> None:
+    verdicts = {True: 0, False: 0, "unknown": 0}
+    for seed in range(2000):
+        random, here = Random(seed), set[int]()
+        asked = [Ask("add", random.randrange(5)) if random.random() < 0.5 else Ask("read") for _ in range(8)]
+        asked += [Ask("read")] * random.randrange(3)
+
+        def answer(ask: Ask, random: Random = random, here: set[int] = here) -> Any:
+            if ask.f == "add":
+                here.add(ask.argument)
+                return ask.argument
+            flaw = {random.randrange(6)} if random.random() < 0.15 else set()
+            return sorted(here ^ flaw) + (sorted(here)[:1] if random.random() < 0.02 else [])
+
+        history = interleaved(random, asked, answer)
+        result, expected = check(history), by_definition(history.calls())
+        json.dumps(result.as_json())
+        verdicts[result.valid] += 1
+        if expected is None:
+            assert result.valid == "unknown", f"seed {seed}: {list(history)}"
+            continue
+        wrong = any(expected.get(name) for name in ("lost", "unexpected", "duplicates"))
+        assert result.valid is (not wrong), f"seed {seed}: {list(history)}"
+        for name, elements in expected.items():
+            if name != "final":
+                assert result.details[name] == len(elements), f"seed {seed}: {name} of {list(history)}"
+    assert min(verdicts.values()) > 100, verdicts

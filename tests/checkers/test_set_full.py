@@ -198,7 +198,7 @@ def test_random_histories_against_the_definition() -> None:
             return sorted(here ^ flaw) + (sorted(here)[:1] if random.random() < 0.02 else [])
 
         history = interleaved(random, asked, answer)
-        calls, result, found = history.calls(), check(history), {name: 0 for name in ("lost", "stable", "never_read")}
+        calls, result, found = history.calls(), check(history), dict.fromkeys(("lost", "stable", "never_read"), 0)
         stale = 0
         for element in range(6):
             outcome, is_stale = what_became_of(element, calls)

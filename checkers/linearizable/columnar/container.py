@@ -69,8 +69,9 @@ class Empties:
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairing:
     """``verdicts``: of each key VALID as far as is known, or LEFT, or REFUTED. ``blamed``: of refuted keys, the calls
-    that refute them. ``pairs`` and ``empties`` are of the keys that were not left or refuted by single values. ``cluster``: of each
-    call the number of its value. ``bounds``: of each key its first slot, and after the last key's the number of all."""
+    that refute them. ``pairs`` and ``empties`` are of the keys that were not left or refuted by single values.
+    ``cluster``: of each call the number of its value. ``bounds``: of each key its first slot, and after the last key's
+    the number of all."""
 
     calls: Calls
     cluster: Ints
@@ -162,9 +163,9 @@ def _match(
             puts[c] = i
     for i in range(len(keys)):
         c, key = cluster[i], keys[i]
-        if acts[i] == TAKE and not empty[i] and verdicts[key] == VALID:
-            if puts[c] == NOBODY or invokes[puts[c]] > completes[i]:
-                verdicts[key], blamed[key, 0], blamed[key, 1] = REFUTED, i, NOBODY
+        from_nowhere = puts[c] == NOBODY or invokes[puts[c]] > completes[i]
+        if acts[i] == TAKE and not empty[i] and verdicts[key] == VALID and from_nowhere:
+            verdicts[key], blamed[key, 0], blamed[key, 1] = REFUTED, i, NOBODY
     for i in range(len(keys)):
         kept[i] = verdicts[keys[i]] == VALID and (acts[i] == TAKE or puts[cluster[i]] == i)
 

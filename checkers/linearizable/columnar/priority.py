@@ -1,4 +1,4 @@
-"""Priority queues, and unordered ones, whose values are distinct: each value taken where no greater one is surely inside.
+"""Priority queues, and unordered ones, whose values are distinct: each taken where no greater one is surely inside.
 
 The same as ``distinct.priority``, which says why, of all keys at once.
 """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from checkers.linearizable.columnar.calls import Calls
-from checkers.linearizable.columnar.container import NOBODY, Pairing, calls_of_pairs, pair
+from checkers.linearizable.columnar.container import NOBODY, calls_of_pairs, pair
 from checkers.linearizable.columnar.objects import VALID, Objects
 from harness.compiled import compiled
 
@@ -34,8 +34,8 @@ def decide(calls: Calls) -> Objects:
     outs = np.concatenate((np.minimum(pairs.put_lasts, pairs.take_lasts), empties.slots))
     keys = np.concatenate((pairs.keys, empties.keys))
     stuck = np.full((len(pairing.verdicts), 2), NOBODY, np.int64)
-    order = _peel(put_firsts, take_firsts, outs, take_lasts, keys, stuck,
-                  *(np.argsort(each, kind="stable") for each in (put_firsts, take_firsts, outs, take_lasts)))  # fmt: skip
+    arrays = put_firsts, take_firsts, outs, take_lasts
+    order = _peel(*arrays, keys, stuck, *(np.argsort(each, kind="stable") for each in arrays))
     for key in np.flatnonzero(stuck[:, 0] != NOBODY).tolist():
         if pairing.verdicts[key] == VALID:
             values = stuck[key].tolist()
@@ -45,7 +45,9 @@ def decide(calls: Calls) -> Objects:
     taking = np.maximum.accumulate(np.maximum(take_firsts[order], putting))
     takes = np.concatenate((pairs.takes, empties.calls))[order]
     put, take = np.flatnonzero(order < len(pairs)), np.flatnonzero(takes != NOBODY)
-    moments = np.concatenate((putting[put] * (2 * len(order)) + 2 * put, taking[take] * (2 * len(order)) + 2 * take + 1))
+    moments = np.concatenate(
+        (putting[put] * (2 * len(order)) + 2 * put, taking[take] * (2 * len(order)) + 2 * take + 1)
+    )
     placed = np.concatenate((pairs.puts[order[put]], takes[take]))[np.argsort(moments, kind="stable")]
     return pairing.objects(placed, ALGORITHM)
 

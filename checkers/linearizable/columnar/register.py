@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
+    Small = NDArray[np.int32]
     Bytes = NDArray[np.uint8]
     Flags = NDArray[np.bool_]
 
@@ -108,7 +109,7 @@ def _gather(
 def _sweep(
     never: int, invokes: Ints, completes: Ints, verdicts: Bytes, blames: Ints, following: Ints,
     writes: Ints, cluster_keys: Ints, sizes: Ints, firsts: Ints, lasts: Ints, first_reads: Ints,
-) -> Ints:  # fmt: skip
+) -> Small:  # fmt: skip
     """The first cluster whose moment comes at each line; the next one there ``follows``. Sets verdicts and blames: two
     clusters, or one whose first read came before its write."""
     events = np.full(never, NOBODY, np.int32)
@@ -135,7 +136,7 @@ def _sweep(
         c = events[line]
         if c == NOBODY or verdicts[cluster_keys[c]] != VALID:
             continue
-        key, moment = cluster_keys[c], line
+        key, moment = cluster_keys[c], np.int64(line)
         forward = firsts[c] < lasts[c]
         if open_until[key] > (line if forward else firsts[c]):
             verdicts[key], blames[key, 0], blames[key, 1] = REFUTED, open_cluster[key], c
@@ -149,7 +150,7 @@ def _sweep(
 
 @compiled
 def _orders(
-    invokes: Ints, acts: Bytes, cluster: Ints, heads: NDArray[np.int32], following: Ints, verdicts: Bytes,
+    invokes: Ints, acts: Bytes, cluster: Ints, heads: Small, following: Ints, verdicts: Bytes,
     cluster_keys: Ints, sizes: Ints, starts: Ints,
 ) -> Ints:  # fmt: skip
     """The clusters key by key, each key's by their moments; in a cluster its write, and its reads by invocation."""
@@ -161,7 +162,7 @@ def _orders(
     free = starts[:-1].copy()
     places = np.full(len(sizes), NOBODY, np.int64)
     for moment in range(-1, len(heads) - 1):
-        c = np.int64(heads[moment])  # -1 is the last place: whatever comes before all lines
+        c = int(heads[moment])  # -1 is the last place: whatever comes before all lines
         while c != NOBODY:
             key = cluster_keys[c]
             if verdicts[key] == VALID:

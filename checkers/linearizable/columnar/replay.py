@@ -1,18 +1,32 @@
-"""Linearizations checked on the columns, in linear time: what ``certificate.refute`` asks of operations, asked of lines.
+"""Linearizations checked on columns, in linear time: what ``certificate.refute`` asks of operations, asked of lines.
 
-It shares with those who decide how values and names are read (``calls``), and nothing else: which lines are calls, what
-became of them, and when, it reads for itself.
+It shares with those who decide how values and names are read (``reading``), and nothing else: which lines are calls,
+what became of them, and when, it reads for itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from checkers.linearizable.columnar.calls import (ADD, CONTAINS, NO, NOTHING_KNOWN, PASSED, PUT, READ, REMOVE, TAKE, WRITE, YES, Values)
+from checkers.linearizable.columnar.calls import (
+    ADD,
+    CONTAINS,
+    NO,
+    NOTHING_KNOWN,
+    PASSED,
+    PUT,
+    READ,
+    REMOVE,
+    TAKE,
+    WRITE,
+    YES,
+)
 from checkers.linearizable.columnar.objects import REFUTED, VALID, Objects
+from checkers.linearizable.columnar.reading import Read
 from checkers.linearizable.model import Kind
 from harness.columns import NIL, NO_KEY, NUMBER, Columns
 from harness.compiled import compiled
@@ -23,6 +37,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Bytes = NDArray[np.uint8]
+    Flags = NDArray[np.bool_]
 
 FINE, STRANGE, TWICE, LATE, IMPOSSIBLE, MISSING, SPLIT = range(7)
 WORDS: Final = {
@@ -31,62 +46,91 @@ WORDS: Final = {
     LATE: "operation {} is placed after one that was invoked after it had completed",
     IMPOSSIBLE: "operation {} could not have had its result where it is placed",
     MISSING: "operation {} happened and is not placed",
-    SPLIT: "operation {} is of an object that was taken to be two",
+    SPLIT: "an object was taken to be two (at {})",
 }
 
 
-def objections(
-    columns: Columns, acts: Bytes, values: Values, answers: Bytes, kind: Kind, initial: tuple[int, int], objects: Objects,
-    *, nil_is_value: bool,
-) -> Iterator[tuple[int, str]]:  # fmt: skip
-    """The valid objects whose linearization is none, each with the reason. ``answers``: of each line of a set what it
-    says. ``initial``: the kind and the number of what a register holds at first."""
-    codes = np.zeros(len(objects), np.uint8)
-    faults = np.zeros(len(objects), np.int64)
-    lines, starts = objects.orders, objects.starts
-    owners = np.repeat(np.arange(len(objects)), np.diff(starts))
-    inside = (lines >= 0) & (lines < len(columns))
-    if not inside.all():
-        for number in np.unique(owners[~inside]).tolist():
+@dataclass(frozen=True, slots=True, eq=False)
+class _Placed:
+    """Linearizations, of object i from ``starts[i]`` up to ``starts[i + 1]``. Of each operation placed there: its
+    object, its line, that of its completion (after all lines if nobody knows whether it took effect), its act, its
+    value, what it says of a set; and whether it has no place there. Of each object its first fault: code and line."""
+
+    starts: Ints
+    owners: Ints
+    lines: Ints
+    completes: Ints
+    acts: Bytes
+    kinds: Bytes
+    numbers: Ints
+    answers: Bytes
+    strange: Flags
+    codes: Bytes
+    faults: Ints
+
+
+def objections(read: Read, objects: Objects) -> Iterator[tuple[int, str]]:
+    """The valid objects whose linearization is none, each with the reason."""
+    owners = np.repeat(np.arange(len(objects)), np.diff(objects.starts))
+    outside = (objects.orders < 0) | (objects.orders >= len(read.columns))
+    if outside.any():
+        for number in np.unique(owners[outside]).tolist():
             yield number, "it places what is no line of the history"
         return
-    act, outcome = acts[columns.fs[lines]], _outcomes(columns, lines)
-    answered = np.where(outcome == OK, columns.partners[lines], lines)
+    placed = _placed(read, objects, owners)
+    seen = np.zeros(len(read.columns), np.bool_)
+    _follow(placed.lines, placed.starts, placed.completes, placed.strange, seen, placed.codes, placed.faults)
+    _play(read.model.kind, placed, read.initial)
+    _all_placed(read, objects, seen, placed)
+    for number in np.flatnonzero(placed.codes != FINE).tolist():
+        yield number, WORDS[int(placed.codes[number])].format(placed.faults[number])
+
+
+def _placed(read: Read, objects: Objects, owners: Ints) -> _Placed:
+    columns, lines = read.columns, objects.orders
+    act, ends = read.acts[columns.fs[lines]], columns.partners[lines]
+    outcome = np.where(ends >= 0, columns.types[ends], np.uint8(INFO))
+    completes = np.where(outcome == OK, ends, len(columns))
     strange = (columns.types[lines] != INVOKE) | (columns.processes[lines] < 0) | (outcome == FAIL) | (act < WRITE)
     strange |= (outcome != OK) & ((act == READ) | (act == TAKE) | (act == CONTAINS))
     if columns.keys is not None:
         strange |= columns.keys[lines] != objects.keys[owners]
+    answered = np.where(outcome == OK, ends, lines)
     source = np.where((act == READ) | (act == TAKE), answered, lines)
-    kinds, numbers = values.kinds[source], values.numbers[source]
-    seen = np.zeros(len(columns), np.bool_)
-    completes = np.where(outcome == OK, answered, len(columns))
-    _placed(lines, starts, completes, strange, seen, codes, faults)
+    return _Placed(
+        starts=objects.starts,
+        owners=owners,
+        lines=lines,
+        completes=completes,
+        acts=act,
+        kinds=read.values.kinds[source],
+        numbers=read.values.numbers[source],
+        answers=read.answers[answered] if len(read.answers) == len(columns) else read.answers[:0],
+        strange=strange,
+        codes=np.zeros(len(objects), np.uint8),
+        faults=np.zeros(len(objects), np.int64),
+    )
+
+
+def _play(kind: Kind, placed: _Placed, initial: tuple[int, int]) -> None:
+    """Each object's operations, one after the other, on what it is a copy of."""
+    about = placed.lines, placed.starts, placed.acts, placed.kinds
     if kind == "register":
-        _registers(lines, starts, act, kinds, numbers, *initial, codes, faults)
-    elif kind == "other":
-        _sets(lines, starts, act, kinds, numbers, answers[answered], codes, faults)
+        _registers(*about, placed.numbers, *initial, placed.codes, placed.faults)
     elif kind == "queue":
-        _queues(lines, starts, act, kinds, numbers, codes, faults)
+        _queues(*about, placed.numbers, placed.codes, placed.faults)
     elif kind == "stack":
-        _stacks(lines, starts, act, kinds, numbers, codes, faults)
+        _stacks(*about, placed.numbers, placed.codes, placed.faults)
     elif kind == "priority":
-        _priority_queues(lines, starts, act, kinds, numbers, codes, faults)
+        _priority_queues(*about, placed.numbers, placed.codes, placed.faults)
+    elif kind == "bag":
+        _bags(*about, *_same_values(placed.owners, placed.kinds, placed.numbers), placed.codes, placed.faults)
     else:
-        _bags(lines, starts, act, kinds, *_same_values(owners, kinds, numbers), codes, faults)
-    _all_placed(columns, acts, values, objects, seen, codes, faults, of_elements=kind == "other",
-                nil_is_value=nil_is_value)  # fmt: skip
-    for number in np.flatnonzero(codes != FINE).tolist():
-        yield number, WORDS[int(codes[number])].format(faults[number])
-
-
-def _outcomes(columns: Columns, lines: Ints) -> Bytes:
-    ends = columns.partners[lines]
-    found: Bytes = np.where(ends >= 0, columns.types[ends], np.uint8(INFO))
-    return found
+        _sets(*about, placed.numbers, placed.answers, placed.codes, placed.faults)
 
 
 @compiled
-def _placed(
+def _follow(
     lines: Ints, starts: Ints, completes: Ints, strange: NDArray[np.bool_], seen: NDArray[np.bool_], codes: Bytes,
     faults: Ints,
 ) -> None:  # fmt: skip
@@ -108,7 +152,7 @@ def _registers(
     faults: Ints,
 ) -> None:  # fmt: skip
     for key in range(len(codes)):
-        held_kind, held = kind, number
+        held_kind, held = np.int64(kind), np.int64(number)
         for at in range(starts[key], starts[key + 1]):
             if act[at] == WRITE:
                 held_kind, held = np.int64(kinds[at]), numbers[at]
@@ -193,17 +237,6 @@ def _priority_queues(
                 codes[key], faults[key] = IMPOSSIBLE, lines[at]
 
 
-def _same_values(owners: Ints, kinds: Bytes, numbers: Ints) -> tuple[Ints, int]:
-    """A number for each value of each object, the same where the values are; and how many there are."""
-    order = np.lexsort((numbers, kinds, owners))
-    new = np.zeros(len(order), np.int64)
-    for column in (numbers, kinds, owners):
-        new[1:] |= column[order][1:] != column[order][:-1]
-    found = np.empty(len(order), np.int64)
-    found[order] = np.cumsum(new)
-    return found, len(order)
-
-
 @compiled
 def _bags(
     lines: Ints, starts: Ints, act: Bytes, kinds: Bytes, same: Ints, many: int, codes: Bytes, faults: Ints
@@ -248,61 +281,70 @@ def _sets(
                 codes[element], faults[element] = IMPOSSIBLE, lines[at]
 
 
-def _all_placed(
-    columns: Columns, acts: Bytes, values: Values, objects: Objects, seen: NDArray[np.bool_], codes: Bytes,
-    faults: Ints, *, of_elements: bool, nil_is_value: bool,
-) -> None:  # fmt: skip
+def _all_placed(read: Read, objects: Objects, seen: Flags, placed: _Placed) -> None:
     """Whether everything is placed that happened to a valid object; and whether any of these are two parts of one."""
+    columns = read.columns
     required = (columns.types == INVOKE) & (columns.processes >= 0) & ~seen
     required &= (columns.partners >= 0) & (columns.types[columns.partners] == OK)
     lines = np.flatnonzero(required)
-    act = acts[columns.fs[lines]]
+    act = read.acts[columns.fs[lines]]
     says = act != PASSED
-    if not nil_is_value:
-        says &= ((act != READ) & (act != CONTAINS)) | (values.kinds[columns.partners[lines]] != NIL)
-    lines = lines[says]
-    if of_elements:
-        _all_of_elements(columns, values, objects, lines, codes, faults)
-        return
+    if not read.nil_is_value:
+        says &= ((act != READ) & (act != CONTAINS)) | (columns.kinds[columns.partners[lines]] != NIL)
+    if read.model.kind == "other":
+        _all_of_elements(read, objects, lines[says], placed)
+    else:
+        _all_of_keys(columns, objects, lines[says], placed)
+
+
+def _all_of_keys(columns: Columns, objects: Objects, lines: Ints, placed: _Placed) -> None:
     number_of = np.full(len(columns.key_names) + 1, -1, np.int64)  # NO_KEY, -1, is the last one
     valid = np.flatnonzero(objects.verdicts == VALID)
     number_of[objects.keys[valid]] = valid
-    for number in np.flatnonzero(number_of[objects.keys[valid]] != valid).tolist():
-        codes[valid[number]], faults[valid[number]] = SPLIT, objects.starts[valid[number]]
+    for number in valid[number_of[objects.keys[valid]] != valid].tolist():
+        placed.codes[number], placed.faults[number] = SPLIT, objects.keys[number]
     numbers = number_of[np.full(len(lines), NO_KEY) if columns.keys is None else columns.keys[lines]]
     for number, line in zip(numbers[numbers >= 0].tolist(), lines[numbers >= 0].tolist(), strict=True):
-        codes[number], faults[number] = MISSING, line
+        placed.codes[number], placed.faults[number] = MISSING, line
 
 
-def _all_of_elements(
-    columns: Columns, values: Values, objects: Objects, lines: Ints, codes: Bytes, faults: Ints
-) -> None:
+def _all_of_elements(read: Read, objects: Objects, lines: Ints, placed: _Placed) -> None:
     """The same where an object is one element of a key. What is not placed is of none of these: it was left, or other
     elements of the key are refuted."""
-    valid = objects.verdicts == VALID
-    begun = np.flatnonzero(valid & (np.diff(objects.starts) > 0))
+    begun = np.flatnonzero((objects.verdicts == VALID) & (np.diff(objects.starts) > 0))
     firsts = objects.orders[objects.starts[begun]]
-    keys, kinds, numbers = _elements(columns, values, firsts)
-    same, _ = _same_values(keys, kinds, numbers)
-    if len(same) and same.max() < len(same) - 1:
-        for number, line in zip(begun.tolist(), firsts.tolist(), strict=True):  # it cannot be said which
-            codes[number], faults[number] = SPLIT, line
+    elements = _elements(read, firsts)
+    same, _ = _same_values(*elements)
+    if len(same) and same.max() < len(same) - 1:  # it cannot be said which
+        placed.codes[begun], placed.faults[begun] = SPLIT, firsts
     if not len(lines):
         return
-    of_object = dict(zip(_tuples(keys, kinds, numbers), begun.tolist(), strict=True))
+    of_object = dict(zip(_tuples(elements), begun.tolist(), strict=True))
     refuted = {int(key) for key in objects.keys[objects.verdicts == REFUTED]}
     any_of_key = dict(zip(objects.keys.tolist(), range(len(objects)), strict=True))
     left = np.isin(lines, objects.left).tolist()
-    for line, element, excused in zip(lines.tolist(), _tuples(*_elements(columns, values, lines)), left, strict=True):
+    for line, element, excused in zip(lines.tolist(), _tuples(_elements(read, lines)), left, strict=True):
         number = of_object.get(element, -1 if excused or element[0] in refuted else any_of_key[element[0]])
         if number >= 0:
-            codes[number], faults[number] = MISSING, line
+            placed.codes[number], placed.faults[number] = MISSING, line
 
 
-def _elements(columns: Columns, values: Values, lines: Ints) -> tuple[Ints, Bytes, Ints]:
-    keys = np.full(len(lines), NO_KEY) if columns.keys is None else columns.keys[lines].astype(np.int64)
-    return keys, values.kinds[lines], values.numbers[lines]
+def _elements(read: Read, lines: Ints) -> tuple[Ints, Bytes, Ints]:
+    """The key, and the value as two numbers."""
+    keys = np.full(len(lines), NO_KEY) if read.columns.keys is None else read.columns.keys[lines].astype(np.int64)
+    return keys, read.values.kinds[lines], read.values.numbers[lines]
 
 
-def _tuples(keys: Ints, kinds: Bytes, numbers: Ints) -> Iterator[tuple[int, int, int]]:
-    return zip(keys.tolist(), kinds.tolist(), numbers.tolist(), strict=True)
+def _tuples(elements: tuple[Ints, Bytes, Ints]) -> Iterator[tuple[int, int, int]]:
+    return zip(*(each.tolist() for each in elements), strict=True)
+
+
+def _same_values(owners: Ints, kinds: Bytes, numbers: Ints) -> tuple[Ints, int]:
+    """A number for each value of each object, the same where the values are; and how many there may be."""
+    order = np.lexsort((numbers, kinds, owners))
+    new = np.zeros(len(order), np.int64)
+    for column in (numbers, kinds, owners):
+        new[1:] |= column[order][1:] != column[order][:-1]
+    found = np.empty(len(order), np.int64)
+    found[order] = np.cumsum(new)
+    return found, len(order)

@@ -34,6 +34,7 @@ class Appending:
     def ending(self, found: Answered) -> Iterator[int]:
         """Literals that hold in the answer and together imply the content at its end: which put is the last, and which
         appends follow it in which order."""
+        yield from self.question.chosen(found)
         puts = [event for event in found.order if event in self.puts]
         last = puts[-1] if puts else None
         begin = 0 if last is None else found.order.index(last)

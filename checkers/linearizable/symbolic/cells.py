@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from checkers.linearizable.symbolic.formula import FALSE, TRUE
@@ -34,6 +34,7 @@ class Cells:
     touches: Sequence[Touches]
     initial: Mapping[Hashable, Any]
     default: Any = None
+    _last: dict[Hashable, dict[Any, int]] = field(default_factory=dict)
 
     def constrain(self) -> None:
         writers = self._writers()
@@ -44,13 +45,35 @@ class Cells:
                     self._observe(observer, touch.expects[0], self.initial.get(cell, self.default), others)
 
     def ending(self, found: Answered) -> Iterator[int]:
-        """Literals that hold in the answer and together imply what all cells hold at its end."""
-        place = {event: at for at, event in enumerate(found.order)}
-        for writers in self._writers().values():
-            present = [event for event, _ in writers if event in place]
-            if present:
-                last = max(present, key=place.__getitem__)
-                yield from (self.question.before(event, last) for event in present if event != last)
+        """Literals that hold in the answer, and that hold in no other that takes these events and more unless all cells
+        end with the same values."""
+        state = dict(self.initial)
+        for event in found.order:
+            state.update((cell, touch.leaves[0]) for cell, touch in self.touches[event].items() if touch.leaves)
+        for cell, writers in self._writers().items():
+            if cell not in self._last:
+                self._last[cell] = self._end(writers, self.initial.get(cell, self.default))
+            yield self._last[cell][state.get(cell, self.default)]
+        yield from self.question.chosen(found, others=False)
+
+    def _end(self, writers: Sequence[tuple[int, Any]], initial: Any) -> dict[Any, int]:
+        """A literal for each value that a cell may hold at the end: one holds, and it holds only where that is so."""
+        question, formula = self.question, self.question.formula
+        last = {value: formula.variable() for value in dict.fromkeys((initial, *(left for _, left in writers)))}
+        formula.add(*last.values())
+        for value, here in last.items():
+            sources: list[int | None] = [event for event, left in writers if left == value]
+            sources += [None] if initial == value else []
+            chosen = [formula.variable() for _ in sources]
+            formula.add(-here, *chosen)
+            for source, guard in zip(sources, chosen, strict=True):
+                if source is not None:
+                    formula.add(-guard, question.taken[source])
+                for event, left in writers:
+                    if left != value:
+                        earlier = FALSE if source is None else question.before(event, source)
+                        formula.add(-guard, -question.taken[event], earlier)
+        return last
 
     def _writers(self) -> defaultdict[Hashable, list[tuple[int, Any]]]:
         """Of each cell the events that leave something there, and what."""

@@ -8,7 +8,7 @@ Which of two is nearer is what makes a queue, a stack or a deque (``Nearer``).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -70,6 +70,7 @@ class Container:
 
     def ending(self, found: Answered) -> Iterator[int]:
         """Literals that hold in the answer and together imply what is left at its end, in which order."""
+        yield from self.question.chosen(found)
         yield from (match for match in self._matches.values() if found.holds(match))
         gone = {put for (_, put), match in self._matches.items() if found.holds(match)}
         left = [event for event in found.order if event in set(self._puts) - gone]

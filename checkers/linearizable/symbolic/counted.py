@@ -47,7 +47,8 @@ class Counted:
 
     def ending(self, found: Answered) -> Iterator[int]:
         """Literals that hold in the answer and together imply what is left at its end."""
-        return (choice for choice in self._choices if found.holds(choice))
+        yield from self.question.chosen(found)
+        yield from (choice for choice in self._choices if found.holds(choice))
 
     def _take(self, number: int) -> None:
         question, formula = self.question, self.question.formula

@@ -47,6 +47,7 @@ class Fencing:
     def ending(self, found: Answered) -> Iterator[int]:
         """Literals that hold in the answer and together imply the last token at its end: what is after the last known
         one, and what is not."""
+        yield from self.question.chosen(found)
         tokens = dict(self.acquired)
         present = [event for event in found.order if event in tokens]
         known = [event for event in present if tokens[event] is not None]
@@ -56,5 +57,3 @@ class Fencing:
             if event != last:
                 earlier = at < present.index(last)
                 yield self.question.before(event, last) if earlier else self.question.before(last, event)
-
-

@@ -55,9 +55,9 @@ class Formula:
 
     def both(self, a: int, b: int) -> int:
         """A literal that holds exactly when both do."""
-        if a == FALSE or b == FALSE or a == -b:
+        if a == -b or FALSE in (a, b):
             return FALSE
-        if a == TRUE or a == b:
+        if a in (TRUE, b):
             return b
         if b == TRUE:
             return a
@@ -118,9 +118,7 @@ def _positive(terms: Sequence[tuple[int, int]]) -> tuple[int, list[int], list[in
         if literal in (TRUE, FALSE) or weight == 0:
             shift += weight if literal == TRUE else 0
             continue
-        if weight < 0:
-            shift += weight
-            weight, literal = -weight, -literal
-        weights.append(weight)
-        literals.append(literal)
+        shift += min(weight, 0)
+        weights.append(abs(weight))
+        literals.append(literal if weight > 0 else -literal)
     return shift, weights, literals

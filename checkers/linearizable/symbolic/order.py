@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Final
 
 from checkers.linearizable.symbolic.formula import FALSE, TRUE, Formula
@@ -19,7 +19,7 @@ CIRCLES_MAX: Final = 400  # ruled out at a time
 TRIANGLES_MAX: Final = 400_000
 
 
-class Circular(Exception):
+class CircularError(Exception):
     """Two events are forced to be before each other."""
 
 
@@ -52,9 +52,9 @@ class Order:
         return self._variables[a, b]
 
     def force(self, a: int, b: int) -> list[int]:
-        """From now on a is before b; the literals that this makes true. Raises :class:`Circular`."""
+        """From now on a is before b; the literals that this makes true. Raises :class:`CircularError`."""
         if a == b or self.after[b] >> a & 1:
-            raise Circular
+            raise CircularError
         if self.after[a] >> b & 1:
             return []
         made: list[int] = []
@@ -72,15 +72,15 @@ class Order:
         if pair in self._variables:
             yield sign * self._variables[pair]
 
-    def close(self) -> None:
-        """Rule out, up to TRIANGLES_MAX, the circles of three events, two or three of whose pairs have a literal: these
+    def close(self, triangles_max: int = TRIANGLES_MAX) -> None:
+        """Rule out, up to that many, the circles of three events, two or three of whose pairs have a literal: these
         are nearly all that a solver runs into."""
         loose = [0] * len(self)
         for a, b in self._variables:
             if not (self.after[a] >> b | self.after[b] >> a) & 1:
                 loose[a] |= 1 << b
                 loose[b] |= 1 << a
-        for clause in islice(self._triangles(loose), TRIANGLES_MAX):
+        for clause in islice(self._triangles(loose), triangles_max):
             self._formula.add(*clause)
 
     def _triangles(self, loose: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -168,7 +168,7 @@ def _circles(follows: Sequence[int], literals: dict[tuple[int, int], int], rest:
         path = _path(follows, b, a, rest)
         if path is None:
             continue
-        steps = [(a, b), *zip(path, path[1:], strict=False)]
+        steps = [(a, b), *pairwise(path)]
         circle = [literals[step] for step in steps if step in literals]
         if frozenset(circle) not in met:
             met.add(frozenset(circle))

@@ -8,17 +8,16 @@ take effect and of which one begins and ends first.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
-from checkers.guard import OutOfTimeError
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.model import Step
 from checkers.linearizable.operation import Operation
 from checkers.linearizable.symbolic.formula import FALSE, TRUE, Formula
-from checkers.linearizable.symbolic.order import Circular, Order
+from checkers.linearizable.symbolic.order import Order
 from checkers.linearizable.symbolic.saturation import saturate
 from checkers.linearizable.symbolic.solver import Answer, Solver
 
@@ -51,16 +50,20 @@ class Answered:
 class Question:
     """What the semantics (``cells``, ``sums``, ...) add to: ``formula``, in the words ``taken`` and ``before``."""
 
-    def __init__(self, events: Sequence[Event], limit: Limit, taken: Sequence[int] | None = None) -> None:
+    def __init__(self, events: Sequence[Event], limit: Limit, counting: Sequence[int] = ()) -> None:
+        """The events ``counting`` are taken only where that is assumed; an optional one of the same operation only
+        where it is not."""
         self.events = events
         self.formula = Formula(limit)
-        self.taken = list(taken or ())
         self.order = Order(self.formula, [(event.invoke, event.complete) for event in events])
         self._solver: Solver | None = None
         self._contradiction = False
-        if taken is None:
-            self.taken = [self.formula.variable() if event.optional else TRUE for event in events]
-            self._exchange()
+        assumed = set(counting)
+        self.taken = [
+            self.formula.variable() if event.optional or number in assumed else TRUE
+            for number, event in enumerate(events)
+        ]
+        self._exchange({events[number].invoke: self.taken[number] for number in counting})
 
     def __len__(self) -> int:
         return len(self.events)
@@ -72,11 +75,16 @@ class Question:
         """The literal that a is taken, and before b."""
         return self.formula.both(self.taken[a], self.before(a, b))
 
+    def chosen(self, found: Answered, *, others: bool = True) -> Iterator[int]:
+        """Literals that say which optional events the answer takes; and, with ``others``, which it does not."""
+        for literal in self.taken:
+            if literal != TRUE and (others or found.holds(literal)):
+                yield literal if found.holds(literal) else -literal
+
     def ask(self, limit: Limit, assumptions: Sequence[int] = ()) -> Answered:
         """An order of all events that are taken. Saturates on the first call; later ones may follow more clauses."""
         if self._solver is None:
-            if not assumptions and not saturate(self.formula, self.order):
-                self._contradiction = True
+            self._contradiction = not assumptions and not saturate(self.formula, self.order)
             self.order.close()
             self._solver = Solver(self.formula)
         if self._contradiction:
@@ -105,16 +113,20 @@ class Question:
         """After "unsat": assumptions that are enough for it."""
         return frozenset() if self._solver is None else self._solver.core
 
-    def _exchange(self) -> None:
+    def _exchange(self, counts: Mapping[int, int]) -> None:
+        """``counts``: by the invocations of operations that may be assumed to be taken, the literals of that."""
         groups: defaultdict[Step, list[int]] = defaultdict(list)
         for number in sorted(range(len(self)), key=lambda number: self.events[number].invoke):
             groups[self.events[number].step].append(number)
         for group in groups.values():
             optional = [number for number in group if self.events[number].optional]
+            for number in optional:
+                self.formula.add(-self.taken[number], -counts.get(self.events[number].invoke, FALSE))
             for a, b in pairwise(optional):
-                self.formula.add(-self.taken[b], self.taken[a])
+                self.formula.add(-self.taken[b], self.taken[a], counts.get(self.events[a].invoke, FALSE))
                 self.order.force(a, b)
-            for a, b in _overlapping(self.events, [number for number in group if not self.events[number].optional]):
+            required = [number for number in group if self.taken[number] == TRUE]
+            for a, b in _overlapping(self.events, required):
                 self.order.force(a, b)
 
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from checkers.linearizable.symbolic.formula import FALSE, TRUE, Formula
-from checkers.linearizable.symbolic.order import Circular, Order
+from checkers.linearizable.symbolic.order import CircularError, Order
 
 
 def saturate(formula: Formula, order: Order) -> bool:
@@ -57,7 +57,7 @@ def _propagate(clauses: list[tuple[int, ...]], order: Order) -> set[int] | None:
         true.add(literal)
         try:
             waiting.extend(_ordered(literal, order))
-        except Circular:
+        except CircularError:
             return None
         for number in places.get(-literal, ()):
             left[number] -= 1

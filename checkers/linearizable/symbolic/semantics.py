@@ -46,8 +46,8 @@ def contents(model: Model, state: State) -> tuple[Event, ...]:
 
 
 def constrain(model: Model, state: State, question: Question) -> Ending:
-    """Add to the question that its events, in their order, are what the object may do from the state; the answer's
-    ending are literals that imply, together with which events are taken, the state at its end.
+    """Add to the question that its events, in their order, are what the object may do from the state; an answer's
+    ending are literals that hold in it, and else only in answers with the same state at the end and as many events.
 
     Raises Unsupported for a model that has no symbolic meaning here, or amounts that z3 cannot count.
     """
@@ -71,16 +71,12 @@ def constrain(model: Model, state: State, question: Question) -> Ending:
     if isinstance(model, (Counter, Semaphore, ReentrantMutex)):
         for each in _sums(model, state, question, steps):
             each.constrain()
-        return _nothing
+        return question.chosen
     if isinstance(model, FencedMutex):
         return _fenced(question, steps, state)
     if isinstance(model, KeyValue):
         return _key_value(question, steps, state)
     raise Unsupported(f"z3 knows what the bundled models mean, not {model.name}")
-
-
-def _nothing(found: Answered) -> Iterator[int]:
-    yield from ()
 
 
 def _cells(question: Question, touches: Sequence[Touches], initial: dict[Hashable, Any], default: Any = None) -> Ending:

@@ -7,6 +7,7 @@ instead until there are few, or the history ends.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -15,13 +16,13 @@ from typing import Final, Literal
 
 from checkers.guard import OutOfTimeError
 from checkers.linearizable.limit import Limit
-from checkers.linearizable.model import State
+from checkers.linearizable.model import Model, State
 from checkers.linearizable.operation import KeyHistory, Operation
 from checkers.linearizable.problem import TooLarge
 from checkers.linearizable.schedule import Schedule, schedule
-from checkers.linearizable.symbolic.formula import FALSE, TRUE
-from checkers.linearizable.symbolic.question import Answered, Event, Question
-from checkers.linearizable.symbolic.semantics import Ending, constrain, contents, starting
+from checkers.linearizable.symbolic.formula import FALSE
+from checkers.linearizable.symbolic.question import Event, Question
+from checkers.linearizable.symbolic.semantics import constrain, contents, starting
 
 Used = tuple[int, ...]
 Outcome = Literal["valid", "invalid", "time", "memory"]
@@ -52,7 +53,9 @@ class Unwound:
     refuted: tuple[Operation, ...] = ()
 
 
-class _Undecided(Exception):
+class UndecidedError(Exception):
+    """z3 came to no end within the time or the memory."""
+
     def __init__(self, outcome: Literal["time", "memory"]) -> None:
         super().__init__(outcome)
         self.outcome: Literal["time", "memory"] = outcome
@@ -82,8 +85,8 @@ class _Unwinding:
             end = cuts.pop(0)
             try:
                 found = self._window(begin, end, points)
-            except (OutOfTimeError, _Undecided, TooLarge) as error:
-                outcome = error.outcome if isinstance(error, _Undecided) else "time"
+            except (OutOfTimeError, UndecidedError, TooLarge) as error:
+                outcome = error.outcome if isinstance(error, UndecidedError) else "time"
                 outcome = "memory" if isinstance(error, TooLarge) else outcome
                 return Unwound(outcome, begin, windows, self.questions)
             if found is None:
@@ -126,48 +129,56 @@ class _Unwinding:
 
     def _reach(self, begin: int, end: int, point: Point, state: State) -> Iterator[Point]:
         """The points at the end of the window, one after the other."""
-        numbers: list[int | None] = []
-        events = list(contents(self.key.model, state))
-        numbers.extend(None for _ in events)
-        for rank in range(begin, end):
-            operation = self.arrays.operations[rank]
-            assert operation.complete is not None
-            events.append(Event(operation.step, operation.invoke, operation.complete, operation))
-            numbers.append(None)
         last = self.arrays.completes[end - 1]
-        for number, each in enumerate(self.arrays.classes):
-            for operation in each.operations[point.used[number] :]:
-                if operation.invoke < last:
-                    events.append(Event(operation.step, operation.invoke, inf, operation))
-                    numbers.append(number)
-        question = Question(events, self.limit)
-        ending = constrain(self.key.model, state, question)
-        if end < len(self.arrays):
-            _in_time(question)
-        while (answered := question.ask(self.limit)).answer == "sat":
+        required = self.arrays.operations[begin:end]
+        optional = [
+            (number, operation)
+            for number, each in enumerate(self.arrays.classes)
+            for operation in each.operations[point.used[number] :]
+            if operation.invoke < last
+        ]
+        classes = {operation.invoke: number for number, operation in optional}
+        window = Window(self.key.model, state, required, [operation for _, operation in optional])
+        for order in window.orders(self.limit, final=end == len(self.arrays)):
             self.questions += 1
-            yield self._point(point, state, question, answered, numbers)
-            _exclude(question, ending, answered)
+            used = Counter(classes[operation.invoke] for operation in order if operation.invoke in classes)
+            more = tuple(count + used[number] for number, count in enumerate(point.used))
+            yield Point(_after(self.key.model, state, order), more, (*point.order, *order))
         self.questions += 1
-        if answered.answer != "unsat":
-            raise _Undecided("memory" if answered.answer == "memory" else "time")
 
-    def _point(
-        self, point: Point, state: State, question: Question, answered: Answered, numbers: Sequence[int | None]
-    ) -> Point:
-        used = list(point.used)
-        order: list[Operation] = []
-        for event in answered.order:
-            operation = question.events[event].operation
-            if operation is None:
-                continue
-            state = self.key.model.step(state, operation.step)
-            assert state is not None, f"z3 orders operation {operation.invoke} where it is impossible"
-            order.append(operation)
-            number = numbers[event]
-            if number is not None:
-                used[number] += 1
-        return Point(state, tuple(used), (*point.order, *order))
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Operations, each of them after all that led to ``state``, which is one of ``semantics.starting``."""
+
+    model: Model
+    state: State
+    required: Sequence[Operation]
+    optional: Sequence[Operation]
+
+    def orders(self, limit: Limit, *, final: bool) -> Iterator[tuple[Operation, ...]]:
+        """Linearizations, each with another end: another state, or no more of the same optional operations. ``final``:
+        nothing comes after the window. Raises :class:`UndecidedError`."""
+        events = [*contents(self.model, self.state)]
+        events += [Event(each.step, each.invoke, inf if each.complete is None else each.complete, each)
+                   for each in (*self.required, *self.optional)]  # fmt: skip
+        question = Question(events, limit)
+        ending = constrain(self.model, self.state, question)
+        if not final:
+            _in_time(question)
+        while (answered := question.ask(limit)).answer == "sat":
+            operations = (question.events[event].operation for event in answered.order)
+            yield tuple(operation for operation in operations if operation is not None)
+            question.formula.add(*(-literal for literal in ending(answered)))
+        if answered.answer != "unsat":
+            raise UndecidedError("memory" if answered.answer == "memory" else "time")
+
+
+def _after(model: Model, state: State, order: Sequence[Operation]) -> State:
+    for operation in order:
+        state = model.step(state, operation.step)
+        assert state is not None, f"z3 orders operation {operation.invoke} where it is impossible"
+    return state
 
 
 def _within(used: Used, other: Used) -> bool:
@@ -181,9 +192,3 @@ def _in_time(question: Question) -> None:
         if event.optional:
             befores = [question.before(number, other) for other in required]
             question.formula.add(-question.taken[number], *(each for each in befores if each != FALSE))
-
-
-def _exclude(question: Question, ending: Ending, answered: Answered) -> None:
-    """From now on only answers with another ending, or other optional events."""
-    taken = [literal if answered.holds(literal) else -literal for literal in question.taken if literal != TRUE]
-    question.formula.add(*(-literal for literal in (*taken, *ending(answered))))

@@ -8,7 +8,8 @@ The columns of a call, in order of invocation (codes are of the table of texts; 
     argument, result, error, node, note     codes
     began, ended            moments: 0 if unknown, else nanoseconds / ``unit_ns`` since the first one, from 1 on;
                             ``ended`` as the difference
-    line, line_ended        lines of the file, ``line_ended`` as the difference, unless line = position + ``line_offset``
+    line, line_ended        lines of the file, ``line_ended`` as the difference; missing where each line is the position
+                            + ``line_offset``
     rank, object, anchor, fraction          where a linearization places it (``linearization``); ``rank`` 0: nowhere,
                             ``anchor`` as its distance from ``invoke``
 """
@@ -35,7 +36,8 @@ _UNITS_MAX: Final = 1 << 52  # of what a number of JavaScript's holds exactly
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The moments of a history. ``timed``: every line of a client has a time; ``monotonic``: none goes back."""
+    """The moments of a history. ``timed``: every line of a client has a time, and not all
+    the same; ``monotonic``: none goes back."""
 
     first_ns: int
     unit_ns: int
@@ -91,7 +93,8 @@ def clock_of(history: History) -> Clock:
     unit = 1
     while (max(known, default=0) - first) // unit >= _UNITS_MAX:
         unit *= 10
-    return Clock(first, unit, bool(times) and min(times) >= 0, all(a <= b for a, b in pairwise(times)))
+    timed = bool(times) and 0 <= min(times) < max(times)
+    return Clock(first, unit, timed, all(a <= b for a, b in pairwise(times)))
 
 
 def _what(
@@ -170,9 +173,7 @@ def _times(history: History, clock: Clock, invokes: Sequence[int], ends: Sequenc
     return [encode("began", began, delta=True), encode("ended", took)]
 
 
-def _lines(
-    recording: Recording, invokes: Sequence[int], ends: Sequence[int]
-) -> tuple[int | None, list[Column]]:
+def _lines(recording: Recording, invokes: Sequence[int], ends: Sequence[int]) -> tuple[int | None, list[Column]]:
     """The lines of the file; only their distance from the positions where that is always the same."""
     lines = recording.lines
     if not lines or lines == array("q", range(lines[0], lines[0] + len(lines))):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, cast
 
 from harness.formats import Recording
 from harness.history import Call
@@ -22,6 +22,7 @@ from harness.report.history_view.finding import Found
 from harness.report.history_view.linearization import FRACTION, points
 from harness.report.style import source
 from harness.report.text import count, operation, seconds
+from harness.store import HISTORY
 
 SCHEMA: Final = "splitbrain.view/1"
 SCRIPTS: Final = ("data", "axis", "lane", "scene", "overview", "words", "witness", "detail", "filter", "control")
@@ -36,7 +37,7 @@ def document(recording: Recording, found: Found) -> str:
     """The whole page. Raises :class:`harness.history.HistoryError` for lines that are no history."""
     calls = calls_of(recording, points(finding.orders(found)), finding.named_positions(found))
     css, word, sign = finding.verdict(found)
-    name = clean(Path(recording.path).name or recording.path, 120)
+    name = _name(Path(recording.path))
     parts: dict[str, str] = {
         "policy": escape(_policy()),
         "title": escape(f"{word}: {name}"),
@@ -52,6 +53,12 @@ def document(recording: Recording, found: Found) -> str:
         "columns": _columns(calls),
     }
     return _PLACE.sub(lambda place: parts[place[1]], _asset("view.html"))
+
+
+def _name(path: Path) -> str:
+    """The file's name; of a run's history the folders that say which run."""
+    parts = path.parts[-3:] if path.name == HISTORY else path.parts[-1:]
+    return clean("/".join(parts), 120)
 
 
 def data_block(data: Mapping[str, Any]) -> str:
@@ -151,7 +158,7 @@ def _cells(recording: Recording, position: int) -> Iterator[Child]:
 def _call(recording: Recording, position: int) -> Call:
     history = recording.history
     start, end = history[position], history.partners[position]
-    completion = history[end] if end >= 0 else None
-    return Call(position, end if completion else None, start.process, start.f, start.value,
-                completion.value if completion else None,
-                "info" if completion is None or completion.type == "invoke" else completion.type, start.key)  # fmt: skip
+    if end < 0 or history[end].type == "invoke":
+        return Call(position, None, start.process, start.f, start.value, None, "info", start.key)
+    answer, outcome = history[end], cast(Literal["ok", "fail", "info"], history[end].type)
+    return Call(position, end, start.process, start.f, start.value, answer.value, outcome, start.key)

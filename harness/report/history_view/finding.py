@@ -1,4 +1,4 @@
-"""What was found out about a history, as the view shows it: the verdict in words, and the anomalies with their calls."""
+"""What was found out about a history, as the view shows it: the verdict in words, the anomalies with their calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ EXPLANATION_MAX: Final = 4_000
 Found = Mapping[str, Any]
 """``Result.as_json()``, or an object of the same fields that was read from a file; empty if nothing was judged."""
 
-WORDS: Final = {True: ("valid", "Valid", "✓"), False: ("invalid", "Invalid", "✗"), "unknown": ("unknown", "Unknown", "?")}
+WORDS: Final = {
+    True: ("valid", "Valid", "✓"),
+    False: ("invalid", "Invalid", "✗"),
+    "unknown": ("unknown", "Unknown", "?"),
+}
 NOT_JUDGED: Final = ("unjudged", "Not judged", "·")
 
 

@@ -81,7 +81,7 @@ function grouping() {
   const open = group => { const list = []; subs.set(group, list); return list; };
   const common = { subs, open };
   if (lanes.mode === "key")
-    return { ...common, of: op => column.key[op], rank: group => group,
+    return { ...common, of: op => column.key[op], rank: keyRank(),
              title: lane => lane.sub ? "" : column.key[lane.first] ? keyText(lane.first) : "no key" };
   if (lanes.mode === "compact") return { ...common, of: () => 0, rank: () => 0, title: () => "" };
   threads ??= findThreads();
@@ -91,6 +91,14 @@ function grouping() {
     return names.get(group);
   };
   return { ...common, of: op => threads.get(column.process[op]), rank: number, title: () => "" };
+}
+
+// From a key's number to its place by name: k2 before k10, and no key before all.
+function keyRank() {
+  const order = new Intl.Collator("en", { numeric: true }).compare;
+  const names = Array.from(column.key_names, (code, i) => [text(code), i + 1]).sort((a, b) => order(a[0], b[0]));
+  const ranks = new Map(names.map(([, number], rank) => [number, rank + 1]));
+  return group => ranks.get(group) ?? 0;
 }
 
 // Each lane's calls, the furthest end so far, and how many of them failed or are unknown, up to each.

@@ -52,7 +52,7 @@ def _plain_windows(history: History) -> Iterator[FaultWindow]:
 
 def events(history: History, moment: Moment) -> list[dict[str, Any]]:
     """Every line that is not a client's: what it says, and where."""
-    found = []
+    found: list[dict[str, Any]] = []
     for op in _operations(history):
         if len(found) == EVENTS_MAX:
             break

@@ -13,6 +13,7 @@ LONG: Final = 4_000
 """Characters of a value that an anomaly is about."""
 _LIMITS: Final = ((6_000_000, 1_000), (20_000_000, 80), (1 << 62, 24))
 """Characters of any other value, while the table is not larger than so many characters."""
+_SHORT: Final = 10**18
 
 
 class TextTable:
@@ -33,7 +34,8 @@ class TextTable:
             return self.text(told(value, self._limit()))
         code = self._memo.get(value)
         if code is None:
-            code = self._memo[value] = self.text(told(value, self._limit()))
+            short = kind is int and -_SHORT < value < _SHORT
+            code = self._memo[value] = self.text(str(value) if short else told(value, self._limit()))
         return code
 
     def long(self, value: Any) -> int:

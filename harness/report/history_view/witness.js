@@ -19,6 +19,7 @@ function showWitness(anomaly) {
   for (const [name, row] of rows) grid.append(placed(made("div", "", "lane"), row, "1 / -1"),
                                               placed(made("div", `process ${name}`, "who"), row, "1"));
   for (const op of calls) grid.append(bar(op, rows.get(processText(op)), place(op), hues.get(op), others.includes(op)));
+  grid.classList.toggle("cycle", anomaly.edges.length > 0);
   panel.append(grid);
   arrows(grid, anomaly.edges.length ? anomaly.edges : precedence(own));
   note(caption(anomaly, own, others));
@@ -64,9 +65,9 @@ function bar(op, row, columns, hue, context) {
 
 function when(op) {
   const parts = [`op ${column.invoke[op]}`];
-  if (column.began[op]) parts.push(`${seconds(column.began[op]).toFixed(3)} s`);
+  if (meta.timed) parts.push(`${seconds(column.began[op]).toFixed(3)} s`);
   if (column.outcome[op] >= INFO) parts.push("outcome unknown");
-  else if (column.began[op] && column.ended[op] > 0) parts.push(duration(column.ended[op]));
+  else if (meta.timed && column.ended[op] > 0) parts.push(duration(column.ended[op]));
   return parts.join(" · ");
 }
 
@@ -142,27 +143,26 @@ function straight(one, other) {
   return { path, head: `M${b.left} ${b.middle}l-7 -4v8z`, x: 0, y: 0 };
 }
 
-// From one to the other, wherever they are: below and above, so that both ways of a cycle can be seen.
+// An edge of a cycle: out of one, along between the rows, and into the other. Those that go forward leave and arrive
+// elsewhere than those that go back.
 function around(one, other) {
-  const a = boxOf(one), b = boxOf(other), down = b.middle > a.middle + 2, same = Math.abs(b.middle - a.middle) <= 2;
-  const forward = b.centre >= a.centre, shift = forward ? 14 : -14;
-  if (same) {
-    const y = forward ? a.top : a.bottom, lift = forward ? -16 : 16;
-    return { path: `M${a.centre} ${y}C${a.centre} ${y + lift} ${b.centre} ${y + lift} ${b.centre} ${y}`,
-             head: arrowhead(b.centre, y, forward ? 1 : -1), x: (a.centre + b.centre) / 2, y: y + lift * 0.75 };
-  }
-  const y1 = down ? a.bottom : a.top, y2 = down ? b.top : b.bottom, x1 = a.centre + shift, x2 = b.centre + shift;
-  return { path: `M${x1} ${y1}C${x1} ${(y1 + y2) / 2} ${x2} ${(y1 + y2) / 2} ${x2} ${y2}`,
-           head: arrowhead(x2, y2, down ? 1 : -1), x: (x1 + x2) / 2, y: (y1 + y2) / 2 };
+  const a = boxOf(one), b = boxOf(other), forward = b.centre >= a.centre, same = Math.abs(b.middle - a.middle) < 3;
+  const part = (box, share) => box.left + (box.right - box.left) * share;
+  const x1 = part(a, forward ? 0.75 : 0.45), x2 = part(b, forward ? 0.25 : 0.55), right = x2 > x1 ? 1 : -1;
+  const down = same ? !forward : b.middle > a.middle, sign = down ? 1 : -1;
+  const y1 = down ? a.bottom : a.top, y2 = (down !== same) ? b.top : b.bottom, y = y1 + sign * (forward ? 11 : 21);
+  const turn = Math.min(6, Math.abs(x2 - x1) / 2), arrive = y2 > y ? 1 : -1;
+  const path = `M${x1} ${y1}V${y - sign * turn}Q${x1} ${y} ${x1 + right * turn} ${y}H${x2 - right * turn}` +
+               `Q${x2} ${y} ${x2} ${y + arrive * turn}V${y2 - arrive * 5}`;
+  return { path, head: `M${x2} ${y2}l-4 ${-8 * arrive}h8z`, x: (x1 + x2) / 2, y };
 }
-
-const arrowhead = (x, y, down) => `M${x} ${y}l-4 ${-7 * down}h8z`;
 
 function caption(anomaly, own, others) {
   const parts = [];
   const rest = anomaly.calls.length - own.length;
   if (own.length > 1) parts.push("From left to right: the order in which these began and ended (not to scale).");
-  if (!anomaly.edges.length && own.length > 1) parts.push("An arrow: it had ended before the other began.");
+  if (anomaly.edges.length) parts.push("An arrow: it must come before the other, because of what its label says.");
+  else if (own.length > 1) parts.push("An arrow: it had ended before the other began.");
   if (others.length) parts.push("Dashed: where these values come from; the contradiction does not need them.");
   if (anomaly.minimal) parts.push(`Without any one of these ${own.length} there is no contradiction.`);
   if (rest > 0) parts.push(`${rest.toLocaleString("en")} more of its operations are in the chart below only.`);

@@ -17,13 +17,28 @@ function tells(op) {
                                                          : column.argument[op] === 0);
 }
 
+// Transactions in fewer signs: ["r", "x", [1]] is r x=[1]. Null if it is none, or too long to be whole.
+const transactions = new Map();
+function transaction(code) {
+  if (!transactions.has(code)) {
+    const words = text(code), parts = words.startsWith("[[") ? parsed(words) : null;
+    const is = Array.isArray(parts) && parts.every(part => Array.isArray(part) && part.length >= 2 &&
+                                                           typeof part[0] === "string");
+    const value = part => part.length < 3 ? "" : (part[0] === "r" ? "=" : " ") + (part[2] === null && part[0] === "r" ? "nil"
+      : JSON.stringify(part[2]).replaceAll(",", " "));
+    transactions.set(code, is ? parts.map(part => `${part[0]} ${String(part[1])}${value(part)}`).join(" · ") : null);
+  }
+  return transactions.get(code);
+}
+
 function what(op, most = 60) {
+  const sign = column.outcome[op] === OK ? "" : column.outcome[op] === FAIL ? " ✗" : " ?";
+  const whole = column.argument[op] ? transaction(tells(op) ? column.result[op] : column.argument[op]) : null;
+  if (whole !== null) return cut(sign ? whole.replaceAll("=nil", "") : whole, 2 * most) + sign;
   const parts = [fText(op)];
   if (column.argument[op]) parts.push(cut(text(column.argument[op]), most));
   if (tells(op)) parts.push("→", cut(text(column.result[op]), most));
-  if (column.outcome[op] === FAIL) parts.push("✗");
-  if (column.outcome[op] >= INFO) parts.push("?");
-  return parts.join(" ");
+  return parts.join(" ") + sign;
 }
 
 // What a call saw of the object, and what it left there: texts, or null. Of lists and maps: nothing.
@@ -40,7 +55,7 @@ function touched(op) {
 }
 
 function parsed(words) {
-  if (words.length > 200) return null;
+  if (words.length > 1000) return null;
   try { return JSON.parse(words); } catch { return null; }
 }
 

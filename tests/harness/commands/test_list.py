@@ -16,6 +16,7 @@ FIELDS = {
     "workloads": {"name", "summary", "operations", "expect", "model", "valid needs"},
     "faults": {"name", "summary", "shapes", "needs"},
     "models": {"name", "summary"},
+    "checkers": {"name", "summary", "options"},
     "providers": {"name", "summary"},
     "bugs": {"name", "summary", "system", "row", "faults", "workloads", "shows_as", "options"},
 }

@@ -181,6 +181,16 @@ def test_replicas_that_differ_stay_an_anomaly(tmp_path: Path, capsys: pytest.Cap
     assert (status, answer["details"]["eventual"]["valid"]) == (0, True)
 
 
+def test_a_run_needs_the_final_read_that_a_file_does_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [{"type": kind, "process": 0, "f": "inc", "value": 1, "key": 0} for kind in ("invoke", "ok")]
+    whole = "".join(json.dumps(line) + "\n" for line in lines)
+    status, answer = checked(capsys, run_folder(tmp_path, whole, FINE, workload="counter"))
+    assert (status, answer["valid"], answer["reason"]) == (2, "unknown", "missing-final-read")
+    read = "".join(json.dumps({**line, "f": "read"}) + "\n" for line in lines)
+    status, answer = checked(capsys, run_folder(tmp_path, whole + read, FINE, workload="counter"))
+    assert (status, answer["valid"]) == (0, True)
+
+
 @pytest.mark.parametrize(("terms", "status"), [((3, 4), 0), ((3, 3), 1)])
 def test_two_leaders_of_an_epoch_stay_an_anomaly(
     tmp_path: Path, terms: tuple[int, int], status: int, capsys: pytest.CaptureFixture[str],

@@ -32,13 +32,16 @@ class Page:
 
     def __init__(self, write: int, read: int) -> None:
         self._write, self._read, self._rest = write, read, b""
-        self._number, self._session = 0, ""
+        self._number, self._session, self._target = 0, "", ""
         self.console: list[str] = []
 
     def open(self, path: Path, width: int = 1280, height: int = 820, dark: bool = False) -> None:
         """Open a file and wait until the view has drawn it."""
-        target = self.ask("Target.createTarget", url="about:blank")
-        self._session = self.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)["sessionId"]
+        self._session, before = "", self._target
+        self._target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        if before:
+            self.ask("Target.closeTarget", targetId=before)
+        self._session = self.ask("Target.attachToTarget", targetId=self._target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             self.ask(f"{domain}.enable")
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
@@ -55,8 +58,10 @@ class Page:
 
     def until(self, condition: str, seconds: float = 30.0) -> None:
         """Wait until it holds, looking at it after every frame."""
-        loop = ("new Promise((done, fail) => { const end = performance.now() + %f; const look = () => { if (%s) "
-                "done(true); else if (performance.now() > end) done(false); else setTimeout(look, 10); }; look(); })")  # fmt: skip
+        loop = (
+            "new Promise(done => { const end = performance.now() + %f; const look = () => { if (%s) done(true); "
+            "else if (performance.now() > end) done(false); else setTimeout(look, 10); }; look(); })"
+        )
         for _ in range(5):  # a navigation throws the first promise away
             try:
                 assert self.evaluate(loop % (seconds * 1000, condition)), (condition, self.console)

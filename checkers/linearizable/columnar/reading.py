@@ -1,0 +1,69 @@
+"""A history as a model reads it: what is asked once, by those who decide and by those who check them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from checkers.linearizable.columnar.calls import CONTAINER, REGISTER, SET, Values, acts_of, answers_of, values_of
+from checkers.linearizable.limit import Limit
+from checkers.linearizable.model import Model, Reading
+from checkers.linearizable.models.container import PriorityQueue, Queue, Stack, UnorderedQueue
+from checkers.linearizable.models.register import CasRegister, Register
+from checkers.linearizable.models.set import Set
+from harness.columns import NIL, NUMBER, OTHER, Columns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Bytes = NDArray[np.uint8]
+
+_FAMILIES: Final[Mapping[type, Mapping[str, int]]] = {
+    Register: REGISTER, CasRegister: REGISTER, Set: SET,
+    Queue: CONTAINER, UnorderedQueue: CONTAINER, Stack: CONTAINER, PriorityQueue: CONTAINER,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """A history as a model reads it. ``initial``: kind and number of what a register holds at first; ``answers``: of
+    each line of a set what it says."""
+
+    columns: Columns
+    model: Model
+    acts: Bytes
+    values: Values
+    answers: Bytes
+    initial: tuple[int, int]
+    nil_is_value: bool
+
+
+def read(columns: Columns, model: Model, initial: Any, reading: Reading, limit: Limit) -> Read | None:
+    """What the methods here need to know; None where there is none for the model, or for what it holds at first.
+    Raises :class:`checkers.guard.OutOfTimeError`."""
+    family = _FAMILIES.get(type(model))
+    if family is None or not (columns.processes >= 0).any():
+        return None
+    if family is not REGISTER and not (initial is None or (isinstance(initial, list | tuple) and not initial)):
+        return None
+    acts = acts_of(model, columns.f_names, family)
+    return Read(
+        columns=columns,
+        model=model,
+        acts=acts,
+        values=values_of(columns, acts, reading.codes, limit),
+        answers=answers_of(columns, acts, limit) if family is SET else np.zeros(1, np.uint8),
+        initial=_coded(initial, reading),
+        nil_is_value=reading.nil_is_value,
+    )
+
+
+def _coded(value: Any, reading: Reading) -> tuple[int, int]:
+    if value is None:
+        return NIL, 0
+    if type(value) is int and -(2**63) <= value < 2**63:
+        return NUMBER, value
+    return OTHER, reading.code(value)
