@@ -91,6 +91,7 @@ class Timed:
     truth: bool | None
     verdict: Any = None
     method: str | None = None
+    reason: str | None = None
     decide_s: float = 0.0
     read_s: float = 0.0
     command_s: float = 0.0
@@ -174,6 +175,7 @@ def _ours(timed: Timed, path: Path, model: str, args: argparse.Namespace, enviro
         _forget(path)
     found = _worker("decide", path, model, args.patience, environment, once=args.cold)
     timed.verdict, timed.method = found["verdict"], found.get("method")
+    timed.reason = found.get("reason")
     timed.decide_s, timed.read_s, timed.cpu_s = found["decide_s"], found["read_s"], found["cpu_s"]
 
 
@@ -246,14 +248,14 @@ def _work(what: str, path: str, model: str, patience_s: str, once: str) -> int:
     if what == "baseline":
         print(json.dumps({**_by_baseline(history, model, float(patience_s)), "read_s": read_s}))
         return 0
-    times = []
+    times: list[float] = []
     while not times or (not once and len(times) < 5 and sum(times) < AGAIN_S):
         began, cpu = perf_counter(), process_time()
         result = linearizable(history, model, time_limit_s=float(patience_s))
         times.append(perf_counter() - began)
         cpu_s = process_time() - cpu
-    print(json.dumps({"verdict": result.valid, "method": result.method, "decide_s": min(times), "read_s": read_s,
-                      "cpu_s": cpu_s}))  # fmt: skip
+    print(json.dumps({"verdict": result.valid, "method": result.method, "reason": result.reason, "read_s": read_s,
+                      "decide_s": min(times), "cpu_s": cpu_s}))  # fmt: skip
     return 0
 
 
@@ -294,8 +296,8 @@ def _line(name: str, valid: bool | None, timed: Sequence[Timed]) -> str:
 
 
 def _word(timed: Timed) -> str:
-    word = {True: "valid", False: "invalid"}.get(timed.verdict, "UNKNOWN")
-    return f"{word} {timed.method or ''}".strip()
+    word = {True: "valid", False: "invalid"}.get(timed.verdict)
+    return f"{word} {timed.method}" if word else f"UNKNOWN: {timed.reason or 'no answer'}"
 
 
 def _other(answers: Sequence[tuple[bool | None, float | None, float]], width: int) -> str:

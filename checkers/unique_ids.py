@@ -94,7 +94,7 @@ def _generator(calls: Sequence[Call]) -> Generator:
     given.sort(key=lambda each: each.end)
     kinds = {_kind(each.id) for each in given}
     order = None
-    if len(kinds) == 1 and None not in kinds:
+    if len(kinds) <= 1 and None not in kinds:
         order = tuple(tuple(each.id) if isinstance(each.id, (list, tuple)) else each.id for each in given)
     return Generator(calls[0].key, tuple(given), order)
 
@@ -132,7 +132,7 @@ def _duplicate(generator: Generator, calls: Sequence[Call]) -> Anomaly:
 def counted(generators: Sequence[Generator]) -> dict[str, Any]:
     """How many ids there are, and what is known of their order."""
     details: dict[str, Any] = {"ids": sum(len(each.given) for each in generators)}
-    if any(each.order is None and each.given for each in generators):
+    if any(each.order is None for each in generators):
         return {**details, "comparable": False}
     return {
         **details,

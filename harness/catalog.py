@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from checkers.names import CHECKERS
+from checkers.names import CHECKERS as CHECKERS
 from checkers.names import LEVELS as LEVELS
 
 if TYPE_CHECKING:
@@ -175,8 +175,8 @@ def summary(expect: str) -> str:
 
         model = MODELS[expect]
         order = {"": "", "strong-session-": "; o: earlier in a session", "strong-": "; o: earlier in real time"}
-        return f"transactions without a cycle of {model.family.value}{order[model.order.value]}"
-    paragraph = (checker(expect).__doc__ or "").partition("\n\n")[0]
+        return f"transactions; forbids cycles: {model.family.value}{order[model.order.value]}"
+    paragraph = (checker(expect).__doc__ or "").partition("\n\n")[0].replace(":func:", "").replace("`", "")
     return " ".join(paragraph.split()).partition(". ")[0].removesuffix(".")
 
 

@@ -104,7 +104,9 @@ def _depth_first(attempt: Problem, limit: Limit) -> Exploration:
 
 def _swept(attempt: Problem, limit: Limit) -> Exploration:
     """Writes are counted from the beginning: that costs next to nothing."""
-    swept = sweep(counting(attempt, {i for i, each in enumerate(attempt.classes) if each.counted or each.expects == ANY}), limit)
+    swept = sweep(
+        counting(attempt, {i for i, each in enumerate(attempt.classes) if each.counted or each.expects == ANY}), limit
+    )
     done = swept.outcome == "done" and bool(swept.ways)
     way = trail(attempt, swept.ways[0], swept.rank) if swept.ways else None
     ends = (Point(attempt.initial, (), way),) if done else ()

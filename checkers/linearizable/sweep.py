@@ -300,9 +300,7 @@ class _Moment:
     def _leading(self, swapped: int, cost: int) -> set[int]:
         """The values that somebody waits for, or from which optional operations lead to such a value."""
         found = {value for value, bits in self.reads.items() if cost & bits}
-        found.update(
-            value for value, swaps in self.swaps.items() if any(not swapped & bit for bit, _, _ in swaps)
-        )
+        found.update(value for value, swaps in self.swaps.items() if any(not swapped & bit for bit, _, _ in swaps))
         grows = bool(found)
         while grows:
             more = [

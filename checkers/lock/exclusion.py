@@ -74,16 +74,16 @@ def overlapping(holds: Sequence[Hold], *, doubtful: bool) -> Iterator[Pair]:
     """Each hold that certainly began while another process certainly held the lock (or, if ``doubtful``, held it at
     least doubtfully), with that one: of all such the one that ends last. At most one pair per hold.
 
-    In order of their starts it is enough to remember the hold that ends last, and the one of another process that does.
+    In order of their starts it is enough to remember the hold that ends last: where even that one has ended, all have.
+    It is another process's, for the holds of one process follow each other.
     """
-    last: list[Hold] = []  # at most two, of different processes, the one that ends last in front
+    last: Hold | None = None
     for hold in sorted(holds, key=lambda hold: hold.start):
-        other = next((each for each in last if each.process != hold.process), None)
-        if hold.start < hold.certain_end and other is not None and hold.start < _end(other, doubtful):
-            yield other, hold
-        rest = [each for each in last if each.process != hold.process]
-        mine = max((each for each in [hold, *last] if each.process == hold.process), key=lambda e: _end(e, doubtful))
-        last = sorted([mine, *rest], key=lambda each: -_end(each, doubtful))[:2]
+        if last is not None and hold.start < hold.certain_end and hold.start < _end(last, doubtful):
+            assert last.process != hold.process, "a process holds a lock once at a time"
+            yield last, hold
+        if last is None or _end(hold, doubtful) > _end(last, doubtful):
+            last = hold
 
 
 def _end(hold: Hold, doubtful: bool) -> float:

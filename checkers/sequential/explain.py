@@ -85,21 +85,36 @@ def _reasons(teller: _Teller, arrangement: Arrangement, saturation: Saturation) 
     """Why each derived edge of the cycle holds, what it is derived from first; and that they contradict each other."""
     derived = [edge for edge in saturation.edges if edge in _needed(arrangement, saturation)]
     for edge in derived[:_REASONS_MAX]:
-        yield _reason(teller, arrangement, edge)
+        yield _reason(teller, arrangement, saturation, edge)
     around = [f"op {arrangement.items[edge.first].operation.invoke}" for edge in saturation.cycle]
     yield f"So each of these would have to come before the next: {', '.join([*around, around[0]])}."
 
 
-def _reason(teller: _Teller, arrangement: Arrangement, edge: Edge) -> str:
+def _reason(teller: _Teller, arrangement: Arrangement, saturation: Saturation, edge: Edge) -> str:
     items = arrangement.items
     first, second = teller.whose(items[edge.first]), teller.whose(items[edge.second])
-    reader = f"op {items[edge.reader].operation.invoke}"
+    begin = f"{_begin(first)} comes before {second}, for"
     if edge.rule == "overwritten":
-        return f"{_begin(first)} comes before {second}, for it comes before {reader}, which saw the latter's value."
+        reader = _op(arrangement, edge.reader)
+        way = _by_way(arrangement, _premise(saturation, edge))
+        return f"{begin} {reader} saw the value of the latter and comes after the former{way}."
     if edge.writer == NONE:
-        return f"{_begin(first)} comes before {second}, for it saw the initial value."
-    writer = f"op {items[edge.writer].operation.invoke}"
-    return f"{_begin(first)} comes before {second}, for it saw the value of {writer}, which comes before the latter."
+        return f"{begin} it saw the initial value."
+    way = _by_way(arrangement, _premise(saturation, edge))
+    return f"{begin} it saw the value of {_op(arrangement, edge.writer)}, which comes before the latter{way}."
+
+
+def _op(arrangement: Arrangement, node: int) -> str:
+    return f"op {arrangement.items[node].operation.invoke}"
+
+
+def _by_way(arrangement: Arrangement, path: Sequence[Edge]) -> str:
+    """The operations between the two ends of a path, and how they hang together."""
+    told = []
+    for edge in path[:-1]:
+        saw = ", which saw its value" if edge.rule == "reads-from" else ""
+        told.append(f"{_op(arrangement, edge.second)}{saw}")
+    return f" (by way of {', and '.join(told)})" if told else ""
 
 
 def _begin(text: str) -> str:
@@ -108,7 +123,6 @@ def _begin(text: str) -> str:
 
 def _needed(arrangement: Arrangement, saturation: Saturation) -> set[Edge]:
     """The derived edges of the cycle, and those that their own premises need."""
-    number = {edge: i for i, edge in enumerate(saturation.edges)}
     needed: set[Edge] = set()
     waiting = [edge for edge in saturation.cycle if edge.rule in ("overwritten", "overwrites")]
     while waiting:
@@ -116,11 +130,14 @@ def _needed(arrangement: Arrangement, saturation: Saturation) -> set[Edge]:
         if edge in needed:
             continue
         needed.add(edge)
-        first, last = (edge.first, edge.reader) if edge.rule == "overwritten" else (edge.writer, edge.second)
-        if first != NONE:
-            path = _path(saturation.edges[: number[edge]], first, last)
-            waiting += [each for each in path if each.rule in ("overwritten", "overwrites")]
+        waiting += [each for each in _premise(saturation, edge) if each.rule in ("overwritten", "overwrites")]
     return needed
+
+
+def _premise(saturation: Saturation, edge: Edge) -> list[Edge]:
+    """The path that a derived edge is derived from, of edges found before it."""
+    first, last = (edge.first, edge.reader) if edge.rule == "overwritten" else (edge.writer, edge.second)
+    return [] if first == NONE else _path(saturation.edges[: saturation.edges.index(edge)], first, last)
 
 
 def _path(edges: Sequence[Edge], first: int, last: int) -> list[Edge]:

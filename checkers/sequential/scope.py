@@ -89,6 +89,8 @@ def scopes(
     """
     objects = by_key(history, model, codes, nil_reads, initial)
     sessions = _Sessions(history, codes)
+    if not objects:
+        return []
     if not per_key:
         key = objects[0].key if len({codes.code(each.key) for each in objects}) == 1 else EVERY_OBJECT
         return [_scope(key, objects, sessions)]

@@ -160,7 +160,7 @@ def _details(found: Sequence[Scope], decisions: Sequence[Decision]) -> dict[str,
 
 
 def _key(scope: Scope) -> Any:
-    return plain(scope.key)
+    return None if scope.key == EVERY_OBJECT else plain(scope.key)
 
 
 def _progress(scope: Scope, decision: Decision) -> str:

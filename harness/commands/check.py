@@ -91,8 +91,9 @@ def add(subparsers: Any) -> None:
            help=f"what must hold (default: linearizable). {_families()}. `splitbrain list checkers` has a line on "
            "each")  # fmt: skip
     option("--model", type=_model, metavar="NAME|package.module:Class",
-           help="what is linearizable or sequential: `splitbrain list models` names them, or your own class, found from here or on "
-           "Python's path (default: what the file says, or the register that the operations need)")  # fmt: skip
+           help="what is linearizable or sequential: `splitbrain list models` names them, or your own class, found "
+           "from here or on Python's path (default: what the file says, or the register that the operations "
+           "need)")  # fmt: skip
     option("--initial", type=_initial, metavar="VALUE",
            help="the value at the beginning, in JSON: 0, null, '\"x\"' (default: null)")  # fmt: skip
     option("--nil-reads", type=one_of(("value", "unknown")), metavar="value|unknown",

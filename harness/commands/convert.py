@@ -15,8 +15,7 @@ from harness.commands.output import emit, printable
 from harness.formats import FORMATS, NIL_READS, FormatError, Recording, edn_writer, jsonl, read_recording
 from harness.formats.source import shown
 
-_SUFFIXES: Final = {".jsonl": "jsonl", ".edn": "edn"}
-_COLUMNAR: Final = {".arrow": "Arrow", ".feather": "Arrow", ".parquet": "Parquet"}
+_SUFFIXES: Final = {".jsonl": "jsonl", ".edn": "edn", ".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}
 _EDN_NIL: Final = (
     "splitbrain: here a read of null says that the value was null; splitbrain reads it so from this file (its first "
     "line says it), but other readers of EDN may take nil for no information"
@@ -27,6 +26,7 @@ examples:
   splitbrain convert history.edn history.jsonl     Jepsen's own history in ours
   splitbrain convert store/latest history.edn      a run's history, for tools that read EDN
   splitbrain convert stack.log stack.jsonl         a log of Violin's
+  splitbrain convert history.jsonl h.parquet       a table, for pandas, DuckDB and the like (needs pyarrow)
 
 exit status: 0 converted, 254 wrong usage or input, 255 crash of splitbrain"""
 
@@ -36,11 +36,13 @@ def add(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "convert",
         help="write a history in another format",
-        description="Reads a history in any format that `check` reads, and writes it as JSON lines or as EDN.",
+        description="Reads a history in any format that `check` reads, and writes it as JSON lines, EDN, or a table.",
         epilog=EXAMPLES,
     )
     parser.add_argument("source", type=Path, metavar="IN|RUN_FOLDER", help="a history, or a run's folder")
-    parser.add_argument("target", type=Path, metavar="OUT", help="the file to write: .jsonl or .edn, or see --to")
+    parser.add_argument(
+        "target", type=Path, metavar="OUT", help="the file to write: .jsonl, .edn, .parquet, .arrow, or see --to"
+    )
     parser.add_argument(
         "--to", type=one_of(_WRITERS), metavar="|".join(_WRITERS), help="OUT's format, whatever its name"
     )
@@ -73,11 +75,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _format_of(target: Path) -> str:
     suffix = target.suffix.lower()
-    if suffix in _COLUMNAR:
-        raise UsageError(f"read the target {target}; expected .jsonl or .edn: {_COLUMNAR[suffix]} is not written yet "
-                         "(it will need the package pyarrow)")  # fmt: skip
     if suffix not in _SUFFIXES:
-        raise UsageError(f"read the target {target}; expected a name that ends in .jsonl or .edn, or --to")
+        raise UsageError(f"read the target {target}; expected a name that ends in {', '.join(_SUFFIXES)}, or --to")
     return _SUFFIXES[suffix]
 
 
@@ -99,8 +98,7 @@ def _write(recording: Recording, to: str, target: Path) -> None:
     """Write beside the target, read it again, and only then put it there."""
     beside = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        with open(beside, "x", encoding="utf-8", errors="strict", newline="\n") as stream:
-            stream.writelines(_WRITERS[to](recording))
+        _WRITERS[to](recording, beside)
         _compare(recording, _read(beside, to, independent=False))
         beside.replace(target)
     except OSError as error:
@@ -128,6 +126,24 @@ def _kinds(value: Any) -> Any:
     return type(value)
 
 
+def _write_text(lines: Iterator[str], path: Path) -> None:
+    with open(path, "x", encoding="utf-8", errors="strict", newline="\n") as stream:
+        stream.writelines(lines)
+
+
+def _write_table(recording: Recording, format_: str, path: Path) -> None:
+    from harness.formats import arrow, arrow_writer
+
+    try:
+        arrow_writer.write(recording, format_, nil_reads(recording), path)
+    except ImportError:
+        raise UsageError(f"a file that is {format_} needs {arrow.MISSING}") from None
+    except (ValueError, TypeError) as error:
+        raise UsageError(
+            f"{recording.path}: read what {format_} cannot say ({error}); expected another format"
+        ) from None
+
+
 def _jsonl(recording: Recording) -> Iterator[str]:
     yield jsonl.header(nil_reads=nil_reads(recording), model=recording.model) + "\n"
     for op, line in zip(recording.history, recording.lines, strict=True):
@@ -143,4 +159,9 @@ def _edn(recording: Recording) -> Iterator[str]:
     return edn_writer.write(recording, says)
 
 
-_WRITERS: Final[Mapping[str, Callable[[Recording], Iterator[str]]]] = {"jsonl": _jsonl, "edn": _edn}
+_WRITERS: Final[Mapping[str, Callable[[Recording, Path], None]]] = {
+    "jsonl": lambda recording, path: _write_text(_jsonl(recording), path),
+    "edn": lambda recording, path: _write_text(_edn(recording), path),
+    "parquet": lambda recording, path: _write_table(recording, "parquet", path),
+    "arrow": lambda recording, path: _write_table(recording, "arrow", path),
+}

@@ -1,18 +1,19 @@
-"""Evidence on disk: of a valid history a linearization of each object, of an invalid one its witnesses; and what they
-are about, so that ``splitbrain verify`` can read the same history in the same way."""
+"""Evidence on disk: of a valid history the orders that explain it (of linearizability one per object, of sequential
+consistency one of all, or one per key), of an invalid one its witnesses; and what they are about, so that ``splitbrain
+verify`` can read the same history in the same way."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from harness.commands import UsageError
 from harness.commands.question import LINEARIZABLE, Question, nil_reads
 from harness.file import read_json
 from harness.formats import FORMATS, NIL_READS, Recording
-from harness.result import Result
+from harness.result import Result, Validity
 
 SCHEMA: Final = "splitbrain.evidence/1"
 _FIELDS: Final = frozenset(
@@ -20,12 +21,25 @@ _FIELDS: Final = frozenset(
 )
 
 
+ORDERS: Final = {LINEARIZABLE: "linearizations", "sequential": "orders", "sequential-per-key": "orders"}
+"""What there is evidence of; and what the orders that explain a valid history are called."""
+
+
+class Finding(NamedTuple):
+    """Whether evidence holds; by which means that was decided, and why not."""
+
+    holds: Validity
+    method: str
+    explanation: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """``lists``: of a valid history the linearization of each object, of an invalid one each witness; all as positions
-    of invocations in the history, which has ``operations`` lines."""
+    """``lists``: of a valid history each order that explains it, of an invalid one each witness; all as positions of
+    invocations in the history, which has ``operations`` lines."""
 
     valid: bool
+    expect: str
     model: str
     initial: Any
     nil_reads: str
@@ -39,9 +53,10 @@ def keep_evidence(question: Question, recording: Recording, result: Result) -> R
     """Write the evidence, if there is any, and name the file in the result. Raises :class:`UsageError`."""
     path = question.certificate
     assert path is not None, "evidence was asked for"
-    if question.expect != LINEARIZABLE:
-        raise UsageError(f"read --certificate of a run that is to be {question.expect}; expected one {LINEARIZABLE}")
-    details = {name: value for name, value in result.details.items() if name != "linearizations"}
+    if question.expect not in ORDERS:
+        raise UsageError(f"read --certificate of what is to be {question.expect}; expected {' or '.join(ORDERS)}")
+    orders = ORDERS[question.expect]
+    details = {name: value for name, value in result.details.items() if name != orders}
     if result.valid == "unknown":
         return replace(result, details={**details, "certificate": None})
     data = {
@@ -56,7 +71,7 @@ def keep_evidence(question: Question, recording: Recording, result: Result) -> R
         "operations": len(recording.history),
     }
     if result.valid:
-        data["linearizations"] = result.details["linearizations"]
+        data[orders] = result.details[orders]
     else:
         data["witnesses"] = [{"key": anomaly.details.get("key"), "operations": list(anomaly.operations)}
                              for anomaly in result.anomalies]  # fmt: skip
@@ -86,14 +101,15 @@ def _evidence(data: Any) -> Evidence:
         raise ValueError(f"read no {', '.join(lacking)}")
     _one_of(data["valid"], "valid", (True, False))
     _one_of(data["independent"], "independent", (True, False))
-    _one_of(data["expect"], "expect", (LINEARIZABLE,))
+    _one_of(data["expect"], "expect", tuple(ORDERS))
     _one_of(data["nil_reads"], "nil_reads", tuple(set(NIL_READS.values())))
     _one_of(data["format"], "format", tuple(FORMATS))
     if not isinstance(data["model"], str) or type(data["operations"]) is not int:
         raise ValueError("read a model that is no text, or operations that are no number")
-    entries, field = (data["linearizations"], "order") if data["valid"] else (data["witnesses"], "operations")
+    orders = ORDERS[data["expect"]]
+    entries, field = (data[orders], "order") if data["valid"] else (data["witnesses"], "operations")
     lists = tuple(_positions(entry[field]) for entry in entries)
-    return Evidence(data["valid"], data["model"], data["initial"], data["nil_reads"], data["format"],
+    return Evidence(data["valid"], data["expect"], data["model"], data["initial"], data["nil_reads"], data["format"],
                     data["independent"], data["operations"], lists)  # fmt: skip
 
 

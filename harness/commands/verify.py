@@ -1,8 +1,9 @@
 """``splitbrain verify``: whether evidence shows what it says, decided again and by other means.
 
-A linearization is replayed on the model, in linear time. A witness is decided by brute force where it is small enough,
-else by the search: with every other operation that only observes removed, and all else left to happen at any time after
-its invocation, or never, no order may explain it.
+A linearization, or the order that sequential consistency asks for (``verify_sequential``), is replayed on the model, in
+linear time. A witness is decided by brute force where it is small enough, else by the search: with every other
+operation that only observes removed, and all else left to happen at any time after its invocation, or never, no order
+may explain it.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 from harness.commands import UsageError, positive_seconds
-from harness.commands.evidence import Evidence, read_evidence
+from harness.commands.evidence import Evidence, Finding, read_evidence
 from harness.commands.limited import Ending, Progress, endings, limits_within
 from harness.commands.output import emit, printable
+from harness.commands.question import LINEARIZABLE
 from harness.formats import FormatError, Recording, read_recording
-from harness.result import EXIT_STATUS, Validity, worst
+from harness.result import EXIT_STATUS, worst
 
 TIME_LIMIT_S: Final = 60.0
 BRUTE_OPERATIONS_MAX: Final = 24
@@ -32,14 +34,6 @@ examples:
   splitbrain verify evidence.json history.jsonl
 
 exit status: 0 the evidence holds, 1 it does not, 2 not known, 254 wrong usage or input, 255 crash of splitbrain"""
-
-
-class Finding(NamedTuple):
-    """Whether evidence holds; by which means that was decided, and why not."""
-
-    holds: Validity
-    method: str
-    explanation: str | None = None
 
 
 def add(subparsers: Any) -> None:
@@ -107,7 +101,7 @@ def _of_ending(ending: Ending, args: argparse.Namespace) -> Finding:
 
 def _text(evidence: Evidence, finding: Finding, args: argparse.Namespace) -> str:
     word = {True: "holds", False: "DOES NOT HOLD", "unknown": "is not known to hold"}[finding.holds]
-    kind = "linearization" if evidence.valid else "witness"
+    kind = ("linearization" if evidence.expect == LINEARIZABLE else "order") if evidence.valid else "witness"
     line = f"{printable(str(args.evidence))}: the {kind} {word}, by {finding.method}"
     return line if finding.explanation is None else f"{line}\n  {printable(finding.explanation)}"
 
@@ -123,6 +117,10 @@ def examine(evidence: Evidence, recording: Recording, deadline: float) -> Findin
         return Finding(False, "counting", f"it is about a history of {evidence.operations} lines; this one has "
                                           f"{len(recording.history)}")  # fmt: skip
     nil_reads: Literal["value", "unknown"] = "value" if evidence.nil_reads == "value" else "unknown"
+    if evidence.expect != LINEARIZABLE:
+        from harness.commands import verify_sequential
+
+        return verify_sequential.examine(evidence, recording.history, nil_reads, deadline)
     try:
         keys = by_key(recording.history, model_of(evidence.model), Codes(), nil_reads, evidence.initial)
     except (Unsupported, ValueError) as error:

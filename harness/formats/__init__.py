@@ -7,6 +7,7 @@
     porcupine-json   porcupine's operations or events in a JSON array    (harness/formats/porcupine_json.py)
     violin-log       Violin's logs of queues and stacks    (harness/formats/violin_log.py)
     polylin-log      PolyLin's logs of containers    (harness/formats/polylin_log.py)
+    parquet, arrow   Apache Arrow tables    (harness/formats/arrow.py)
 
 A file that is not wholly a history raises :class:`FormatError` (file, line, what was read, what was expected): no
 verdict is ever given on half a file.
@@ -20,7 +21,7 @@ from itertools import chain, islice
 from os import fstat
 from typing import TYPE_CHECKING, Final
 
-from harness.formats.detect import LINES_MAX, detect
+from harness.formats.detect import LINES_MAX, MAGIC_BYTES, TABLES, detect, detect_bytes
 from harness.formats.record import NilReads, Recording
 from harness.formats.source import FormatError, text_lines
 from harness.history import History
@@ -42,6 +43,8 @@ FORMATS: Final[Mapping[str, str]] = {
     "porcupine-json": "porcupine_json",
     "violin-log": "violin_log",
     "polylin-log": "polylin_log",
+    "parquet": "arrow",
+    "arrow": "arrow",
 }
 
 # What an ok read of nil says. Published EDN histories were recorded by clients that returned nil for "I do not know";
@@ -70,6 +73,12 @@ def read_recording(
     """The history in a file with what is known about it: its format, and the line of each operation. ``progress`` is
     told now and then how many lines were read."""
     with open(path, "rb") as stream:
+        if format == "auto":
+            format = detect_bytes(stream.peek(MAGIC_BYTES)) or format  # noqa: A001
+        if format in TABLES:
+            from harness.formats import arrow
+
+            return arrow.read(str(path), format, independent=independent, progress=progress)
         lines = _counted(text_lines(stream, str(path)), progress)
         if format == "auto":
             head = list(islice(lines, LINES_MAX))

@@ -9,7 +9,8 @@ the two of the value; no other columns are read.
     f             text     the operation
     value         integer  the value where it is an integer of 64 bits; null elsewhere
     value_json    text     any other value, as JSON; null elsewhere (with ``value`` null, too, the value is null)
-    key, key_json          the key, likewise; ``key`` may also be text
+    key           integer or text, the same in all rows
+    key_json      text     any other key (an integer of more bits, or a text among integers), as JSON
     node          text
     time          integer  nanoseconds; null where unknown
     index         integer  read, and must rise; not written
@@ -22,42 +23,37 @@ dictionary. The schema's metadata say ``splitbrain.schema`` (splitbrain.history/
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
+from harness.columns import LINES_MIN
 from harness.formats.jsonl import DECODER, check_depth
 from harness.formats.record import Claims, Recording, operation, record
-from harness.formats.source import FormatError, Mismatch, shown
+from harness.formats.source import DEPTH_MAX, FormatError, Mismatch, shown
 from harness.history import SCHEMA, History, Op
 
-FORMATS: Final = ("parquet", "arrow")
 BYTES_MAX: Final = 16 * 1024**3  # of a table in memory: a file of a few bytes may say that it has as many as it likes
 ROWS_MAX: Final = 2**31 - 1
 BATCH_ROWS: Final = 1 << 16
+MISSING: Final = "the package pyarrow, which is not installed (pip install 'splitbrain[arrow]', or pip install pyarrow)"
 _NEEDED: Final = ("type", "process", "f")
 _JSON: Final = ("value_json", "key_json", "error_json", "session_json", "extra_json")
 _PLAIN: Final = ("type", "process", "process_name", "f", "value", "key", "node", "time", "index")
-_MISSING: Final = "the package pyarrow, which is not installed (pip install 'splitbrain[arrow]', or pip install pyarrow)"
-
-
-def format_of(magic: bytes) -> str | None:
-    """Which of FORMATS a file is in that begins with these (8) bytes; None for all others."""
-    if magic[:4] == b"PAR1":
-        return "parquet"
-    return "arrow" if magic[:6] == b"ARROW1" or magic[:4] == b"\xff\xff\xff\xff" else None
 
 
 def read(
-    path: str, format: str, *, independent: bool = False, progress: Callable[[int], None] = lambda lines: None  # noqa: A002
+    path: str,
+    format: str,  # noqa: A002
+    *,
+    independent: bool = False,
+    progress: Callable[[int], None] = lambda lines: None,
 ) -> Recording:
     """Read a history. Raises :class:`FormatError`, OSError where the file cannot be opened; a row is called a line."""
     open(path, "rb").close()  # pyarrow's words for a missing file are not ours
     try:
         import pyarrow
     except ImportError:
-        raise FormatError(path, None, f"a file that is {format}", _MISSING) from None
+        raise FormatError(path, None, f"a file that is {format}", MISSING) from None
     try:
         table = _table(path, format, progress)
         table.validate(full=True)
@@ -68,6 +64,13 @@ def read(
         claims = _claims(table.schema.metadata or {})
     except Mismatch as error:
         raise FormatError(path, None, error.read, error.expected) from None
+    if table.num_rows >= LINES_MIN and not independent:
+        from harness.formats import arrow_columns
+
+        columns = arrow_columns.columns_in(table)
+        if columns is not None:
+            history, lines = History.from_columns(columns), range(1, len(columns) + 1)
+            return Recording(history, path, format, lines, claims.model, claims.nil_reads)
     return record(_operations(table, path), path, format, independent=independent, claims=claims)
 
 
@@ -120,7 +123,8 @@ def _check_columns(schema: Any) -> None:
         right = {
             "process": types.is_integer(kind), "time": types.is_integer(kind), "index": types.is_integer(kind),
             "key": text or types.is_integer(kind),
-            "value": text or types.is_integer(kind) or types.is_boolean(kind) or types.is_floating(kind),
+            "value": text or types.is_integer(kind) or types.is_boolean(kind)
+            or types.is_float32(kind) or types.is_float64(kind),
         }.get(field.name, text)  # fmt: skip
         if not right and not types.is_null(kind):
             raise Mismatch(f"the column {shown(field.name)} of type {shown(str(field.type))}",
@@ -162,7 +166,7 @@ def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
             name = column.removesuffix("_json")
             if fields.get(name) is not None:
                 raise Mismatch(f"both {name} and {column}", "one of the two")
-            fields[name] = _decoded(row[column], column)
+            fields[name] = decoded(row[column], column)
         elif column == "value_json" and column in row:
             fields.setdefault("value", None)
     value = fields.get("value")
@@ -171,53 +175,13 @@ def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _decoded(text: str, column: str) -> Any:
-    check_depth(text)
+def decoded(text: str, column: str) -> Any:
+    """What a column of JSON says. Raises :class:`Mismatch`."""
+    if text.count("[") + text.count("{") > DEPTH_MAX:
+        check_depth(text)
     try:
         return DECODER.decode(text)
     except Mismatch:
         raise
     except ValueError as error:
         raise Mismatch(f"{column} {shown(text)} ({str(error).split(':')[0]})", "JSON") from None
-
-
-def write(recording: Recording, format: str, nil_reads: str, path: Path) -> None:  # noqa: A002
-    """Write a history as a file. Raises ValueError or TypeError for what such a table cannot say, OSError, and
-    ImportError without pyarrow."""
-    import pyarrow
-
-    table = _written(recording.history)
-    said = {"schema": SCHEMA, "nil_reads": nil_reads, "model": recording.model}
-    table = table.replace_schema_metadata({f"splitbrain.{name}": text for name, text in said.items() if text})
-    if format == "parquet":
-        from pyarrow import parquet
-
-        parquet.write_table(table, path, compression="zstd")
-        return
-    with pyarrow.OSFile(str(path), "wb") as sink, pyarrow.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table, max_chunksize=BATCH_ROWS)
-
-
-def _written(history: History) -> Any:
-    import pyarrow
-
-    text, integer = pyarrow.string(), pyarrow.int64()
-    names = [history.process_name(code) if code < 0 else None for code in history.processes]
-    columns: dict[str, Any] = {
-        "type": pyarrow.array([_TYPES[code] for code in history.types], text).dictionary_encode(),
-        "process": pyarrow.array([code if code >= 0 else None for code in history.processes], integer),
-        "process_name": pyarrow.array(names, text).dictionary_encode(),
-        "f": pyarrow.array([history.f_names[code] for code in history.fs], text).dictionary_encode(),
-        "time": pyarrow.array([None if time == -1 else time for time in history.times], integer),
-    }
-    for name, entries in (("value", history.values), ("key", history.keys or [None] * len(history))):
-        columns[name] = pyarrow.array([entry if _is_integer(entry) else None for entry in entries], integer)
-        others = [None if entry is None or _is_integer(entry) else _encoded(entry) for entry in entries]
-        columns[f"{name}_json"] = pyarrow.array(others, text)
-    for name, rest in (("error", history.errors), ("session", history.sessions), ("extra", history.extras)):
-        encoded = [None if entry is None else _encoded(entry) for entry in rest or ()]
-        columns[f"{name}_json"] = pyarrow.array(encoded or [None] * len(history), text)
-    columns["node"] = pyarrow.array(history.nodes or [None] * len(history), text).dictionary_encode()
-    kept = {name: column for name, column in columns.items()
-            if column.null_count < len(column) or name in ("type", "process", "f", "value")}  # fmt: skip
-    return pyarrow.table(kept)

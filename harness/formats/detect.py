@@ -16,6 +16,18 @@ _PORCUPINE: Final = re.compile(r'"(?:ClientId|Input|Call|Kind|clientId|client_id
 _ARRAY_LINES_MAX: Final = 20  # in which the first object of an array begins
 
 
+TABLES: Final = ("parquet", "arrow")  # the formats that are no text
+MAGIC_BYTES: Final = 8
+
+
+def detect_bytes(head: bytes) -> str | None:
+    """Which of TABLES a file is in that begins with these bytes (MAGIC_BYTES of them); None for text."""
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    # An IPC file; or a stream, whose first message begins with this mark and its length.
+    return "arrow" if head.startswith((b"ARROW1\0\0", b"\xff\xff\xff\xff")) else None
+
+
 def detect(head: Sequence[str], path: str) -> str:
     """The format of a file whose first lines (up to LINES_MAX of them) are ``head``. Raises :class:`FormatError`."""
     numbered = [(number, line) for number, line in enumerate(head, 1) if not line.isspace()]

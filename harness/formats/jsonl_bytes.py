@@ -44,9 +44,8 @@ if TYPE_CHECKING:
     Known = tuple[Slots, Ints]
 
 MORE, DONE, GIVE_UP, KEYS_FULL = range(4)
-AT, LINE, LAST_INDEX, PROCESS_MAX, STATE_SIZE = range(5)
-"""What ``state`` says: where the next line begins and its position; and until then the last ``index`` and the largest
-process."""
+AT, LINE, LAST_INDEX, STATE_SIZE = range(4)
+"""What ``state`` says: where the next line begins and its position, and the last ``index`` until then."""
 
 _LINE_BYTES_MAX: Final = 32 * 1024 * 1024  # half of what the plain reader takes
 
@@ -151,7 +150,6 @@ def read_lines(
         line += 1
         state[AT], state[LINE] = at, line
         state[LAST_INDEX] = max(state[LAST_INDEX], row[INDEX])
-        state[PROCESS_MAX] = max(state[PROCESS_MAX], process)
     return DONE if at >= size else MORE
 
 
@@ -179,14 +177,13 @@ def pair(types: Bytes, threads: Ints, fs: NDArray[np.uint16], partners: Ints, ru
     return True
 
 
-def partners_of(lines: Lines, process_max: int) -> Ints | None:
+def partners_in(types: Bytes, processes: Ints, fs: NDArray[np.uint16]) -> Ints | None:
     """The partners of all lines; None if they cannot be paired."""
-    count = len(lines.types)
-    threads = lines.processes
-    if process_max > 2 * count + 1024:  # too sparse to be places
+    threads, process_max = processes, int(processes.max(initial=0))
+    if process_max > 2 * len(types) + 1024:  # too sparse to be places
         clients = threads >= 0
         threads = threads.copy()
         distinct, threads[clients] = np.unique(threads[clients], return_inverse=True)
         process_max = len(distinct)
-    partners = np.full(count, -1, np.int64)
-    return partners if pair(lines.types, threads, lines.fs, partners, np.full(process_max + 1, -1, np.int64)) else None
+    partners, running = np.full(len(types), -1, np.int64), np.full(process_max + 1, -1, np.int64)
+    return partners if pair(types, threads, fs, partners, running) else None

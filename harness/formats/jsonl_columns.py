@@ -118,7 +118,7 @@ def columns_in(buffer: bytearray, begin: int, progress: Callable[[int], None] = 
         elif how == jsonl_bytes.GIVE_UP:
             return None
     lines = jsonl_bytes.first(lines, int(state[jsonl_bytes.LINE]))
-    partners = jsonl_bytes.partners_of(lines, int(state[jsonl_bytes.PROCESS_MAX]))
+    partners = jsonl_bytes.partners_in(lines.types, lines.processes, lines.fs)
     if partners is None:
         return None
     return _columns(buffer, begin, lines, partners, *(_names(buffer, known) for known in (fs, processes, keys)))

@@ -93,6 +93,9 @@ def test_a_release_that_failed_leaves_it_open() -> None:
     assert "process 2 was granted the lock (op 5) when process 1" in (result.explanation or "")
     assert excluded(*ONE, "1 rel", "1 fail", "1 rel", "1 ok", "2 acq", "2 ok").valid is True
     assert excluded(*ONE, "2 acq", "2 ok", "1 rel", "1 fail").valid is False
+    anew = (*ONE, "1 rel", "1 fail", "1 acq", "1 ok")
+    assert excluded(*anew, "1 rel", "1 ok", "2 acq", "2 ok").valid is True, "it had been lost, or was held once more"
+    assert excluded(*anew, "2 acq", "2 ok", "1 rel", "1 ok").valid is False
 
 
 def test_a_release_by_another_leaves_it_open() -> None:

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from random import Random
 
-from checkers.quantile import quantiles_ms
 from checkers.statistics import check
 from harness.history import History, Op
 from harness.result import Reason
@@ -67,13 +66,6 @@ def test_groups_are_bounded() -> None:
     ops = [op for i in range(300) for op in (Op("invoke", i, f"f{i}" + "x" * 500), Op("ok", i, f"f{i}" + "x" * 500))]
     details = check(History(ops)).details
     assert (len(details["by_f"]), len(details["by_process"]), max(map(len, details["by_f"]))) == (100, 100, 60)
-
-
-def test_quantiles_are_those_of_jepsen() -> None:
-    assert quantiles_ms([]) == {}
-    assert quantiles_ms([3_000_000]) == {"0": 3.0, "0.5": 3.0, "0.95": 3.0, "0.99": 3.0, "1": 3.0}
-    hundred = quantiles_ms(i * 1_000_000 for i in reversed(range(100)))
-    assert hundred == {"0": 0.0, "0.5": 50.0, "0.95": 95.0, "0.99": 99.0, "1": 99.0}
 
 
 def test_random_histories_are_counted_line_by_line() -> None:

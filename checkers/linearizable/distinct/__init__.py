@@ -27,7 +27,13 @@ def decide(key: KeyHistory, limit: Limit) -> Verdict | None:
 
         return zones.decide(key)
     if kind == "other":
-        return None
+        from checkers.linearizable.models.key_value import KeyValue
+
+        if not isinstance(key.model, KeyValue):
+            return None
+        from checkers.linearizable.distinct import runs
+
+        return runs.decide(key)
     from checkers.linearizable.distinct import lost
     from checkers.linearizable.distinct.pairing import pair
 

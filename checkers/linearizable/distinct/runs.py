@@ -10,7 +10,8 @@ first completion comes before its last invocation must cover all between, any ot
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf
@@ -28,43 +29,43 @@ class _AmbiguousError(Exception):
 
 @dataclass(slots=True)
 class _Run:
-    """``begin``: the put, None for what was there at first; ``content``: the longest answer, and the ``appends`` that
-    it shows; ``gets`` by how many of these they saw."""
+    """``begin``: the put, None for what was there at first, which left ``start``; ``longest``: the longest answer, and
+    the ``appends`` that it shows; ``numbers``: how many of these a beginning of it has, by its length; ``gets`` by how
+    many they saw."""
 
-    content: Any
-    begin: Operation | None = None
-    first: bool = False
+    start: Any
+    begin: Operation | None
+    longest: Any = None
     appends: list[Operation] = field(default_factory=list)
-    ends: dict[int, int] = field(default_factory=dict)  # length of the content after so many appends
-    gets: dict[int, list[Operation]] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)
+    gets: defaultdict[int, list[Operation]] = field(default_factory=lambda: defaultdict(list))
 
-    def operations(self) -> Iterator[Operation]:
-        """In the order in which they take effect."""
-        if self.begin is not None:
-            yield self.begin
-        yield from self.gets.get(0, ())
+    def levels(self) -> Iterator[Sequence[Operation]]:
+        """In the order in which they take effect; in any order within a level."""
+        yield [self.begin] if self.begin is not None else []
+        yield self.gets.get(0, [])
         for number, append in enumerate(self.appends, 1):
-            yield append
-            yield from self.gets.get(number, ())
+            yield [append]
+            yield self.gets.get(number, [])
 
-    def widest(self) -> list[Operation]:
-        """A get of the longest answer, if there is any."""
-        return self.gets[max(self.gets)][:1] if self.gets else []
+    def widest(self) -> Operation:
+        """A get of the longest answer."""
+        return self.gets[max(self.gets)][0]
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """``first`` completion and ``last`` invocation, and the operations with these."""
+    """``first`` completion and ``last`` invocation; ``proof``: the operations with these, and what shows their run."""
 
     first: float
     last: float
     order: tuple[Operation, ...]
-    ends: tuple[Operation, ...]
+    proof: tuple[Operation, ...]
 
 
 def decide(key: KeyHistory) -> Verdict | None:
     """The verdict; None where this method does not apply: pieces are not distinct, or can be read in two ways."""
-    reading = _Reading.of(key)
+    reading = _reading(key)
     if reading is None:
         return None
     try:
@@ -79,7 +80,7 @@ def decide(key: KeyHistory) -> Verdict | None:
         if not isinstance(found, _Block):
             return _refuted(found)
         blocks.append(found)
-    blocks.extend(_alone(each) for each in reading.unseen())
+    blocks.extend(_Block(_complete(each), each.invoke, (each,), (each,)) for each in reading.unseen())
     return _placed(blocks)
 
 
@@ -92,33 +93,33 @@ def _complete(operation: Operation) -> float:
     return inf if operation.complete is None else operation.complete
 
 
+def _reading(key: KeyHistory) -> _Reading | None:
+    """None where two puts or appends are alike, or where one piece begins another one."""
+    puts: dict[Any, Operation] = {}
+    appends: dict[Any, Operation] = {}
+    for each in (*key.required, *key.optional):
+        if each.step.f == "get":
+            continue
+        known, content = (puts if each.step.f == "put" else appends), each.step.given[0]
+        if content in known or (known is appends and not content):
+            return None
+        known[content] = each
+    (initial,) = key.initial
+    if initial in puts or any(other[: len(one)] == one for one, other in pairwise(sorted(appends))):
+        return None
+    return _Reading(initial, puts, appends)
+
+
 class _Reading:
     """The answers, as runs."""
 
-    def __init__(self, key: KeyHistory, puts: dict[Any, Operation], appends: dict[Any, Operation]) -> None:
-        (initial,) = key.initial
-        self._runs = {content: _Run(content, put) for content, put in puts.items()}
-        self._runs[initial] = _Run(initial, first=True)
+    def __init__(self, initial: Any, puts: Mapping[Any, Operation], appends: Mapping[Any, Operation]) -> None:
+        self._runs = {content: _Run(content, put, content) for content, put in puts.items()}
+        self._runs[initial] = _Run(initial, None, initial)
         self._appends = appends
-        self._empty = () if any(isinstance(piece, tuple) for piece in appends) else ""
-        self._run_of: dict[int, tuple[_Run, Operation]] = {}  # of an append: its run, and a get that saw it there
-        self._put_lengths = sorted({len(content) for content in self._runs if content is not None})
-        self._piece_lengths = sorted({len(piece) for piece in appends})
-
-    @staticmethod
-    def of(key: KeyHistory) -> _Reading | None:
-        """None where two puts or appends are alike, or where one piece begins another one."""
-        puts: dict[Any, Operation] = {}
-        appends: dict[Any, Operation] = {}
-        for each in (*key.required, *key.optional):
-            if each.step.f == "get":
-                continue
-            known, content = (puts if each.step.f == "put" else appends), each.step.given[0]
-            if content in known or (known is appends and not content):
-                return None
-            known[content] = each
-        prefixed = any(other[: len(one)] == one for one, other in pairwise(sorted(appends)))
-        return None if prefixed or key.initial[0] in puts else _Reading(key, puts, appends)
+        self._seen: dict[int, Operation] = {}  # a get that saw the append, by the append's invocation
+        self._starts = sorted({len(content) for content in self._runs if content is not None})
+        self._lengths = sorted({len(piece) for piece in appends})
 
     def runs(self) -> Iterator[_Run]:
         """Those that somebody saw."""
@@ -126,37 +127,117 @@ class _Reading:
 
     def unseen(self) -> Iterator[Operation]:
         """Puts and appends that took effect, which nobody saw."""
-        puts = (run.begin for run in self._runs.values() if run.begin is not None and not run.gets)
-        appends = (each for each in self._appends.values() if each.invoke not in self._run_of)
-        return (each for each in (*puts, *appends) if each.complete is not None)
+        for run in self._runs.values():
+            if run.begin is not None and not run.gets and run.begin.complete is not None:
+                yield run.begin
+        for each in self._appends.values():
+            if each.complete is not None and each.invoke not in self._seen:
+                yield each
 
     def read(self, gets: Iterable[Operation]) -> Sequence[Operation]:
-        """Put every get into its run; or operations that contradict each other."""
+        """Put every get into its run; or return operations that contradict each other."""
         for get in gets:
             answer = get.step.returned
-            placed = [found for run in self._beginning(answer) if (found := self._pieces(run, answer)) is not None]
-            if not placed:
+            found = [(run, pieces) for run in self._beginning(answer)
+                     if (pieces := self._pieces(run, answer)) is not None]  # fmt: skip
+            if not found:
                 return (get,)
-            if len(placed) > 1:
+            if len(found) > 1:
                 raise _AmbiguousError
-            run, pieces = placed[0]
-            objection = self._add(run, pieces, get)
+            objection = self._add(*found[0], get)
             if objection:
                 return objection
         return ()
 
     def _beginning(self, answer: Any) -> Iterator[_Run]:
-        """The runs whose put the answer may begin with."""
+        """The runs that the answer may begin as."""
         if None in self._runs:
             yield self._runs[None]
-        if answer is None:
-            return
-        for length in self._put_lengths:
-            run = self._runs.get(answer[:length]) if length <= len(answer) else None
-            if run is not None:
-                yield run
+        if answer is not None:
+            starts = (answer[:length] for length in self._starts if length <= len(answer))
+            yield from (self._runs[start] for start in starts if start in self._runs)
 
-    def _pieces(self, run: _Run, answer: Any) -> tuple[_Run, list[Operation]] | None:
-        """What the answer shows to have been appended in the run; None if it cannot have been the run's."""
-        begin = run.begin.step.given[0] if run.begin is not None else run.content if not run.appends else None
-        raise NotImplementedError(begin, answer)
+    def _pieces(self, run: _Run, answer: Any) -> list[Operation] | None:
+        """The appends that the answer shows beyond those known of the run, if it goes beyond; none if it is known; from
+        the beginning if it is neither. None if it is no answer of the run."""
+        if answer == run.start:
+            return []
+        if answer is None or (run.start is None and not answer):
+            return None
+        known = 0 if run.longest is None else len(run.longest)
+        if known and len(answer) <= known and run.longest[: len(answer)] == answer:
+            return [] if len(answer) in run.numbers else None
+        if known and answer[:known] != run.longest:
+            known = 0 if run.start is None else len(run.start)
+        return self._parse(answer, known)
+
+    def _parse(self, answer: Any, at: int) -> list[Operation] | None:
+        found = []
+        while at < len(answer):
+            for length in self._lengths:
+                piece = self._appends.get(answer[at : at + length])
+                if piece is not None and at + length <= len(answer):
+                    found.append(piece)
+                    at += length
+                    break
+            else:
+                return None
+        return found
+
+    def _add(self, run: _Run, pieces: Sequence[Operation], get: Operation) -> Sequence[Operation]:
+        """The get joins the run, with what it saw; or is returned with one that contradicts it."""
+        answer = get.step.returned
+        if pieces and run.longest is not None and answer[: len(run.longest)] != run.longest:
+            return (get, run.widest())
+        length = 0 if run.longest is None else len(run.longest)
+        for each in pieces:
+            if each.invoke in self._seen:
+                return (get, self._seen[each.invoke])
+            self._seen[each.invoke] = get
+            run.appends.append(each)
+            length += len(each.step.given[0])
+            run.numbers[length] = len(run.appends)
+        if pieces:
+            run.longest = answer
+        run.gets[0 if answer == run.start else run.numbers[len(answer)]].append(get)
+        return ()
+
+
+def _block(run: _Run) -> _Block | Sequence[Operation]:
+    """The run as a block; or operations of which one completed before one was invoked that comes before it."""
+    order: list[Operation] = []
+    latest: Operation | None = None
+    for level in run.levels():
+        for each in level:
+            if latest is not None and _complete(each) < latest.invoke:
+                return (latest, each, run.widest())
+        for each in level:
+            if latest is None or each.invoke > latest.invoke:
+                latest = each
+        order.extend(level)
+    assert latest is not None, "a run has been seen"
+    if run.begin is None:
+        return _Block(-inf, latest.invoke, tuple(order), (latest, run.widest()))
+    first = min(order, key=_complete)
+    return _Block(_complete(first), latest.invoke, tuple(order), (first, latest, run.widest()))
+
+
+def _placed(blocks: Sequence[_Block]) -> Verdict:
+    """A moment for each block: where it must cover a zone, that; else any moment that no such zone covers."""
+    covering = sorted((block for block in blocks if block.first < block.last), key=lambda block: block.first)
+    for one, other in pairwise(covering):
+        if other.first < one.last:
+            return _refuted((*one.proof, *other.proof))
+    begins = [block.first for block in covering]
+    moments = [(block.first, 0, number, block) for number, block in enumerate(covering)]
+    for number, block in enumerate(blocks):
+        if block.first < block.last:
+            continue
+        moment, at = block.last, bisect_right(begins, block.last) - 1
+        if at >= 0 and covering[at].last > moment:
+            moment = covering[at].last
+            if moment > block.first:
+                return _refuted((*covering[at].proof, *block.proof))
+        moments.append((moment, 1, number, block))
+    moments.sort(key=lambda each: each[:3])
+    return Verdict(ALGORITHM, order=tuple(operation for *_, block in moments for operation in block.order))

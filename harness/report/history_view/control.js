@@ -70,8 +70,7 @@ function relay() {
 function raise() {
   const few = emphasis.calls.length <= 200 && emphasis.kind === "anomaly";
   const crowded = lanes.count * LANE_MIN > scene.getBoundingClientRect().height - TOP;
-  const raised = few && crowded ? new Set(emphasis.calls.filter(op => shown.mask[op]).map(op => lanes.of[op])) : null;
-  placeLanes(raised);
+  placeLanes(few && crowded ? emphasis.calls.filter(op => shown.mask[op]) : []);
 }
 
 function setLanes(mode) {
@@ -284,8 +283,8 @@ function introduce() {
     byId("anomalies").append(option);
   });
   byId("to-witness").hidden = !all.some(anomaly => anomaly.calls.length);
-  const words = sequences.length ? meta.because + " A dot on each operation is the moment at which it can have taken " +
-    "effect; the line joins them in that order." : meta.because;
+  const words = sequences.length ? meta.because + " Zoomed in, a dot on each operation is the moment at which it can " +
+    "have taken effect; lines join those of one object in their order." : meta.because;
   if (!all.length) byId("explanation").textContent = words;
 }
 

@@ -71,7 +71,7 @@ function makeLanes(axis) {
   fill(made, axis);
   made.sort((a, b) => groups.rank(a.group) - groups.rank(b.group) || a.sub - b.sub);
   for (const lane of made) lane.title = groups.title(lane);
-  lanes.list = made;
+  lanes.natural = lanes.list = made;
   lanes.count = made.length;
   placeLanes();
 }
@@ -121,10 +121,12 @@ function fill(made, axis) {
   }
 }
 
-// The rows from above: those with emphasised calls first, if not all of them can be seen.
-function placeLanes(raised = null) {
-  const rows = raised ? [...lanes.list].sort((a, b) => raised.has(b.number) - raised.has(a.number)) : lanes.list;
-  lanes.raised = raised ? raised.size : 0;
+// The rows from above: those of groups with emphasised calls first, if not all of them can be seen.
+function placeLanes(calls = []) {
+  const of = new Map(lanes.list.map(lane => [lane.number, lane.group]));
+  const raised = new Set(calls.map(op => of.get(lanes.of[op])));
+  const rows = [...lanes.natural].sort((a, b) => raised.has(b.group) - raised.has(a.group));
+  lanes.raised = rows.filter(lane => raised.has(lane.group)).length;
   lanes.list = rows;
   lanes.row = new Uint32Array(rows.length);
   rows.forEach((lane, row) => { lanes.row[lane.number] = row; });

@@ -1,10 +1,10 @@
 // The drawing of the lanes. What is too dense to be seen call by call is drawn column by column, so that a frame never
 // has more than a few thousand shapes: a column costs one binary search, however many calls are in it.
 const GUTTER = 84, TOP = 42, BAND = 20, LANE_MIN = 17, LANE_MAX = 30;
-const SHAPES_MAX = 6000, LABELS_MAX = 1200, POINTS_MAX = 400, LETTER_MIN = 34;
+const SHAPES_MAX = 6000, LABELS_MAX = 1200, POINTS_MAX = 500, LINES_MAX = 160, LETTER_MIN = 34;
 const scene = document.getElementById("scene"), brush = scene.getContext("2d", { alpha: false });
 const view = { axis: null, left: 0, right: 1, top: 0, anomaly: -1, pinned: -1, hovered: -1 };
-const frame = { shapes: 0, labels: 0, exact: 0, columns: 0, ms: 0, count: 0 };
+const frame = { shapes: 0, labels: 0, exact: 0, columns: 0, points: 0, ms: 0, count: 0 };
 const emphasis = { kind: null, calls: [], mask: null, hues: null, key: 0 };
 let sequences = [];           // of each object its calls, as the certificate orders them
 let size = { width: 0, height: 0, ratio: 1, lane: 24, letter: 6.6 };
@@ -51,7 +51,6 @@ function draw() {
   drawStripes(first, last);
   drawWindows();
   drawLanes(first, last);
-  if (!emphasis.kind) drawPoints();
   drawEmphasised();
   drawRing(view.hovered, 1.5);
   drawRing(view.pinned, 2.5);
@@ -90,21 +89,23 @@ function drawWindows() {
 function drawLanes(first, last) {
   const rows = Math.max(1, last - first), width = size.width - GUTTER;
   const most = Math.max(20, SHAPES_MAX / rows), pixels = Math.max(1, Math.ceil(2 * width * rows / SHAPES_MAX));
-  const bars = [], labels = [], columns = [], tails = [];
+  const bars = [], labels = [], columns = [], tails = [], placed = [];
   for (let row = first; row < last; row++) {
     const lane = lanes.list[row], y = yOf(row);
     const [lo, hi] = within(lane, view.axis, view.left, view.right);
     if (lanes.mode === "process") addTail(tails, lane, lo, hi, y);
-    if (hi - lo <= most && (hi - lo) * 3 <= width) addBars(bars, labels, lane, lo, hi, y);
+    if (hi - lo <= most && (hi - lo) * 3 <= width) addBars(bars, labels, placed, lane, lo, hi, y);
     else addColumns(columns, lane, lo, hi, y, pixels);
   }
+  frame.points = placed.length <= POINTS_MAX ? placed.length : 0;
   paintColumns(columns);
   paintTails(tails);
   paintBars(bars);
   paintLabels(labels);
+  if (frame.points) drawPoints(placed);
 }
 
-function addBars(bars, labels, lane, lo, hi, y) {
+function addBars(bars, labels, placed, lane, lo, hi, y) {
   const { start, end } = view.axis, pad = size.lane > 20 ? 3 : 2, height = size.lane - 2 * pad;
   for (let i = lo; i < hi; i++) {
     const op = lane.calls[i];
@@ -114,6 +115,7 @@ function addBars(bars, labels, lane, lo, hi, y) {
     const far = emphasis.kind === "anomaly" && emphasis.key && column.key[op] !== emphasis.key;
     (bars[kind + (far ? 3 : 0)] ??= []).push(x, y + pad, width, height);
     frame.exact++;
+    if (column.rank[op] && !emphasis.kind) placed.push(op);
     const from = Math.max(x, GUTTER), room = Math.min(x + width, size.width) - from;
     if (room >= LETTER_MIN && !far && labels.length < LABELS_MAX) labels.push([op, from, y + size.lane / 2, room, kind]);
   }
@@ -181,7 +183,7 @@ function paintBars(bars) {
   bars.forEach((list, number) => {
     const kind = number % 3, dim = emphasis.kind;
     const colour = dim ? ink.dim : [ink.ok, ink.fail, ink.info][kind];
-    brush.globalAlpha = number >= 3 ? 0.35 : 1;
+    brush.globalAlpha = number >= 3 ? 0.35 : frame.points && !kind ? 0.3 : 1;
     brush.beginPath();
     for (let i = 0; i < list.length; i += 4) {
       const [x, y, width, height] = [list[i], list[i + 1], list[i + 2], list[i + 3]];
@@ -206,7 +208,7 @@ function paintLabels(labels) {
   brush.font = MONO;
   brush.textAlign = "left";
   for (const [op, x, y, room, kind] of labels) {
-    brush.fillStyle = emphasis.kind ? ink.soft : kind ? ink.ink : ink.on;
+    brush.fillStyle = emphasis.kind ? ink.soft : kind || frame.points ? ink.ink : ink.on;
     const most = Math.floor((room - 8) / size.letter);
     if (most >= 3) brush.fillText(cut(what(op, most + 4), most), x + 5, y + 0.5);
     frame.labels++;
@@ -217,7 +219,7 @@ function drawEmphasised() {
   if (!emphasis.kind) return;
   const { start, end } = view.axis, calls = emphasis.calls, dense = calls.length > 2000;
   const lo = calls.length > 20000 ? search(0, calls.length, i => start[calls[i]] >= view.left) : 0;
-  const free = new Map(), taken = new Set();
+  const free = new Map(), taken = new Set(), labels = [];
   for (let i = lo; i < calls.length; i++) {
     const op = calls[i];
     if (start[op] > view.right) break;
@@ -230,16 +232,18 @@ function drawEmphasised() {
       if (taken.has(spot)) continue;
       taken.add(spot);
     }
-    emphasise(op, y, free, row);
+    labels.push([op, row, ...emphasise(op, y)]);
   }
+  if (emphasis.kind === "anomaly" || calls.length < 400) for (const each of labels) label(free, ...each);
 }
 
-function emphasise(op, y, free, row) {
+// Its bar; where it is, for its label.
+function emphasise(op, y) {
   const left = xOf(view.axis.start[op]), right = xOf(view.axis.end[op]), width = Math.max(4, right - left);
   const x = width > 4 ? left : left - 1, height = size.lane - 4, hue = emphasis.hues?.get(op);
   const colours = hue ? [ink[hue.from.slice(2)], ink[hue.to.slice(2)]] : [ink.v1, ink.v1];
   const open = column.outcome[op] >= INFO, hollow = column.outcome[op] !== OK;
-  if (open) {
+  if (open && emphasis.kind === "anomaly") {
     brush.fillStyle = colours[1];
     for (let at = Math.max(left, GUTTER); at < size.width; at += 9) brush.fillRect(at, y + size.lane / 2 - 1, 5, 2);
   }
@@ -251,7 +255,7 @@ function emphasise(op, y, free, row) {
   brush.lineWidth = hollow ? 2 : 1;
   brush.stroke();
   frame.shapes++;
-  if (emphasis.kind === "anomaly" || emphasis.calls.length < 400) label(op, x, y, width, hollow, colours, free, row);
+  return [x, y, width, hollow, colours];
 }
 
 function blend(colours, x, width) {
@@ -263,7 +267,7 @@ function blend(colours, x, width) {
 }
 
 // Inside the bar if there is room, else beside it, unless another label is there.
-function label(op, x, y, width, hollow, colours, free, row) {
+function label(free, op, row, x, y, width, hollow, colours) {
   const words = what(op, 24), wide = words.length * size.letter + 10, middle = y + size.lane / 2 + 0.5;
   const from = Math.max(x, GUTTER);
   brush.font = "600 " + MONO;
@@ -318,38 +322,28 @@ function lineTime(position) {
   return position < lineTimes.length ? lineTimes[position] : null;
 }
 
-function drawPoints() {
-  if (!sequences.length) return;
-  const parts = sequences.map(calls => {
-    const lo = search(0, calls.length, i => pointOf(calls[i]) >= view.left);
-    return [calls, lo, search(lo, calls.length, i => pointOf(calls[i]) > view.right)];
-  });
-  frame.points = parts.reduce((sum, [, lo, hi]) => sum + hi - lo, 0);
-  if (frame.points > POINTS_MAX) return;
-  parts.forEach(([calls, lo, hi], number) => {
-    const colour = sequences.length > 1 ? ink["v" + (1 + number % 7)] : ink.ink;
-    joinPoints(calls, Math.max(0, lo - 1), Math.min(calls.length, hi + 1), colour);
-    for (let i = lo; i < hi; i++) drawPoint(calls[i], colour);
-  });
-}
-
-function joinPoints(calls, lo, hi, colour) {
-  brush.strokeStyle = colour;
-  brush.globalAlpha = 0.5;
+// Only of calls that are drawn one by one, if they are few enough; each joined to the one before it in its object.
+function drawPoints(placed) {
+  const most = placed.length <= LINES_MAX, only = filter.key?.size === 1 ? 0 : 1;
+  const colour = op => sequences.length > only ? ink["v" + (1 + column.object[op] % 7)] : ink.ink;
   brush.lineWidth = 1;
-  brush.beginPath();
-  for (let i = lo, begun = false; i < hi; i++) {
-    if (!shown.mask[calls[i]]) continue;
-    const x = xOf(pointOf(calls[i])), y = yOf(rowOf(calls[i])) + size.lane / 2;
-    if (begun) brush.lineTo(x, y); else brush.moveTo(x, y);
-    begun = true;
+  brush.globalAlpha = 0.6;
+  for (const op of most ? placed : []) {
+    const order = sequences[column.object[op]], rank = column.rank[op];
+    brush.strokeStyle = colour(op);
+    brush.beginPath();
+    for (const other of [order[rank - 2], order[rank]]) {
+      if (other === undefined || !shown.mask[other] || (other === order[rank] && pointOf(other) < view.right)) continue;
+      brush.moveTo(xOf(pointOf(other)), yOf(rowOf(other)) + size.lane / 2);
+      brush.lineTo(xOf(pointOf(op)), yOf(rowOf(op)) + size.lane / 2);
+    }
+    brush.stroke();
   }
-  brush.stroke();
   brush.globalAlpha = 1;
+  for (const op of placed) drawPoint(op, colour(op));
 }
 
 function drawPoint(op, colour) {
-  if (!shown.mask[op]) return;
   const x = xOf(pointOf(op)), y = yOf(rowOf(op));
   brush.fillStyle = ink.halo;
   brush.fillRect(x - 2, y + 1, 4, size.lane - 2);
