@@ -179,21 +179,28 @@ def _ours(timed: Timed, path: Path, model: str, args: argparse.Namespace, enviro
     timed.decide_s, timed.read_s, timed.cpu_s = found["decide_s"], found["read_s"], found["cpu_s"]
 
 
+# A process inherits the peak memory of the one that it was forked from, so a small one must start it, and measure.
+_STARTER: Final = """
+import os, sys, time
+began = time.perf_counter()
+process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[
+    (os.POSIX_SPAWN_OPEN, each, os.devnull, os.O_RDWR, 0) for each in (1, 2)])
+_, _, usage = os.wait4(process, 0)
+print(time.perf_counter() - began, usage.ru_maxrss)
+"""
+
+
 def _whole_command(timed: Timed, path: Path, model: str, args: argparse.Namespace) -> None:
     """The command as a user gives it, with a cache of its own if that must be cold."""
     with tempfile.TemporaryDirectory() as cache:
         if args.cold:
             _forget(path)
-        began = perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "harness.cli", "check", str(path), "--model", model, "--json",
-             "--time-limit", str(args.patience)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=path.parent,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **({"XDG_CACHE_HOME": cache} if args.cold else {})},
-        )  # fmt: skip
-        _, _, usage = os.wait4(process.pid, 0)
-        process.returncode = 0  # it was reaped here
-        timed.command_s, timed.peak_mb = perf_counter() - began, usage.ru_maxrss >> 10
+        command = [sys.executable, "-S", "-I", "-c", _STARTER, sys.executable, "-m", "harness.cli", "check", str(path),
+                   "--model", model, "--json", "--time-limit", str(args.patience)]  # fmt: skip
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **({"XDG_CACHE_HOME": cache} if args.cold else {})}
+        done = subprocess.run(command, cwd=path.parent, env=environment, capture_output=True, text=True, check=True)
+        seconds, peak_kb = done.stdout.split()
+        timed.command_s, timed.peak_mb = float(seconds), int(peak_kb) >> 10
 
 
 def _baseline(timed: Timed, path: Path, model: str, patience_s: float) -> None:

@@ -1,7 +1,7 @@
 """The campaign: random small histories, every method against brute force, every piece of evidence checked again.
 
     python -m benchmarks.linearizable_fuzz [--histories 20000] [--models all] [--seed 0] [--z3-every 1]
-                                           [--time-limit 1200]
+                                           [--time-limit 1200] [--columns]
 
 That many histories of each model. Of each: the verdicts of the polynomial method where there is one, of the search, of
 z3 (registers), of what is chosen automatically, and of the search given up early so that z3 has to take over, must be
@@ -9,6 +9,8 @@ those of brute force; a history that a correct object made must be valid; each l
 must be invalid by brute force, and must not be without any one of its operations. CAS registers are examined with nil
 reads as values and as no information. Exit status 0 if all agree, 1 if anything does not (with the seed that shows it),
 2 if the time limit came first.
+
+With --columns the methods that decide large histories are examined instead (``benchmarks.columnar_fuzz``).
 """
 
 from __future__ import annotations
@@ -85,7 +87,7 @@ def examine(tally: Tally, case: Case, *, z3: bool, witnesses: bool = True) -> No
         result = check(history, model=case.model, initial=case.initial, nil_reads=case.nil_reads, method=method)
         tally.counts[f"verdicts by {method}"] += 1
         tally.expect(result.valid is truth, f"{case.name}: {method} says {result.valid}, brute force {truth}: {result}")
-        _examine_witnesses(tally, f"{case.name}: {method}", result, keys, truths)
+        examine_witnesses(tally, f"{case.name}: {method}", result, keys, truths)
     for key, key_truth in zip(keys, truths, strict=True):
         _examine_decisions(tally, case, key, key_truth, z3=z3)
 
@@ -108,19 +110,20 @@ def _examine_decisions(tally: Tally, case: Case, key: KeyHistory, truth: bool | 
             tally.expect(objection is None, f"{case.name}: key {key.key}: {decision.method}: {objection}")
         elif way == "polynomial":
             members = {operation.invoke for operation in decision.refuted}
-            _examine_witness(tally, f"{case.name}: {decision.algorithm}", key, members)
+            examine_witness(tally, f"{case.name}: {decision.algorithm}", key, members)
 
 
-def _examine_witnesses(
+def examine_witnesses(
     tally: Tally, name: str, result: Result, keys: Sequence[KeyHistory], truths: Sequence[bool | None]
 ) -> None:
+    """Every invalid object has its witness, and it is as small as it says."""
     invalid = [key for key, truth in zip(keys, truths, strict=True) if not truth]
     tally.expect(len(result.anomalies) == len(invalid), f"{name}: {len(result.anomalies)} anomalies, {len(invalid)}")
     for key, anomaly in zip(invalid, result.anomalies, strict=False):
         tally.counts["witnesses"] += 1
         members = set(anomaly.operations)
         tally.expect(members <= {each.invoke for each in key.required}, f"{name}: a witness of strangers {anomaly}")
-        _examine_witness(tally, name, key, members)
+        examine_witness(tally, name, key, members)
         if anomaly.details["minimal"]:
             tally.counts["minimal witnesses"] += 1
             for member in members:
@@ -128,7 +131,8 @@ def _examine_witnesses(
                 tally.expect(verdict is not False, f"{name}: not minimal: {anomaly} without {member}")
 
 
-def _examine_witness(tally: Tally, name: str, key: KeyHistory, members: set[int]) -> None:
+def examine_witness(tally: Tally, name: str, key: KeyHistory, members: set[int]) -> None:
+    """The operations of these invocations are a witness."""
     explained = _explained(key, members)
     if explained is None:
         tally.counts["witnesses undecided by brute force"] += 1
@@ -180,18 +184,30 @@ def campaign(
     return tally
 
 
+def _on_operations(options: argparse.Namespace, began: float) -> Tally:
+    models = options.models.split(",") if options.models else MODELS
+    return campaign(options.histories, options.seed, options.z3_every, began + options.time_limit, models)
+
+
+def _on_columns(options: argparse.Namespace, began: float) -> Tally:
+    from benchmarks import columnar_fuzz
+
+    models = options.models.split(",") if options.models else columnar_fuzz.MODELS
+    return columnar_fuzz.campaign(options.histories, options.seed, began + options.time_limit, models)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the campaign and print its counts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--histories", type=int, default=20_000)
-    parser.add_argument("--models", default=",".join(MODELS), help="separated by commas")
+    parser.add_argument("--models", help="separated by commas (default: all)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--z3-every", type=int, default=1, help="z3 decides one history in so many (0: none)")
     parser.add_argument("--time-limit", type=float, default=1200.0, help="seconds")
+    parser.add_argument("--columns", action="store_true", help="examine the methods on columns")
     options = parser.parse_args(arguments)
     began = monotonic()
-    models = options.models.split(",")
-    tally = campaign(options.histories, options.seed, options.z3_every, began + options.time_limit, models)
+    tally = _on_columns(options, began) if options.columns else _on_operations(options, began)
     for name, count in sorted(tally.counts.items()):
         print(f"{count:9,}  {name}")
     print(f"{len(tally.disagreements):9,}  disagreements, in {monotonic() - began:.1f} s")

@@ -31,7 +31,7 @@ def build_zipapp(target: Path, modules: Iterable[Path] = ()) -> Path:
 
 def _sources() -> Iterator[tuple[str, Path]]:
     harness_folder = Path(harness.__file__ or "").parent
-    for name in ("__init__.py", "history.py", "system.py"):
+    for name in ("__init__.py", "columns.py", "history.py", "system.py"):
         yield f"harness/{name}", harness_folder / name
     yield from _package("harness/node", harness_folder / "node")
     yield from _package("systems_under_test", Path(systems_under_test.__file__ or "").parent)

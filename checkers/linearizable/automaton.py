@@ -39,6 +39,10 @@ class Automaton:
             number = row[step] = self._compute(state, step)
         return number
 
+    def state(self, number: int) -> State:
+        """The state of that number."""
+        return self._states[number]
+
     def _compute(self, state: int, step: int) -> int:
         after = self._step(self._states[state], self._steps[step])
         if after is None:

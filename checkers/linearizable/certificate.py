@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+from checkers.guard import Unsupported
 from checkers.linearizable.operation import KeyHistory, Operation
+
+if TYPE_CHECKING:
+    from checkers.linearizable.model import Model, Reading
+    from harness.history import History
 
 
 def refute(key: KeyHistory, order: Sequence[Operation]) -> str | None:
@@ -29,3 +35,22 @@ def refute(key: KeyHistory, order: Sequence[Operation]) -> str | None:
             return f"operation {operation.invoke} could not have had its result where it is placed"
         state = after
     return None
+
+
+def refute_large(
+    history: History, model: Model, reading: Reading, initial: Any, orders: Sequence[Sequence[int]]
+) -> str | None:
+    """Why these are not the linearizations (as invocations) of all objects of a large history, in the order in which
+    ``operation.by_key`` has them; None if they are. Raises :class:`checkers.guard.Unsupported` if that cannot be seen
+    on the columns: then each must be refuted by itself."""
+    columns = history.columns
+    try:
+        from checkers.linearizable import columnar
+        from checkers.linearizable.limit import Limit
+
+        read = None if columns is None else columnar.read(columns, model, initial, reading, Limit())
+    except ImportError:  # without numba
+        read = None
+    if read is None:
+        raise Unsupported("a small history, or another model")
+    return columnar.replayed(read, orders)

@@ -76,15 +76,17 @@ def judge_columns(question: Question, columns: Columns) -> Judgement | None:
     """The same, of a history with columns; None where these do not help. Raises OutOfTimeError, too."""
     try:
         from checkers.linearizable import columnar
+        from harness.compiled import announced
     except ImportError:  # without numba
         return None
     read = columnar.read(columns, question.model, question.initial, question.reading, question.limit)
     if read is None:
         return None
-    objects = columnar.decide(read)
+    with announced("what decides large histories"):
+        objects = columnar.decide(read)
+        objections = columnar.objections(read, objects)
     if (objects.verdicts == columnar.LEFT).all():
         return None
-    objections = columnar.objections(read, objects)
     told = [*_refuted(question, columns, objects), *_objected(question, columns, objects, objections)]
     valid = int((objects.verdicts == columnar.VALID).sum()) - sum(each.decision.valid is None for _, each in told)
     invalid = int((objects.verdicts == columnar.REFUTED).sum()) - sum(each.decision.valid is False for _, each in told)

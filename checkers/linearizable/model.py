@@ -102,6 +102,32 @@ class Foresighted(Protocol):
         None for a state that is on no way through all required steps."""
 
 
+@runtime_checkable
+class Overwriting(Protocol):
+    """A model that knows which steps leave no trace of others."""
+
+    def overwrites(self, later: Step, earlier: Step) -> bool:
+        """Whether ``earlier`` is possible in every state, and ``later`` does the same whether or not ``earlier`` took
+        effect just before it."""
+
+
+@runtime_checkable
+class Independent(Protocol):
+    """A model that knows which steps never matter to each other."""
+
+    def independent(self, one: Step, other: Step) -> bool:
+        """Whether the two lead to the same, and are possible, in either order, wherever they are in one."""
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A model that knows what an observer needs."""
+
+    def attainable(self, observer: Step, possible: Sequence[Step]) -> Callable[[State], bool]:
+        """Of each state whether the observer's answer may yet come about, if no other steps than these (each once) can
+        take effect before."""
+
+
 def strange(call: Call, expected: str) -> Unsupported:
     """An operation that the model does not know."""
     return Unsupported(f"operation {call.invoke}: read the operation {show(call.f)}; expected {expected}")

@@ -105,7 +105,7 @@ class _Search:
                 return self._searched("valid")
             if self._visited > visits_max:
                 return self._searched("memory")
-            if self._visited % _CLOCK_EVERY == 0 and self._limit.expired():
+            if self._visited % _CLOCK_EVERY == 1 and self._limit.expired():
                 return self._searched("time")
             frames.append((len(self._order), moves))
             while frames and not frames[-1][1]:

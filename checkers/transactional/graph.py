@@ -45,8 +45,8 @@ def build(inference: Inference) -> Graph:
     for versions in inference.versions.values():
         _add_versions(graph, versions)
     committed = [inference.transactions[number] for number in inference.committed]
-    _add_sessions(graph, committed)
-    _add_completion_order(graph, committed, REALTIME)
+    add_sessions(graph, committed)
+    add_completion_order(graph, committed, REALTIME)
     return graph
 
 
@@ -104,7 +104,8 @@ def _joints_before(graph: Graph, tail: Sequence[int]) -> list[int]:
     return before
 
 
-def _add_sessions(graph: Graph, committed: Sequence[Transaction]) -> None:
+def add_sessions(graph: Graph, committed: Sequence[Transaction]) -> None:
+    """The order inside sessions, edges of the kind PROCESS: one after the other, or by joints where they overlap."""
     sessions: dict[Hashable, list[Transaction]] = {}
     for transaction in committed:
         sessions.setdefault(transaction.session, []).append(transaction)
@@ -113,14 +114,14 @@ def _add_sessions(graph: Graph, committed: Sequence[Transaction]) -> None:
             for first, second in pairwise(members):
                 graph.add(first.number, second.number, PROCESS)
         else:
-            _add_completion_order(graph, members, PROCESS)
+            add_completion_order(graph, members, PROCESS)
 
 
 def _before(first: Transaction, second: Transaction) -> bool:
     return first.complete is not None and first.complete < second.invoke
 
 
-def _add_completion_order(graph: Graph, members: Sequence[Transaction], kind: int) -> None:
+def add_completion_order(graph: Graph, members: Sequence[Transaction], kind: int) -> None:
     """Completed before the other's invocation: a chain of joints, one per invocation that follows a completion."""
     ends = sorted((each.complete, each.number) for each in members if each.complete is not None)
     done, joint = 0, -1

@@ -1,8 +1,8 @@
-"""A transaction of a history: what it appended and read, key by key, and when it ran.
+"""A transaction of a history: what it appended (or wrote) and read, key by key, and when it ran.
 
 The value of a transaction is Jepsen's: a list of micro-operations ``["append", key, element]`` and ``["r", key, list]``
-under the operation name ``txn``. The completion says what was read; the invocation says what was to be appended where
-nobody knows the outcome.
+under the operation name ``txn``; of registers ``["w", key, value]`` and ``["r", key, value]``. The completion says what
+was read; the invocation says what was to be appended where nobody knows the outcome.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ stands for itself, everything else for a :class:`_Coded`."""
 Outcome = Literal["ok", "fail", "info"]
 OPERATION: Final = "txn"
 _PLAIN: Final = frozenset((int, str))
+REGISTER_OPERATIONS: Final = ("read", "write")
 _EXPECTED: Final = 'micro-operations ["append", key, element] and ["r", key, list]'
 
 
 class Read(NamedTuple):
-    """One read of a list. ``own``: the reader's appends to the key before it; ``place``: its micro-operation."""
+    """One read of a list. ``own``: the reader's appends to the key before it; ``place``: its micro-operation. A read of
+    a register has its one value in ``elements``, and its reader's writes before it are counted in ``own``."""
 
     key: Atom
     elements: tuple[Atom, ...]
@@ -38,7 +40,7 @@ class Read(NamedTuple):
 class Transaction:
     """``invoke`` and ``complete`` are positions in the history, ``complete`` only of what certainly happened or failed.
 
-    ``appends``: for each key the elements in the order of the appends. ``reads`` of what did not certainly commit are
+    ``appends``: for each key the elements in the order of the appends (the values in that of the writes). ``reads`` of what did not certainly commit are
     not kept: nobody was told of them. ``session`` is the field of that name, or else the process.
     """
 
@@ -75,7 +77,7 @@ def transactions(history: History) -> list[Transaction]:
     Raises :class:`checkers.guard.Unsupported` for an operation that is no transaction of lists, and
     :class:`harness.history.HistoryError`.
     """
-    atom = _atoms()
+    atom = atoms()
     partners, types, processes, values = history.partners, history.types, history.processes, history.values
     names = [None if name == DUMP else name == OPERATION for name in history.f_names]
     found: list[Transaction] = []
@@ -86,8 +88,8 @@ def transactions(history: History) -> list[Transaction]:
             read = f"operation {invoke}: read the operation {show(history.f_names[f])}"
             raise Unsupported(f"{read}; expected {OPERATION}")
         end = partners[invoke]
-        outcome = _OUTCOMES[types[end]] if end >= 0 else "info"
-        micros = values[end] if outcome == "ok" else _asked(values[invoke], None if end < 0 else values[end])
+        outcome = OUTCOMES[types[end]] if end >= 0 else "info"
+        micros = values[end] if outcome == "ok" else asked(values[invoke], None if end < 0 else values[end])
         appends, reads = _split(invoke, micros, outcome == "ok", atom)
         session = None if history.sessions is None else history.sessions[invoke]
         who = process if session is None else ("session", atom(session))
@@ -96,10 +98,11 @@ def transactions(history: History) -> list[Transaction]:
     return found
 
 
-_OUTCOMES: Final[dict[int, Outcome]] = {OK: "ok", FAIL: "fail", INFO: "info"}
+OUTCOMES: Final[dict[int, Outcome]] = {OK: "ok", FAIL: "fail", INFO: "info"}
 
 
-def _atoms() -> Callable[[Any], Atom]:
+def atoms() -> Callable[[Any], Atom]:
+    """What makes atoms of the values of one history."""
     codes = Codes()
 
     def atom(value: Any) -> Atom:
@@ -109,9 +112,9 @@ def _atoms() -> Callable[[Any], Atom]:
     return atom
 
 
-def _asked(argument: Any, result: Any) -> Any:
+def asked(argument: Any, result: Any) -> Any:
     """What a transaction without an ok was to do: whichever half of the call says more."""
-    halves = [each for each in (result, argument) if _is_list(each)]
+    halves = [each for each in (result, argument) if is_list(each)]
     return max(halves, key=len, default=()) if halves or argument is None else argument
 
 
@@ -119,12 +122,12 @@ def _split(
     invoke: int, micros: Any, committed: bool, atom: Callable[[Any], Atom]
 ) -> tuple[dict[Atom, list[Atom]], list[Read]]:
     """The appends and, of what committed, the reads."""
-    if not _is_list(micros):
+    if not is_list(micros):
         raise Unsupported(f"operation {invoke}: read {show(micros)}; expected a list of {_EXPECTED}")
     appends: dict[Atom, list[Atom]] = {}
     reads: list[Read] = []
     for place, micro in enumerate(micros):
-        f = micro[0] if _is_list(micro) and len(micro) in (2, 3) else None
+        f = micro[0] if is_list(micro) and len(micro) in (2, 3) else None
         if f == "append" and len(micro) == 3:
             appends.setdefault(atom(micro[1]), []).append(atom(micro[2]))
         elif f == "r":
@@ -138,7 +141,7 @@ def _split(
     return appends, reads
 
 
-def _is_list(value: Any) -> bool:
+def is_list(value: Any) -> bool:
     return isinstance(value, (list, tuple))
 
 
@@ -146,6 +149,6 @@ def _elements(invoke: int, value: Any, atom: Callable[[Any], Atom]) -> tuple[Ato
     """What a read returned; null, or nothing at all, is the empty list, as Elle has it."""
     if value is None:
         return ()
-    if not _is_list(value):
+    if not is_list(value):
         raise Unsupported(f"operation {invoke}: read the list {show(value)}; expected a list, or null")
     return tuple(value) if _PLAIN.issuperset(map(type, value)) else tuple(map(atom, value))

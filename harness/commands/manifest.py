@@ -17,13 +17,14 @@ from harness.commands import UsageError, complain
 from harness.commands.judge import Answer, answered, of_ending
 from harness.commands.limited import Limits, Progress, endings
 from harness.commands.output import emit, printable
-from harness.commands.question import LINEARIZABLE, Question
+from harness.commands.question import Question
 from harness.file import read_bounded
 from harness.formats import FORMATS
 from harness.result import EXIT_STATUS, Reason
 
 COLUMNS: Final = ("path", "format", "datatype", "expect", "verdict")
 _VERDICTS: Final = {"true": True, "false": False}
+_OPTIONS: Final = {"initial": "initial", "nil-read": "nil_reads"}  # what a checker calls them
 _PROGRESS_S: Final = 1.0
 _LISTED_MAX: Final = 20
 
@@ -170,10 +171,11 @@ def question_of(row: Row, folder: Path, common: Question) -> Question:
     if row.expect in catalog.LEVELS and model != "list-append":
         raise UnsupportedRow(f"{row.expect[:80]} of {model[:80]} is not decided")
     question = replace(common, path=folder / row.path, format=name, expect=row.expect)
-    if row.expect != LINEARIZABLE:
-        if options:
-            raise UnsupportedRow(f"{row.expect[:80]} has no option {options[0][:80]}")
-        return question
+    taken = catalog.options(row.expect)
+    if unused := [option for option in options if _OPTIONS.get(option.partition("=")[0], "") not in taken]:
+        raise UnsupportedRow(f"{row.expect[:80]} has no option {unused[0][:80]}")
+    if "model" not in taken:
+        return _with_options(question, options)
     if model not in catalog.names("models"):  # also the reader's own classes: a list of data must not run code
         raise UnsupportedRow(f"there is no model {model[:80]}")
     return _with_options(replace(question, model=model), options)

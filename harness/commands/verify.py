@@ -122,10 +122,30 @@ def examine(evidence: Evidence, recording: Recording, deadline: float) -> Findin
 
         return verify_sequential.examine(evidence, recording.history, nil_reads, deadline)
     try:
-        keys = by_key(recording.history, model_of(evidence.model), Codes(), nil_reads, evidence.initial)
+        model = model_of(evidence.model)
+        if evidence.valid and (found := _large(evidence, recording, model, nil_reads)) is not None:
+            return found
+        keys = by_key(recording.history, model, Codes(), nil_reads, evidence.initial)
     except (Unsupported, ValueError) as error:
         return Finding(False, "reading", str(error)[:400])
     return _linearizations(evidence, keys) if evidence.valid else _witnesses(evidence, keys, deadline)
+
+
+def _large(evidence: Evidence, recording: Recording, model: Any, nil_reads: str) -> Finding | None:
+    """The finding on the linearizations of a large history; None where they must be looked at one by one."""
+    from checkers.guard import Unsupported
+    from checkers.linearizable.certificate import refute_large
+    from checkers.linearizable.model import Reading
+    from checkers.value import Codes
+
+    if recording.history.columns is None:
+        return None
+    reading = Reading(Codes(), nil_reads == "value")
+    try:
+        objection = refute_large(recording.history, model, reading, evidence.initial, evidence.lists)
+    except Unsupported:
+        return None
+    return Finding(objection is None, "replay", objection)
 
 
 def _linearizations(evidence: Evidence, keys: Sequence[Any]) -> Finding:

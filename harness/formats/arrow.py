@@ -57,7 +57,9 @@ def read(
     try:
         table = _table(path, format, progress)
         table.validate(full=True)
-    except (pyarrow.ArrowException, OSError, OverflowError, TypeError, EOFError) as error:
+    except FormatError:
+        raise
+    except (pyarrow.ArrowException, OSError, ValueError, ArithmeticError, LookupError, TypeError) as error:
         raise FormatError(path, None, f"a damaged file ({shown(' '.join(str(error).split()))})", f"{format}") from None
     try:
         _check_columns(table.schema)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -156,3 +157,11 @@ def test_options_reach_the_checker() -> None:
     assert result.details["linearizations"] == [{"key": None, "order": [0, 2]}]
     assert check(queue, model="queue").valid is True
     assert linearizable(STALE, initial=5, nil_reads="unknown", time_limit_s=0).valid in (False, "unknown")
+
+
+def test_the_example_is_in_the_readme_and_says_what_stands_there() -> None:
+    readme, example = (ROOT / "README.md").read_text(), ROOT / "examples" / "check_in_python.py"
+    assert f"```python\n{example.read_text()}```" in readme
+    done = subprocess.run([sys.executable, str(example)], cwd=ROOT, capture_output=True, text=True, check=True,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert f"```\n{done.stdout}```" in readme

@@ -1,7 +1,7 @@
 """Polynomial decisions on columns: the same as ``distinct`` makes of operations, for histories of a million.
 
-All independent keys are decided at once (``register``, ``queue``, ``stack``, ``priority``; ``membership`` in sets). What
-a method does not cover exactly - values that are not distinct, other operations, operations that took nobody knows
+All independent keys are decided at once (``register``, ``queue``, ``stack``, ``priority``; ``membership`` in sets).
+What a method does not cover exactly - values that are not distinct, other operations, operations that took nobody knows
 what - is left, key by key (of sets, element by element), to the ordinary ways. As there, nothing is believed on its
 word: each linearization is replayed by ``replay``, which shares only the reading of values with those who decide; of
 what is refuted, the few operations that refute it are handed to the ordinary search for a witness.
@@ -9,34 +9,38 @@ what is refuted, the few operations that refute it are handed to the ordinary se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from checkers.linearizable.columnar import membership, priority, queue, register, replay, stack
-from checkers.linearizable.columnar.calls import calls_of, with_strange_answers
 from checkers.linearizable.columnar.objects import LEFT, REFUTED, VALID, Blame, Objects
 from checkers.linearizable.columnar.reading import Read, read
 from checkers.linearizable.models.container import PriorityQueue, Queue, Stack
 from checkers.linearizable.models.register import CasRegister, Register
 from checkers.linearizable.models.set import Set
 
-__all__ = ["LEFT", "REFUTED", "VALID", "Blame", "Objects", "Read", "decide", "objections", "read"]
+__all__ = ["LEFT", "REFUTED", "VALID", "Blame", "Objects", "Read", "decide", "objections", "read", "replayed"]
 
 
 def decide(read: Read) -> Objects:
     """The verdicts on all objects."""
-    calls = calls_of(read.columns, read.acts, read.values, nil_is_value=read.nil_is_value)
-    model = read.model
+    calls, model = read.calls(), read.model
     if isinstance(model, Register | CasRegister):
         return register.decide(calls, *read.initial)
     if isinstance(model, Set):
-        return membership.decide(with_strange_answers(calls, read.columns, read.answers), read.answers)
+        return membership.decide(calls, read.answers)
     if isinstance(model, Queue):
-        return queue.decide(calls)
+        return queue.decide(calls, read.odd(calls))
     if isinstance(model, Stack):
-        return stack.decide(calls)
-    return priority.decide(calls, ordered=isinstance(model, PriorityQueue))
+        return stack.decide(calls, read.odd(calls))
+    return priority.decide(calls, read.odd(calls), ordered=isinstance(model, PriorityQueue))
 
 
 def objections(read: Read, objects: Objects) -> Mapping[int, str]:
     """Of each valid object whose linearization does not hold, why not."""
     return dict(replay.objections(read, objects))
+
+
+def replayed(read: Read, orders: Sequence[Sequence[int]]) -> str | None:
+    """Why these are not the linearizations of all objects, whoever found them; None if they are. Raises
+    :class:`checkers.guard.Unsupported` where something was done that ``replay`` has no word for."""
+    return replay.replayed(read, orders)

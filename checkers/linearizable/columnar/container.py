@@ -15,7 +15,7 @@ import numpy as np
 from checkers.linearizable.columnar.calls import PUT, TAKE, Calls
 from checkers.linearizable.columnar.clusters import clusters
 from checkers.linearizable.columnar.objects import LEFT, REFUTED, VALID, Blame, Objects
-from harness.columns import NIL, NUMBER
+from harness.columns import NIL
 from harness.compiled import compiled
 
 if TYPE_CHECKING:
@@ -109,14 +109,11 @@ class Pairing:
         return Blame(tuple(refuted), tuple(self.calls.invokes[involved].tolist()))
 
 
-def pair(calls: Calls, *, only_numbers: bool) -> Pairing:
-    """The values of all keys. Left are those where a value was put twice or is null, where it is not known what was
-    taken, and where anything else was done; ``only_numbers``: and where a value is no number."""
+def pair(calls: Calls, odd: Flags) -> Pairing:
+    """The values of all keys. Left are those where a value was put twice, and those with ``odd`` or foreign calls."""
     cluster, count = clusters(calls.keys, calls.kinds, calls.numbers)
     verdicts = np.where(calls.foreign, LEFT, VALID).astype(np.uint8)
     empty = (calls.acts == TAKE) & (calls.kinds == NIL)
-    odd = (calls.acts == TAKE) & ~calls.happened
-    odd |= (calls.kinds != NUMBER) & ~empty if only_numbers else (calls.acts == PUT) & (calls.kinds == NIL)
     verdicts[calls.keys[odd]] = LEFT
     puts, takes = np.full(count, NOBODY, np.int64), np.full(count, NOBODY, np.int64)
     blamed = np.full((len(verdicts), 2), NOBODY, np.int64)

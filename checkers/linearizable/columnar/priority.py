@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 ALGORITHM: Final = "greatest-first"
 
 
-def decide(calls: Calls, *, ordered: bool) -> Objects:
-    """The verdict on every key; ``ordered`` of priority queues."""
-    pairing = pair(calls, only_numbers=ordered)
+def decide(calls: Calls, odd: NDArray[np.bool_], *, ordered: bool) -> Objects:
+    """The verdict on every key; those with ``odd`` calls are left. ``ordered``: of priority queues."""
+    pairing = pair(calls, odd)
     pairs = pairing.pairs
     slots = np.maximum(pairs.put_firsts, pairs.take_firsts)
     ranks = np.arange(len(pairs))  # the greatest first

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 ALGORITHM: Final = "bad-patterns"
 
 
-def decide(calls: Calls) -> Objects:
-    """The verdict on every key."""
-    pairing = pair(calls, only_numbers=False)
+def decide(calls: Calls, odd: NDArray[np.bool_]) -> Objects:
+    """The verdict on every key; those with ``odd`` calls are left."""
+    pairing = pair(calls, odd)
     pairs, empties = pairing.pairs, pairing.empties
     # A call that found nothing is a value put and taken in its slot.
     put_firsts = np.concatenate((pairs.put_firsts, empties.slots))

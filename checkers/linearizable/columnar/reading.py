@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from checkers.linearizable.columnar.calls import CONTAINER, REGISTER, SET, Values, acts_of, answers_of, values_of
+from checkers.linearizable.columnar.calls import (
+    CONTAINER,
+    PUT,
+    REGISTER,
+    SET,
+    TAKE,
+    Calls,
+    Values,
+    acts_of,
+    answers_of,
+    calls_of,
+    values_of,
+    with_strange_answers,
+)
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.model import Model, Reading
 from checkers.linearizable.models.container import PriorityQueue, Queue, Stack, UnorderedQueue
@@ -20,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Bytes = NDArray[np.uint8]
+    Flags = NDArray[np.bool_]
 
 _FAMILIES: Final[Mapping[type, Mapping[str, int]]] = {
     Register: REGISTER, CasRegister: REGISTER, Set: SET,
@@ -39,6 +53,22 @@ class Read:
     answers: Bytes
     initial: tuple[int, int]
     nil_is_value: bool
+
+    def calls(self) -> Calls:
+        """The calls of all clients; on foreign keys not all of them."""
+        calls = calls_of(self.columns, self.acts, self.values, nil_is_value=self.nil_is_value)
+        return with_strange_answers(calls, self.columns, self.answers) if isinstance(self.model, Set) else calls
+
+    def odd(self, calls: Calls) -> Flags:
+        """The calls of containers that cannot be told by acts and values: nobody knows what they took; they put null;
+        or a value in a priority queue is no number."""
+        taking = calls.acts == TAKE
+        odd: Flags = taking & ~calls.happened
+        if isinstance(self.model, PriorityQueue):
+            odd |= (calls.kinds != NUMBER) & ~(taking & (calls.kinds == NIL))
+        else:
+            odd |= (calls.acts == PUT) & (calls.kinds == NIL)
+        return odd
 
 
 def read(columns: Columns, model: Model, initial: Any, reading: Reading, limit: Limit) -> Read | None:

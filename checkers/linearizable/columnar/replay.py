@@ -6,12 +6,13 @@ what became of them, and when, it reads for itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from checkers.guard import Unsupported
 from checkers.linearizable.columnar.calls import (
     ADD,
     CONTAINS,
@@ -25,7 +26,7 @@ from checkers.linearizable.columnar.calls import (
     WRITE,
     YES,
 )
-from checkers.linearizable.columnar.objects import REFUTED, VALID, Objects
+from checkers.linearizable.columnar.objects import REFUTED, VALID, Blame, Objects
 from checkers.linearizable.columnar.reading import Read
 from checkers.linearizable.model import Kind
 from harness.columns import NIL, NO_KEY, NUMBER, Columns
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
     Flags = NDArray[np.bool_]
 
+_NO_OBJECT: Final = -2
 FINE, STRANGE, TWICE, LATE, IMPOSSIBLE, MISSING, SPLIT = range(7)
 WORDS: Final = {
     STRANGE: "operation {} is placed, which is not one of this object that may have taken effect",
@@ -84,6 +86,30 @@ def objections(read: Read, objects: Objects) -> Iterator[tuple[int, str]]:
     _all_placed(read, objects, seen, placed)
     for number in np.flatnonzero(placed.codes != FINE).tolist():
         yield number, WORDS[int(placed.codes[number])].format(placed.faults[number])
+
+
+def replayed(read: Read, orders: Sequence[Sequence[int]]) -> str | None:
+    """Why these are not the linearizations of all objects, in the order of ``by_key``; None if they are. Raises
+    :class:`checkers.guard.Unsupported` where something was done that can only be replayed on the model."""
+    calls = read.calls()
+    if calls.foreign.any() or (read.model.kind not in ("register", "other") and read.odd(calls).any()):
+        raise Unsupported("something else was done than to read, write, put, take, add and remove values")
+    lines = np.array([line for order in orders for line in order], np.int64)
+    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum([len(order) for order in orders], dtype=np.int64)))
+    if read.model.kind != "other" and len(orders) != len(calls.key_codes):
+        return f"there are {len(orders)} linearizations, of {len(calls.key_codes)} objects"
+    keys = calls.key_codes
+    if read.model.kind == "other":  # an element's key is that of its first operation; without any it matters not
+        keys = np.full(len(orders), _NO_OBJECT)
+        firsts = lines[starts[:-1][np.diff(starts) > 0]]
+        inside = (firsts >= 0) & (firsts < len(read.columns))
+        keys[np.diff(starts) > 0] = _keys(read.columns, np.where(inside, firsts, 0))
+    objects = Objects(keys, np.full(len(orders), VALID, np.uint8), lines, starts, _never, lines[:0], "")
+    return next((objection for _, objection in objections(read, objects)), None)
+
+
+def _never(number: int) -> Blame:
+    raise AssertionError(f"object {number} was not refuted")
 
 
 def _placed(read: Read, objects: Objects, owners: Ints) -> _Placed:
@@ -303,7 +329,7 @@ def _all_of_keys(columns: Columns, objects: Objects, lines: Ints, placed: _Place
     number_of[objects.keys[valid]] = valid
     for number in valid[number_of[objects.keys[valid]] != valid].tolist():
         placed.codes[number], placed.faults[number] = SPLIT, objects.keys[number]
-    numbers = number_of[np.full(len(lines), NO_KEY) if columns.keys is None else columns.keys[lines]]
+    numbers = number_of[_keys(columns, lines)]
     for number, line in zip(numbers[numbers >= 0].tolist(), lines[numbers >= 0].tolist(), strict=True):
         placed.codes[number], placed.faults[number] = MISSING, line
 
@@ -324,15 +350,18 @@ def _all_of_elements(read: Read, objects: Objects, lines: Ints, placed: _Placed)
     any_of_key = dict(zip(objects.keys.tolist(), range(len(objects)), strict=True))
     left = np.isin(lines, objects.left).tolist()
     for line, element, excused in zip(lines.tolist(), _tuples(_elements(read, lines)), left, strict=True):
-        number = of_object.get(element, -1 if excused or element[0] in refuted else any_of_key[element[0]])
+        number = of_object.get(element, -1 if excused or element[0] in refuted else any_of_key.get(element[0], 0))
         if number >= 0:
             placed.codes[number], placed.faults[number] = MISSING, line
 
 
 def _elements(read: Read, lines: Ints) -> tuple[Ints, Bytes, Ints]:
     """The key, and the value as two numbers."""
-    keys = np.full(len(lines), NO_KEY) if read.columns.keys is None else read.columns.keys[lines].astype(np.int64)
-    return keys, read.values.kinds[lines], read.values.numbers[lines]
+    return _keys(read.columns, lines), read.values.kinds[lines], read.values.numbers[lines]
+
+
+def _keys(columns: Columns, lines: Ints) -> Ints:
+    return np.full(len(lines), NO_KEY) if columns.keys is None else columns.keys[lines].astype(np.int64)
 
 
 def _tuples(elements: tuple[Ints, Bytes, Ints]) -> Iterator[tuple[int, int, int]]:

@@ -32,9 +32,9 @@ MANY: Final = 1 << 30  # as many values as never cover a slot
 _POP, _ALONE, _PUSH, _PHASES = range(4)
 
 
-def decide(calls: Calls) -> Objects:
-    """The verdict on every key."""
-    pairing = pair(calls, only_numbers=False)
+def decide(calls: Calls, odd: NDArray[np.bool_]) -> Objects:
+    """The verdict on every key; those with ``odd`` calls are left."""
+    pairing = pair(calls, odd)
     pairs = pairing.pairs
     within = np.flatnonzero(pairs.begins <= pairs.ends)
     begins, ends = pairs.begins[within], pairs.ends[within]

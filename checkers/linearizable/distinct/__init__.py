@@ -27,13 +27,7 @@ def decide(key: KeyHistory, limit: Limit) -> Verdict | None:
 
         return zones.decide(key)
     if kind == "other":
-        from checkers.linearizable.models.key_value import KeyValue
-
-        if not isinstance(key.model, KeyValue):
-            return None
-        from checkers.linearizable.distinct import runs
-
-        return runs.decide(key)
+        return _decide_steps(key)
     from checkers.linearizable.distinct import lost
     from checkers.linearizable.distinct.pairing import pair
 
@@ -43,6 +37,21 @@ def decide(key: KeyHistory, limit: Limit) -> Verdict | None:
     if pairing.refuted:
         return Verdict("bad-patterns", refuted=pairing.refuted)
     return lost.decide(pairing, lambda given: _decide(kind, given, limit))
+
+
+def _decide_steps(key: KeyHistory) -> Verdict | None:
+    from checkers.linearizable.models.key_value import KeyValue
+    from checkers.linearizable.models.set import Set
+
+    if isinstance(key.model, KeyValue):
+        from checkers.linearizable.distinct import runs
+
+        return runs.decide(key)
+    if isinstance(key.model, Set):
+        from checkers.linearizable.distinct import presence
+
+        return presence.decide(key)
+    return None
 
 
 def _decide(kind: Kind, pairing: Pairing, limit: Limit) -> Verdict:

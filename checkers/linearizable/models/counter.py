@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,3 +66,16 @@ class Counter:
 
     def observes(self, step: Step) -> bool:
         return step.f == "read" or step.given[0] == 0
+
+    def independent(self, one: Step, other: Step) -> bool:
+        if one.f == "add" and other.f == "add":
+            return one.returned is UNKNOWN and other.returned is UNKNOWN
+        return one.f == other.f
+
+    def attainable(self, observer: Step, possible: Sequence[Step]) -> Callable[[State], bool]:
+        amounts = [step.given[0] for step in possible]
+        if not all(isinstance(amount, int) for amount in (*amounts, observer.returned)):
+            return lambda state: True  # sums of other numbers are not exact
+        least = sum(amount for amount in amounts if amount < 0)
+        most = sum(amount for amount in amounts if amount > 0)
+        return lambda state: observer.f != "read" or least <= observer.returned - state <= most

@@ -103,6 +103,33 @@ class KeyValue:
 
         return through_longest
 
+    def overwrites(self, later: Step, earlier: Step) -> bool:
+        return later.f == "put" and earlier.f != "get"
+
+    def attainable(self, observer: Step, possible: Sequence[Step]) -> Callable[[State], bool]:
+        """A put that begins the answer may be followed by more appends than are known here; without one, an append has
+        to go on with the answer."""
+        answer = observer.returned
+        begins = any(step.f == "put" and _begins(step.given[0], answer) for step in possible)
+        pieces = {step.given[0] for step in possible if step.f == "append"}
+
+        def possible_from(state: State) -> bool:
+            (content,) = state
+            if begins or content == answer:
+                return True
+            if not _begins(content, answer):
+                return False
+            known = 0 if content is None else len(content)
+            return any(answer[known : known + len(piece)] == piece for piece in pieces)
+
+        return possible_from
+
+
+def _begins(content: Any, answer: Any) -> bool:
+    if content is None or answer is None:
+        return content is None
+    return bool(answer[: len(content)] == content)
+
 
 def _alike(answers: Collection[Any]) -> Callable[[State], State]:
     unseen: list[State] = []

@@ -80,6 +80,27 @@ class MultiRegister:
 
         return canonical
 
+    def overwrites(self, later: Step, earlier: Step) -> bool:
+        names = {name for _, name, _ in earlier.given[1:]}
+        blind = {name: act == "w" for act, name, _ in reversed(later.given[1:])}
+        return all(act == "w" for act, *_ in earlier.given[1:]) and all(blind.get(name) for name in names)
+
+    def independent(self, one: Step, other: Step) -> bool:
+        written, others = _written(one), _written(other)
+        named, other_named = (frozenset(name for _, name, _ in step.given[1:]) for step in (one, other))
+        return written.isdisjoint(other_named) and others.isdisjoint(named)
+
+    def attainable(self, observer: Step, possible: Sequence[Step]) -> Callable[[State], bool]:
+        nil, *parts = observer.given
+        writable = {(name, value) for step in possible for act, name, value in step.given[1:] if act == "w"}
+        wanted = [(name, value) for _, name, value in parts if (name, value) not in writable]
+
+        def possible_from(state: State) -> bool:
+            values = dict(state)
+            return all(values.get(name, nil) == value for name, value in wanted)
+
+        return possible_from
+
     def parts(self, steps: Sequence[Step]) -> Sequence[Hashable] | None:
         """Registers that are ever named together are one object."""
         leaders: dict[int, int] = {}
@@ -95,6 +116,10 @@ class MultiRegister:
             for other in others:
                 leaders[leader(other)] = leader(first)
         return [leader(step.given[1][1]) for step in steps]
+
+
+def _written(step: Step) -> frozenset[int]:
+    return frozenset(name for act, name, _ in step.given[1:] if act == "w")
 
 
 def _name(name: Any, reading: Reading) -> int:

