@@ -1,17 +1,19 @@
-"""All objects of a history decided: on its columns as far as that goes, then one by one, in processes if that pays."""
+"""All objects of a history decided: on its columns as far as that goes, then key by key, in processes if that pays."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from checkers.guard import OutOfTimeError, Unsupported
 from checkers.linearizable.decide import Decision
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.model import Model, Reading
-from checkers.linearizable.operation import KeyHistory, by_key_of, calls_at
+from checkers.linearizable.operation import KeyHistory, by_key_of, calls_at, grouped, invocations_by_key
 from checkers.linearizable.problem import completion
 from checkers.value import plain
 from harness.history import History
@@ -22,17 +24,17 @@ if TYPE_CHECKING:
     from checkers.linearizable.workers import Lost
     from harness.columns import Columns
 
-DecideOne = Callable[[KeyHistory, Limit], Decision]
-
 TOLD_MAX: Final = 16  # invalid objects that are told in full; the others are counted
 _ALONE_S: Final = 0.1  # after which other processes are asked to help
 
 
 class Judged(NamedTuple):
-    """An object with its decision."""
+    """An object with its decision. ``of`` is how many of its operations took effect. Only the ``TOLD_MAX`` first invalid
+    ones are sure to have their operations, and all of them where linearizations are asked for."""
 
     key: KeyHistory
     decision: Decision
+    of: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +60,50 @@ class Question:
     reading: Reading
     initial: Any
     limit: Limit
-    decide_one: DecideOne
+    decide_one: Callable[[KeyHistory, Limit], Decision]
     processes: int | None = None
     certify: bool = False
 
+    def read(self, invocations: Sequence[int]) -> list[KeyHistory]:
+        """The objects of one key of a history with columns. Raises OutOfTimeError: there is no time left for them."""
+        if self.limit.expired():
+            raise OutOfTimeError
+        (found,) = by_key_of(calls_at(self.history, invocations), self.model, self.reading, self.initial)
+        return found
+
+    def nothing_of(self, key: Any) -> KeyHistory:
+        """An object whose operations nobody needs."""
+        return KeyHistory(key, self.model, None, (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One key, which may be several objects, read when it is asked for."""
+
+    key: Any
+    size: int
+    objects: Callable[[], list[KeyHistory]]
+
 
 def judge(question: Question) -> Judgement:
-    """The judgement of all objects one by one. Raises :class:`harness.history.HistoryError`, and
+    """The judgement of all objects key by key. Raises :class:`harness.history.HistoryError`, and
     :class:`checkers.guard.Unsupported` for an operation that the model does not know."""
-    found = by_key_of(question.history.calls(), question.model, question.reading, question.initial)
-    told = _decided([key for of_key in found for key in of_key], question)
+    told = [each for of_key in _decided(_units(question), question) for each in of_key]
     certified = question.certify and all(each.decision.valid for each in told)
-    return Judgement(told, linearizations=tuple(_linearization(each) for each in told) if certified else ())
+    return Judgement(tuple(told), linearizations=tuple(map(_linearization, told)) if certified else ())
+
+
+def _units(question: Question) -> list[Unit]:
+    history = question.history
+    if history.keys is not None and history.columns is not None:
+        return [_unit(question, lines) for lines in invocations_by_key(history.columns)]
+    found = by_key_of(history.calls(), question.model, question.reading, question.initial)
+    sizes = (sum(len(each.required) + len(each.optional) for each in of_key) for of_key in found)
+    return [Unit(of_key[0].key, size, partial(list, of_key)) for of_key, size in zip(found, sizes, strict=True)]
+
+
+def _unit(question: Question, invocations: Sequence[int]) -> Unit:
+    return Unit(question.history[invocations[0]].key, len(invocations), partial(question.read, invocations))
 
 
 def judge_columns(question: Question, columns: Columns) -> Judgement | None:
@@ -87,7 +121,7 @@ def judge_columns(question: Question, columns: Columns) -> Judgement | None:
         objections = columnar.objections(read, objects)
     if (objects.verdicts == columnar.LEFT).all():
         return None
-    told = [*_refuted(question, columns, objects), *_objected(question, columns, objects, objections)]
+    told = [*_refuted(question, objects), *_objected(question, columns, objects, objections)]
     valid = int((objects.verdicts == columnar.VALID).sum()) - sum(each.decision.valid is None for _, each in told)
     invalid = int((objects.verdicts == columnar.REFUTED).sum()) - sum(each.decision.valid is False for _, each in told)
     told += _left(question, columns, objects)
@@ -102,7 +136,7 @@ def judge_columns(question: Question, columns: Columns) -> Judgement | None:
     )
 
 
-def _refuted(question: Question, columns: Columns, objects: Objects) -> Iterator[tuple[int, Judged]]:
+def _refuted(question: Question, objects: Objects) -> Iterator[tuple[int, Judged]]:
     """The first objects that are refuted, of each no more than the operations on the values in question."""
     from checkers.linearizable.columnar import REFUTED
 
@@ -113,7 +147,7 @@ def _refuted(question: Question, columns: Columns, objects: Objects) -> Iterator
         chosen = set(blame.refuted)
         refuted = sorted((each for each in key.required if each.invoke in chosen), key=completion)
         decision = Decision(False, "polynomial", refuted=tuple(refuted), algorithm=objects.algorithm)
-        yield number, Judged(key, decision)
+        yield number, Judged(key, decision, len(key.required))
 
 
 def _objected(
@@ -122,25 +156,26 @@ def _objected(
     """Objects whose linearization did not hold: a bug of ours, and no verdict."""
     for number, objection in objections.items():
         code = int(objects.keys[number])
-        key = KeyHistory(columns.key_names[code] if code >= 0 else None, question.model, None, (), ())
+        key = question.nothing_of(columns.key_names[code] if code >= 0 else None)
         problem = f"its linearization: {objection}"
-        yield number, Judged(key, Decision(None, "polynomial", Reason.CHECKER_ERROR, problem=problem))
+        decision = Decision(None, "polynomial", Reason.CHECKER_ERROR, problem=problem)
+        yield number, Judged(key, decision, len(objects.order(number)))
 
 
 def _left(question: Question, columns: Columns, objects: Objects) -> Iterator[tuple[int, Judged]]:
-    """The objects that are left, decided one by one, with their numbers. What is left as one may prove to be many."""
+    """The objects that are left, decided key by key, with their numbers."""
     from checkers.linearizable.columnar import LEFT
 
-    calls = calls_at(question.history, objects.left.tolist())
-    found = by_key_of(calls, question.model, question.reading, question.initial)
+    lines = objects.left
+    of_keys = grouped(lines, lines * 0 if columns.keys is None else columns.keys[lines])
     numbers: defaultdict[int, list[int]] = defaultdict(list)
     for number in (objects.verdicts == LEFT).nonzero()[0].tolist():
         numbers[int(objects.keys[number])].append(number)
-    of_objects = []
-    for of_key, (_, own) in zip(found, numbers.items(), strict=True):
-        assert len(own) in (1, len(of_key)), "a key is left as one object, or some of its objects are"
-        of_objects += own if len(own) == len(of_key) else own * len(of_key)
-    yield from zip(of_objects, _decided([key for of_key in found for key in of_key], question), strict=True)
+    decided = _decided([_unit(question, of_key) for of_key in of_keys], question)
+    for of_key, found in zip(of_keys, decided, strict=True):
+        own = numbers[-1 if columns.keys is None else int(columns.keys[of_key[0]])]
+        # What is left as a whole may prove to be many objects; what there is no time for, fewer.
+        yield from zip(own if len(own) == len(found) else own[:1] * len(found), found, strict=True)
 
 
 def _linearization(judged: Judged) -> dict[str, Any]:
@@ -161,47 +196,81 @@ def _linearizations(
             yield {"key": names[code], "order": objects.order(number).tolist()}
 
 
-def _decided(keys: Sequence[KeyHistory], question: Question) -> tuple[Judged, ...]:
-    """A decision per key. The shortest keys go first, and each may take an equal share of the time that is left."""
-    decisions: dict[int, Decision] = {}
-    waiting = sorted(range(len(keys)), key=lambda i: -len(keys[i].required) - len(keys[i].optional))
+def _decided(units: Sequence[Unit], question: Question) -> list[list[Judged]]:
+    """The decisions of each key. The shortest go first, and each may take an equal share of the time that is left."""
+    decided: dict[int, list[Judged]] = {}
+    waiting = sorted(range(len(units)), key=lambda i: -units[i].size)
     limit, alone_until = question.limit, monotonic() + _ALONE_S
-    may_help = question.processes != 1
     while waiting:
         share = limit.share(len(waiting))
-        helped = may_help and len(waiting) > 1
+        helped = question.processes != 1 and len(waiting) > 1
         if helped and monotonic() >= alone_until:
-            decisions |= _decided_aside(keys, waiting, question)
+            decided |= _decided_aside(units, waiting, question)
             break
         i = waiting.pop()
         short = share.at_most(seconds=alone_until - monotonic()) if helped else share
-        decision = question.decide_one(keys[i], short)
-        if decision.reason is Reason.TIMEOUT and short.deadline != share.deadline:
+        found = _decide(units[i], question, short)
+        if short.deadline != share.deadline and any(each.decision.reason is Reason.TIMEOUT for each in found):
             waiting.append(i)  # too long for this process alone: it will not come so far again
         else:
-            decisions[i] = decision
-    return tuple(Judged(keys[i], decisions[i]) for i in range(len(keys)))
+            decided[i] = found
+    return [decided[i] for i in range(len(units))]
 
 
-def _decided_aside(keys: Sequence[KeyHistory], waiting: Sequence[int], question: Question) -> dict[int, Decision]:
+def _decide(unit: Unit, question: Question, limit: Limit) -> list[Judged]:
+    try:
+        objects = unit.objects()
+    except OutOfTimeError:
+        decision = Decision(None, "search", Reason.TIMEOUT)
+        return [Judged(question.nothing_of(unit.key), decision, unit.size)]
+    return [
+        Judged(each, question.decide_one(each, limit.share(len(objects) - i)), len(each.required))
+        for i, each in enumerate(objects)
+    ]
+
+
+def _decided_aside(units: Sequence[Unit], waiting: Sequence[int], question: Question) -> dict[int, list[Judged]]:
     """The decisions of the keys that are waiting, from other processes. What was too much for one of several, each with
     its part of the memory, is tried once more alone."""
     from checkers.linearizable import workers
 
-    decisions: dict[int, Decision] = {}
-
     def answer(number: int, limit: Limit) -> Mapping[str, Any]:
-        return _packed(question.decide_one(keys[number], limit), question.certify)
+        try:
+            found = _decide(units[number], question, limit)
+        except Unsupported as error:
+            return {"unsupported": str(error)}
+        return {"objects": [_packed(each, with_order=question.certify, starved=_starved(each)) for each in found]}
 
-    starved = []
     processes = min(workers.useful_workers() if question.processes is None else question.processes, len(waiting))
-    for number, said in workers.answers(list(reversed(waiting)), answer, question.limit, processes):
-        decisions[number] = _of_lost(said) if isinstance(said, workers.Lost) else _unpacked(keys[number], said)
-        if decisions[number].reason is Reason.OUT_OF_MEMORY and not isinstance(said, workers.Lost):
-            starved.append(number)
-    for number in starved:
-        decisions[number] = question.decide_one(keys[number], question.limit)
-    return decisions
+    said: dict[int, Any] = {}
+    for number, heard in workers.answers(list(reversed(waiting)), answer, question.limit, processes):
+        if isinstance(heard, workers.Lost):
+            nothing = question.nothing_of(units[number].key)
+            said[number] = {
+                "objects": [_packed(Judged(nothing, _of_lost(heard), units[number].size), with_order=False)]
+            }
+        else:
+            said[number] = heard
+    for number in sorted(said):
+        if "unsupported" in said[number]:
+            raise Unsupported(said[number]["unsupported"])
+    decided: dict[int, list[Judged]] = {}
+    invalid = 0
+    for number in sorted(said):
+        objects = said[number]["objects"]
+        if any(each["starved"] for each in objects):
+            decided[number] = _decide(units[number], question, question.limit)
+            continue
+        here = sum(each["valid"] is False for each in objects)
+        needed = question.certify or (here and invalid < TOLD_MAX)
+        keys = units[number].objects() if needed else [question.nothing_of(units[number].key)] * len(objects)
+        decided[number] = [_unpacked(key, each) for key, each in zip(keys, objects, strict=True)]
+        invalid += here
+    return decided
+
+
+def _starved(judged: Judged) -> bool:
+    return judged.decision.reason is Reason.OUT_OF_MEMORY and judged.decision.problem is not None
 
 
 def _of_lost(lost: Lost) -> Decision:
@@ -213,18 +282,26 @@ def _of_lost(lost: Lost) -> Decision:
     return Decision(None, "search", Reason.CHECKER_ERROR, problem="the process that decided it ended by itself")
 
 
-def _packed(decision: Decision, with_order: bool) -> dict[str, Any]:
-    """A decision as JSON. Its linearization was checked where it was found, and is needed for no more than show."""
-    names = ("valid", "method", "reason", "explained", "configurations", "windows", "problem", "algorithm")
+_SAID: Final = ("valid", "method", "reason", "explained", "configurations", "windows", "problem", "algorithm")
+
+
+def _packed(judged: Judged, *, with_order: bool, starved: bool = False) -> dict[str, Any]:
+    """A decision as JSON. Its linearization was checked where it was found, and is needed for no more than show.
+    ``starved``: what it lacked is memory of the process that decided it."""
+    decision = judged.decision
     return {
-        **{name: getattr(decision, name) for name in names},
+        **{name: getattr(decision, name) for name in _SAID},
         "order": [operation.invoke for operation in decision.order] if with_order else [],
         "refuted": [operation.invoke for operation in decision.refuted],
+        "of": judged.of,
+        "starved": starved,
     }
 
 
-def _unpacked(key: KeyHistory, said: Mapping[str, Any]) -> Decision:
+def _unpacked(key: KeyHistory, said: Mapping[str, Any]) -> Judged:
+    """The same again; without operations, if the key has none."""
     at = {operation.invoke: operation for operation in (*key.required, *key.optional)}
-    operations = {name: tuple(at[invoke] for invoke in said[name]) for name in ("order", "refuted")}
+    operations = {name: tuple(at[invoke] for invoke in said[name] if at) for name in ("order", "refuted")}
+    known = {name: said[name] for name in _SAID}
     reason = None if said["reason"] is None else Reason(said["reason"])
-    return Decision(**{**said, **operations, "reason": reason})
+    return Judged(key, Decision(**{**known, **operations, "reason": reason}), said["of"])

@@ -238,7 +238,7 @@ class _Moment:
     def _chains(self, start: _Node) -> Iterator[_Node]:
         met: defaultdict[tuple[int, int | None, int], list[int]] = defaultdict(list)
         waiting = [start]
-        observing = bool(self._observing & self._bit)
+        due = self._bit if self._observing & self._bit else self._bit << self._slots
         while waiting:
             here = waiting.pop()
             known = met[here.state, here.last, here.before]
@@ -249,9 +249,9 @@ class _Moment:
             if self.nodes % _CLOCK_EVERY == 0 and self._limit.expired():
                 raise OutOfTimeError
             for placed, there in self._next(here):
-                if placed == self.rank or (observing and not there.cost & self._bit):
+                if placed == self.rank or (start.cost & due and not there.cost & due):
                     yield there
-                else:
+                if placed != self.rank and (due != self._bit or there.cost & due):
                     waiting.append(there)
 
     def _next(self, here: _Node) -> Iterator[tuple[int, _Node]]:

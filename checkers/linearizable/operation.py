@@ -9,11 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from checkers.linearizable.model import Adapting, Model, Partitioned, Reading, State, Step
 from checkers.value import Codes
-from harness.history import DUMP, Call, History
+from harness.columns import NUMBER
+from harness.history import DUMP, INVOKE, TYPES, Call, History
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from harness.columns import Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +70,59 @@ def by_key_of(calls: Iterable[Call], model: Model, reading: Reading, initial: An
     return [list(_read(of_key, model, reading, initial)) for of_key in of_keys.values()]
 
 
-def calls_at(history: History, invocations: Iterable[int]) -> Iterator[Call]:
-    """The calls invoked at these positions, without those of the whole history."""
-    partners = history.partners if history.columns is None else history.columns.partners
-    for invoke in invocations:
-        op, end = history[invoke], int(partners[invoke])
-        completion = history[end] if end >= 0 else None
-        outcome = "info" if completion is None else completion.type
+def calls_at(history: History, invocations: Sequence[int]) -> Iterator[Call]:
+    """The calls invoked at these positions of a history with columns, without those of the whole history."""
+    columns = history.columns
+    assert columns is not None, "a history with columns"
+    ends = columns.partners[invocations].tolist()
+    answers = [max(end, 0) for end in ends]  # for what did not complete something is read that is not used
+    arguments, results = _values(columns, invocations), _values(columns, answers)
+    completions, errors = columns.types[answers].tolist(), columns.rest("error")
+    names = (*columns.key_names, None)  # NO_KEY, -1, is the last one
+    codes = [-1] * len(ends) if columns.keys is None else columns.keys[invocations].tolist()
+    processes, fs = columns.processes[invocations].tolist(), columns.fs[invocations].tolist()
+    for i, end in enumerate(ends):
+        outcome = TYPES[completions[i]] if end >= 0 else "info"
         assert outcome != "invoke", "an invocation is no completion"
         yield Call(
-            invoke=invoke,
-            complete=None if completion is None else end,
-            process=op.process,
-            f=op.f,
-            argument=op.value,
-            result=None if completion is None else completion.value,
+            invoke=invocations[i],
+            complete=end if end >= 0 else None,
+            process=processes[i],
+            f=columns.f_names[fs[i]],
+            argument=arguments[i],
+            result=results[i] if end >= 0 else None,
             outcome=outcome,
-            key=op.key,
-            error=None if completion is None else completion.error,
+            key=names[codes[i]],
+            error=errors[end] if errors and end >= 0 else None,
         )
+
+
+def _values(columns: Columns, lines: Sequence[int]) -> list[Any]:
+    values: list[Any] = columns.numbers[lines].tolist()
+    for i, kind in enumerate(columns.kinds[lines].tolist()):
+        if kind != NUMBER:
+            values[i] = columns.value(lines[i])
+    return values
+
+
+def invocations_by_key(columns: Columns) -> list[list[int]]:
+    """The invocations of all clients, those of each key by themselves, in order of the keys' first appearance."""
+    import numpy as np
+
+    lines = np.flatnonzero((columns.types == INVOKE) & (columns.processes >= 0))
+    if DUMP in columns.f_names:
+        lines = lines[columns.fs[lines] != columns.f_names.index(DUMP)]
+    return grouped(lines, np.zeros(len(lines)) if columns.keys is None else columns.keys[lines])
+
+
+def grouped(lines: NDArray[Any], codes: NDArray[Any]) -> list[list[int]]:
+    """The lines (ascending) of each code by themselves, in order of the codes' first appearance."""
+    import numpy as np
+
+    order = np.argsort(codes, kind="stable")
+    breaks = np.flatnonzero(np.diff(codes[order])) + 1
+    found: list[list[int]] = [each.tolist() for each in np.split(lines[order], breaks)] if len(lines) else []
+    return sorted(found, key=lambda each: each[0])
 
 
 def _read(calls: Sequence[Call], model: Model, reading: Reading, initial: Any) -> Iterator[KeyHistory]:

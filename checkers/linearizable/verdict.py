@@ -138,7 +138,7 @@ def _conclude(task: _Task, judgement: Judgement, limit: Limit, first: str) -> Re
         model=task.model.name,
         method="+".join(sorted(methods)) or first,
         reason=undecided[0].decision.reason if valid == "unknown" else None,
-        explanation="; ".join(_progress(*each) for each in undecided[:3]) if valid == "unknown" else None,
+        explanation="; ".join(map(_progress, undecided[:3])) if valid == "unknown" else None,
         anomalies=_anomalies(task, told, limit),
         operations=task.history.types.count(INVOKE),
         details=_details(judgement, undecided),
@@ -168,24 +168,25 @@ def _details(judgement: Judgement, undecided: Sequence[Judged]) -> dict[str, Any
                 "key": plain(key.key),
                 "reason": str(decision.reason),
                 "explained": decision.explained,
-                "of": len(key.required),
+                "of": of,
             }
-            for key, decision in undecided[:_UNKNOWN_LISTED_MAX]
+            for key, decision, of in undecided[:_UNKNOWN_LISTED_MAX]
         ]
     if judgement.linearizations:
         details["linearizations"] = list(judgement.linearizations)
     return details
 
 
-def _progress(key: KeyHistory, decision: Decision) -> str:
+def _progress(judged: Judged) -> str:
     """How far an undecided key came, in words."""
+    key, decision, of = judged
     which = "the history" if key.key is None else f"key {show(key.key)}"
     if decision.problem:
         return f"{which}: {decision.problem}"
     limit = "time" if decision.reason == Reason.TIMEOUT else "memory"
     return (
         f"{which} was not decided within the {limit} allowed: the first {decision.explained} of its "
-        f"{len(key.required)} completed operations have a linearization"
+        f"{of} completed operations have a linearization"
     )
 
 
@@ -196,7 +197,7 @@ def _anomalies(task: _Task, told: Sequence[Judged], limit: Limit) -> tuple[Anoma
     from harness.fault_window import fault_windows
 
     limit, faults = limit.at_most(seconds=WITNESS_MAX_S), fault_windows(task.history)
-    return tuple(_anomaly(task, *each, faults, limit.share(len(invalid) - i)) for i, each in enumerate(invalid))
+    return tuple(_anomaly(task, *each[:2], faults, limit.share(len(invalid) - i)) for i, each in enumerate(invalid))
 
 
 def _anomaly(task: _Task, key: KeyHistory, decision: Decision, faults: Sequence[FaultWindow], limit: Limit) -> Anomaly:

@@ -177,8 +177,8 @@ def _end_with(parent: int) -> None:
 def _work(answer: Answer, tasks: int, answers: int, memory_bytes: int | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, who ends its workers
     if memory_bytes is not None:
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (_memory()[0] + memory_bytes, hard))
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (_memory()[0] + memory_bytes, hard))
     with os.fdopen(tasks, "rb", buffering=0) as lines:
         for line in lines:
             task = json.loads(line)
@@ -193,7 +193,7 @@ def _memory_each(workers: int) -> int | None:
 
     What a worker shares with its parent it has for itself, too, once it has written to all of it.
     """
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    soft, _ = resource.getrlimit(resource.RLIMIT_DATA)
     if soft == resource.RLIM_INFINITY:
         return None
     size, resident = _memory()
@@ -201,6 +201,6 @@ def _memory_each(workers: int) -> int | None:
 
 
 def _memory() -> tuple[int, int]:
-    """The address space of this process, and what of it is in memory, in bytes."""
+    """The data of this process, as its limit counts it, and what of all is in memory, in bytes."""
     pages = Path("/proc/self/statm").read_text().split()
-    return int(pages[0]) * resource.getpagesize(), int(pages[1]) * resource.getpagesize()
+    return int(pages[5]) * resource.getpagesize(), int(pages[1]) * resource.getpagesize()

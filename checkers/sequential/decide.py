@@ -58,7 +58,7 @@ def decide(scope: Scope, method: Method, limit: Limit) -> Decision:
         return Decision(False, "polynomial", refuted=(arrangement.from_nowhere,), algorithm="from-nowhere")
     if method == "auto" and (decision := _by_objects(scope, limit)) is not None:
         return decision
-    saturation = saturate(arrangement, limit)
+    saturation = saturate(arrangement, limit.share(2))
     if saturation.before is None and method != "z3":
         return Decision(False, "polynomial", refuted=scope.required, algorithm="saturation")
     if method == "polynomial":

@@ -23,6 +23,7 @@ from checkers.sequential.arrangement import NONE, Arrangement
 
 Rule = Literal["session", "reads-from", "overwritten", "overwrites"]
 _ELEMENTS_MAX: Final = 20_000_000
+_CLOCK_EVERY: Final = 256
 _NO_WRITER: Final = -1
 
 
@@ -63,9 +64,11 @@ def saturate(arrangement: Arrangement, limit: Limit) -> Saturation:
         before = _closure(arrangement, successors)
         if before is None:
             return Saturation(None, edges, _cycle(successors))
-        if limit.expired():
-            return Saturation(before, edges, complete=False)
-        fresh = [edge for reader, writer in readers for edge in mutators.forced(before, reader, writer)]
+        fresh: list[Edge] = []
+        for done, (reader, writer) in enumerate(readers):
+            if done % _CLOCK_EVERY == 0 and limit.expired():
+                return Saturation(before, edges, complete=False)
+            fresh += mutators.forced(before, reader, writer)
         if not fresh:
             return Saturation(before, edges)
         edges += fresh

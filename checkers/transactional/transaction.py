@@ -40,8 +40,9 @@ class Read(NamedTuple):
 class Transaction:
     """``invoke`` and ``complete`` are positions in the history, ``complete`` only of what certainly happened or failed.
 
-    ``appends``: for each key the elements in the order of the appends (the values in that of the writes). ``reads`` of what did not certainly commit are
-    not kept: nobody was told of them. ``session`` is the field of that name, or else the process.
+    ``appends``: for each key the elements in the order of the appends (of a register: the values, of the writes).
+    ``reads`` of what did not certainly commit are not kept: nobody was told of them. ``session`` is the field of that
+    name, or else the process.
     """
 
     number: int

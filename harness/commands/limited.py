@@ -26,6 +26,7 @@ Task = Callable[[Progress], Mapping[str, Any]]
 POLL_S: Final = 0.2
 _WATCH_S: Final = 0.01  # how often the memory of a process and its children is added up
 _MEMORY_SHARE: Final = 0.95  # of the limit; with the rest a process can still say that it was too little
+_PROGRAM_BYTES: Final = 12 << 20  # what is resident of Python itself, and of the parent
 _ENDING_SHARE: Final = 0.1  # of the first second
 _STARTUP_MAX_S: Final = 2.0  # older processes do something else besides
 _CRASH_CHARS_MAX: Final = 4000
@@ -34,8 +35,7 @@ _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 class Limits(NamedTuple):
-    """Of one piece of work; None: no limit. Memory is address space, of which what is resident is a part; where the
-    work starts processes of its own, it is what is resident of all."""
+    """Of one piece of work; None: no limit. Memory is what is resident, of all processes that the work starts."""
 
     time_s: float | None = None
     memory_bytes: int | None = None
@@ -138,7 +138,7 @@ class _Child:
         if self.late:
             return Ending(self.number, "time", **known)
         if self.greedy:
-            return Ending(self.number, "memory", text="its processes together had more than the limit", **known)
+            return Ending(self.number, "memory", text="more was resident than the limit", **known)
         if "memory" in last:
             return Ending(self.number, "memory", text=last["memory"], **known)
         if "crash" in last:
@@ -160,6 +160,8 @@ def _by_signal(status: int, limits: Limits) -> tuple[Literal["time", "memory", "
     starved = (signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV) if limits.memory_bytes else (signal.SIGKILL,)
     if number in starved:
         return "memory", f"the process was ended by signal {number}"
+    if limits.memory_bytes and os.WIFEXITED(status) and os.WEXITSTATUS(status):  # which nothing of ours does
+        return "memory", "a library ended the process, as some do that get no memory"
     return "crash", f"the process that decided ended by itself ({f'signal {number}' if number else status})"
 
 
@@ -180,21 +182,24 @@ def _heard(running: Mapping[int, _Child], limits: Limits) -> list[_Child]:
         if child.finished:
             continue
         child.late = child.deadline is not None and child.deadline <= now
-        child.greedy = limits.memory_bytes is not None and _family_exceeds(child.process, limits)
+        child.greedy = _exceeds(child.process, limits.memory_bytes)
         child.finished = child.late or child.greedy
         if child.finished and child not in heard:
             over.append(child)
     return [*heard, *over]
 
 
-def _family_exceeds(process: int, limits: Limits) -> bool:
-    """Whether a process and those that it started, if it did, have too much together: of one alone the system takes
-    care. What they share is counted for each at first, for that is soon done, and only then in shares."""
-    children = _children(process)
-    memory_bytes = int((limits.memory_bytes or 0) * _MEMORY_SHARE)  # until they are ended they take some more
-    if not children or sum(map(_resident_bytes, (process, *children))) <= memory_bytes:
+def _exceeds(process: int, memory_bytes: int | None) -> bool:
+    """Whether a process and those that it started have too much together. What they share is counted for each at
+    first, for that is soon done, and only then in shares."""
+    if memory_bytes is None:
         return False
-    return sum(map(_share_bytes, (process, *children))) > memory_bytes
+    family = (process, *_children(process))
+    # Several may still take much before they are ended; one alone is stopped by the system.
+    allowed = memory_bytes if len(family) == 1 else int(memory_bytes * _MEMORY_SHARE)
+    if sum(map(_resident_bytes, family)) <= allowed:
+        return False
+    return sum(map(_share_bytes, family)) > allowed
 
 
 def _children(process: int) -> list[int]:
@@ -262,7 +267,7 @@ def _work(pipe: int, task: Task, limits: Limits) -> None:
         text = str(error)
         del error
         if limits.memory_bytes is not None:
-            resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+            resource.setrlimit(resource.RLIMIT_DATA, (limits.memory_bytes, limits.memory_bytes))
         _say(pipe, {"memory": text[:_CRASH_CHARS_MAX]})
     except Exception:  # noqa: BLE001 - whatever it is, the parent must hear of it
         import traceback
@@ -278,8 +283,10 @@ def _limit(limits: Limits) -> None:
         seconds = (int(limits.time_s) + 2) * (os.cpu_count() or 1)
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     if limits.memory_bytes is not None:
-        soft = int(limits.memory_bytes * _MEMORY_SHARE)
-        resource.setrlimit(resource.RLIMIT_AS, (soft, limits.memory_bytes))
+        # Libraries map much that they never touch, so address space says little; data is what may be written.
+        soft = int(limits.memory_bytes * _MEMORY_SHARE) - _PROGRAM_BYTES
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, limits.memory_bytes))
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each would have buffers of its own, and no work
 
 
 def _say(pipe: int, line: Mapping[str, Any]) -> None:

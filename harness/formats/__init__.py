@@ -7,6 +7,8 @@
     porcupine-json   porcupine's operations or events in a JSON array    (harness/formats/porcupine_json.py)
     violin-log       Violin's logs of queues and stacks    (harness/formats/violin_log.py)
     polylin-log      PolyLin's logs of containers    (harness/formats/polylin_log.py)
+    plume-txt        Plume's text form of register transactions    (harness/formats/plume_text.py)
+    awdit-test       AWDIT's text form of register transactions    (harness/formats/awdit_text.py)
     parquet, arrow   Apache Arrow tables    (harness/formats/arrow.py)
 
 A file that is not wholly a history raises :class:`FormatError` (file, line, what was read, what was expected): no
@@ -43,6 +45,8 @@ FORMATS: Final[Mapping[str, str]] = {
     "porcupine-json": "porcupine_json",
     "violin-log": "violin_log",
     "polylin-log": "polylin_log",
+    "plume-txt": "plume_text",
+    "awdit-test": "awdit_text",
     "parquet": "arrow",
     "arrow": "arrow",
 }

@@ -83,11 +83,11 @@ class Solver:
         return True
 
     def _limit_memory(self) -> None:
-        from resource import RLIM_INFINITY, RLIMIT_AS, getpagesize, getrlimit
+        from resource import RLIM_INFINITY, RLIMIT_DATA, getpagesize, getrlimit
 
-        soft = getrlimit(RLIMIT_AS)[0]
+        soft = getrlimit(RLIMIT_DATA)[0]
         if soft != RLIM_INFINITY:
-            used = int(Path("/proc/self/statm").read_text().split()[0]) * getpagesize()
+            used = int(Path("/proc/self/statm").read_text().split()[5]) * getpagesize()
             own = self._z3.Z3_get_estimated_alloc_size()
             self._solver.set("max_memory", max(1, int((soft - used + own) * _SHARE) >> 20))
 

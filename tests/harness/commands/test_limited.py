@@ -102,7 +102,7 @@ def ended(process: int) -> bool:
 def test_the_memory_of_all_that_it_starts_counts() -> None:
     began = monotonic()
     ending = only(with_children, Limits(30.0, 150 * MIB))
-    assert (ending.how, ending.text) == ("memory", "its processes together had more than the limit")
+    assert (ending.how, ending.text) == ("memory", "more was resident than the limit")
     assert monotonic() - began < 20
     assert no_child_is_left()
 
