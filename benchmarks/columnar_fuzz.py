@@ -221,7 +221,7 @@ def _examine_check(tally: Tally, case: Case, keys: Sequence[KeyHistory]) -> None
     tally.counts["verdicts by check"] += 1
     tally.expect(result.valid is all(truths), f"{case.name}: check says {result.valid}: {result}")
     examine_witnesses(tally, case.name, result, keys, truths)
-    if result.valid:
+    if result.valid is True:
         orders = [each["order"] for each in result.details["linearizations"]]
         _examine_certificate(tally, case, large, orders, keys)
 

@@ -29,8 +29,8 @@ _ALONE_S: Final = 0.1  # after which other processes are asked to help
 
 
 class Judged(NamedTuple):
-    """An object with its decision. ``of`` is how many of its operations took effect. Only the ``TOLD_MAX`` first invalid
-    ones are sure to have their operations, and all of them where linearizations are asked for."""
+    """An object with its decision. ``of`` is how many of its operations took effect. Only the ``TOLD_MAX`` first
+    invalid ones are sure to have their operations, and all of them where linearizations are asked for."""
 
     key: KeyHistory
     decision: Decision
@@ -47,7 +47,7 @@ class Judgement:
     valid: int = 0
     invalid: int = 0
     algorithm: str = ""
-    linearizations: tuple[Mapping[str, Any], ...] = ()
+    linearizations: tuple[Mapping[str, Any], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def judge(question: Question) -> Judgement:
     :class:`checkers.guard.Unsupported` for an operation that the model does not know."""
     told = [each for of_key in _decided(_units(question), question) for each in of_key]
     certified = question.certify and all(each.decision.valid for each in told)
-    return Judgement(tuple(told), linearizations=tuple(map(_linearization, told)) if certified else ())
+    return Judgement(tuple(told), linearizations=tuple(map(_linearization, told)) if certified else None)
 
 
 def _units(question: Question) -> list[Unit]:
@@ -132,7 +132,7 @@ def judge_columns(question: Question, columns: Columns) -> Judgement | None:
         valid=valid,
         invalid=invalid,
         algorithm=objects.algorithm,
-        linearizations=tuple(_linearizations(columns, objects, told)) if certified else (),
+        linearizations=tuple(_linearizations(columns, objects, told)) if certified else None,
     )
 
 

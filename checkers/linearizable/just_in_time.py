@@ -26,7 +26,7 @@ any more with what may yet take effect.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -102,6 +102,10 @@ def _keep(met: list[tuple[int, Way | None]], cost: int, way: Way | None) -> None
     met.append((cost, way))
 
 
+def _covered(met: list[int], cost: int) -> bool:
+    return any(not other & ~cost for other in met)
+
+
 class _Relations:
     """What the model says of the steps, and what is the same at every moment."""
 
@@ -165,6 +169,7 @@ class _Moment:
         self._seen: dict[int, tuple[int, int]] = {}
         self._overwritten: dict[int, int] = {}
         self._relevant: dict[int, frozenset[int] | None] = {}
+        self._met: defaultdict[tuple[int, int | None, int], list[int]] = defaultdict(list)
         self._attainable: list[tuple[int, Callable[[State], bool]]] | None = None
 
     def through(self, state: int, cost: int, way: Way | None) -> Iterator[tuple[int, int, Way | None]]:
@@ -236,13 +241,12 @@ class _Moment:
         return self._attainable
 
     def _chains(self, start: _Node) -> Iterator[_Node]:
-        met: defaultdict[tuple[int, int | None, int], list[int]] = defaultdict(list)
-        waiting = [start]
+        met, waiting = self._met, deque([start])
         due = self._bit if self._observing & self._bit else self._bit << self._slots
         while waiting:
-            here = waiting.pop()
+            here = waiting.popleft()
             known = met[here.state, here.last, here.before]
-            if any(not other & ~here.cost for other in known):
+            if _covered(known, here.cost) or (here.last is not None and _covered(met[here.state, None, 0], here.cost)):
                 continue
             known.append(here.cost)
             self.nodes += 1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from checkers.linearizable.model import Adapting, Model, Partitioned, Reading, State, Step
 from checkers.value import Codes
 from harness.columns import NUMBER
-from harness.history import DUMP, INVOKE, TYPES, Call, History
+from harness.history import DUMP, INVOKE, TYPES, Call, History, OpType
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,18 +71,20 @@ def by_key_of(calls: Iterable[Call], model: Model, reading: Reading, initial: An
 
 
 def calls_at(history: History, invocations: Sequence[int]) -> Iterator[Call]:
-    """The calls invoked at these positions of a history with columns, without those of the whole history."""
+    """The calls invoked at these positions of a history with columns, without those of the whole history; their errors
+    are not read."""
     columns = history.columns
     assert columns is not None, "a history with columns"
-    ends = columns.partners[invocations].tolist()
+    invocations = list(invocations)  # what else a sequence may be, numpy may take for something else
+    ends: list[int] = columns.partners[invocations].tolist()
     answers = [max(end, 0) for end in ends]  # for what did not complete something is read that is not used
     arguments, results = _values(columns, invocations), _values(columns, answers)
-    completions, errors = columns.types[answers].tolist(), columns.rest("error")
+    completions: list[int] = columns.types[answers].tolist()
     names = (*columns.key_names, None)  # NO_KEY, -1, is the last one
     codes = [-1] * len(ends) if columns.keys is None else columns.keys[invocations].tolist()
     processes, fs = columns.processes[invocations].tolist(), columns.fs[invocations].tolist()
     for i, end in enumerate(ends):
-        outcome = TYPES[completions[i]] if end >= 0 else "info"
+        outcome: OpType = TYPES[completions[i]] if end >= 0 else "info"
         assert outcome != "invoke", "an invocation is no completion"
         yield Call(
             invoke=invocations[i],
@@ -93,7 +95,6 @@ def calls_at(history: History, invocations: Sequence[int]) -> Iterator[Call]:
             result=results[i] if end >= 0 else None,
             outcome=outcome,
             key=names[codes[i]],
-            error=errors[end] if errors and end >= 0 else None,
         )
 
 

@@ -172,7 +172,7 @@ def _details(judgement: Judgement, undecided: Sequence[Judged]) -> dict[str, Any
             }
             for key, decision, of in undecided[:_UNKNOWN_LISTED_MAX]
         ]
-    if judgement.linearizations:
+    if judgement.linearizations is not None:
         details["linearizations"] = list(judgement.linearizations)
     return details
 

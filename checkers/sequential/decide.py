@@ -26,6 +26,7 @@ from harness.result import Reason
 _LINEARIZABLE_CONFIGURATIONS: Final = 20_000
 _ALONE_CONFIGURATIONS: Final = 2_000
 _FIRST_CONFIGURATIONS: Final = 30_000  # before z3 is asked
+_Z3_OPERATIONS_MAX: Final = 2_000  # more than these it does not decide within minutes
 _REASONS: Final[Mapping[Outcome, Reason]] = {"time": Reason.TIMEOUT, "memory": Reason.OUT_OF_MEMORY}
 
 
@@ -131,7 +132,7 @@ def _by_objects(scope: Scope, limit: Limit) -> Decision | None:
 def _searched(arrangement: Arrangement, known: Saturation, method: Method, limit: Limit) -> Decision:
     """By the search; of registers for a short time only, then by z3 for half of what is left, then by the search."""
     registers = all(each.model.kind == "register" for each in arrangement.scope.objects)
-    if method == "auto" and registers:
+    if method == "auto" and registers and len(arrangement) <= _Z3_OPERATIONS_MAX:
         near = limit.share(4).at_most(configurations=_FIRST_CONFIGURATIONS)
         first = _decision(arrangement.scope, search(arrangement, known.before, near), "search")
         if first.valid is not None:

@@ -32,7 +32,7 @@ from harness.formats.record import Claims, Recording, operation, record
 from harness.formats.source import DEPTH_MAX, FormatError, Mismatch, shown
 from harness.history import SCHEMA, History, Op
 
-BYTES_MAX: Final = 16 * 1024**3  # of a table in memory: a file of a few bytes may say that it has as many as it likes
+BYTES_MAX: Final = 4 * 1024**3  # of a table in memory: a file of a few bytes may say that it has as many as it likes
 ROWS_MAX: Final = 2**31 - 1
 BATCH_ROWS: Final = 1 << 16
 MISSING: Final = "the package pyarrow, which is not installed (pip install 'splitbrain[arrow]', or pip install pyarrow)"

@@ -28,10 +28,10 @@ def columns_in(table: Any) -> Columns | None:
     import pyarrow
 
     try:
-        from harness.formats import jsonl_bytes
+        from harness.formats.jsonl_bytes import partners_in
 
         columns = _columns(table)
-        partners = jsonl_bytes.partners_in(columns.types, columns.processes, columns.fs)
+        partners = partners_in(columns.types, columns.processes, columns.fs)
     except (_OddError, Mismatch, ImportError, pyarrow.ArrowInvalid):
         return None
     if partners is None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from math import inf
 
 from checkers.guard import OutOfTimeError, Unsupported
 from checkers.linearizable.limit import Limit
+from checkers.linearizable.model import Selective
 from checkers.linearizable.operation import KeyHistory, Operation
 from checkers.linearizable.problem import TooLarge, completion
 from checkers.linearizable.symbolic.question import Event, Question
@@ -57,15 +59,22 @@ class Core:
 
 def core(key: KeyHistory, refuted: Sequence[Operation], limit: Limit) -> Core:
     """The unsat core of operations that no order explains."""
+    chosen, minimal = list(refuted), False
     try:
-        refutation = Refutation(key, refuted, limit)
-        answer = refutation.ask(refuted, limit)
+        answer: Answer = "unsat"
+        while answer == "unsat":  # anew of less than half of them, which is a much smaller question
+            refutation, size = Refutation(key, chosen, limit), len(chosen)
+            answer = refutation.ask(chosen, limit)
+            if answer == "unsat":
+                chosen = refutation.core()
+                if 2 * len(chosen) >= size:
+                    chosen, minimal = _smaller(refutation, chosen, limit)
+                    break
+        if answer == "sat":
+            return Core(True)
     except (ImportError, Unsupported, OutOfTimeError, TooLarge):
-        return Core(None)
-    if answer != "unsat":
-        return Core(True if answer == "sat" else None)
-    chosen, minimal = _smaller(refutation, refutation.core(), limit)
-    return Core(False, tuple(chosen), minimal)
+        pass
+    return Core(False, tuple(chosen), minimal) if len(chosen) < len(refuted) or minimal else Core(None)
 
 
 def _smaller(refutation: Refutation, chosen: list[Operation], limit: Limit) -> tuple[list[Operation], bool]:
@@ -83,8 +92,15 @@ def _smaller(refutation: Refutation, chosen: list[Operation], limit: Limit) -> t
 
 
 def _helpers(key: KeyHistory, refuted: Sequence[Operation]) -> Iterator[Operation]:
-    """All operations that change anything, and could do so before the last of those refuted must have taken effect."""
+    """All operations that change anything, could do so before the last of those refuted must have taken effect, and
+    could be of use to any."""
     last = max((completion(each) for each in refuted), default=-1)
-    for each in sorted((*key.required, *key.optional), key=lambda operation: operation.invoke):
-        if each.invoke < last and not key.model.observes(each.step):
-            yield each
+    changing = [
+        each
+        for each in sorted((*key.required, *key.optional), key=lambda operation: operation.invoke)
+        if each.invoke < last and not key.model.observes(each.step)
+    ]
+    if not isinstance(key.model, Selective):
+        return iter(changing)
+    relevant = key.model.relevant([each.step for each in refuted], [each.step for each in changing])
+    return compress(changing, relevant)

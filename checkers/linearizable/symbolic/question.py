@@ -17,7 +17,7 @@ from checkers.linearizable.limit import Limit
 from checkers.linearizable.model import Step
 from checkers.linearizable.operation import Operation
 from checkers.linearizable.symbolic.formula import FALSE, TRUE, Formula
-from checkers.linearizable.symbolic.order import Order
+from checkers.linearizable.symbolic.order import TRIANGLES_MAX, Order
 from checkers.linearizable.symbolic.saturation import saturate
 from checkers.linearizable.symbolic.solver import Answer, Solver
 
@@ -85,7 +85,7 @@ class Question:
         """An order of all events that are taken. Saturates on the first call; later ones may follow more clauses."""
         if self._solver is None:
             self._contradiction = not assumptions and not saturate(self.formula, self.order)
-            self.order.close()
+            self.order.close(TRIANGLES_MAX // 4 if assumptions else TRIANGLES_MAX)
             self._solver = Solver(self.formula)
         if self._contradiction:
             return Answered("unsat")

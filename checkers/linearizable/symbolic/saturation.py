@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Final
 
+from checkers.guard import OutOfTimeError
 from checkers.linearizable.symbolic.formula import FALSE, TRUE, Formula
 from checkers.linearizable.symbolic.order import CircularError, Order
+
+_CLOCK_EVERY: Final = 256
 
 
 def saturate(formula: Formula, order: Order) -> bool:
     """Simplify the formula and force the order in place; False if there is a contradiction."""
-    true = _propagate(formula.clauses, order)
+    true = _propagate(formula, order)
     if true is None:
         return False
     clauses, sums = formula.clauses, formula.sums
@@ -37,8 +41,9 @@ def _now(literal: int, true: set[int]) -> int:
     return TRUE if literal in true else FALSE if -literal in true else literal
 
 
-def _propagate(clauses: list[tuple[int, ...]], order: Order) -> set[int] | None:
-    """All literals that must hold; None if some cannot."""
+def _propagate(formula: Formula, order: Order) -> set[int] | None:
+    """All literals that must hold; None if some cannot. Raises OutOfTimeError."""
+    clauses = formula.clauses
     left = [len(clause) for clause in clauses]
     if 0 in left:
         return None
@@ -46,6 +51,8 @@ def _propagate(clauses: list[tuple[int, ...]], order: Order) -> set[int] | None:
     for number, clause in enumerate(clauses):
         for literal in clause:
             places[literal].append(number)
+    if formula.limit.expired():
+        raise OutOfTimeError
     waiting = [clause[0] for clause in clauses if len(clause) == 1]
     true: set[int] = set()
     while waiting:
@@ -55,6 +62,8 @@ def _propagate(clauses: list[tuple[int, ...]], order: Order) -> set[int] | None:
         if -literal in true:
             return None
         true.add(literal)
+        if len(true) % _CLOCK_EVERY == 0 and formula.limit.expired():
+            raise OutOfTimeError
         try:
             waiting.extend(_ordered(literal, order))
         except CircularError:

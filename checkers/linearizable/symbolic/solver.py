@@ -21,6 +21,7 @@ Answer = Literal["sat", "unsat", "time", "memory"]
 QUERY_MAX_S: Final = 60.0  # one question to z3, where no time limit is given
 _CHUNK: Final = 20_000  # lines of text between two looks at the clock
 _SHARE: Final = 0.8  # of the memory that is left, for z3
+_PUNCTUAL: Final = 0.95  # z3 notices that its time is up a little late
 _VALUE: Final = pattern(r"\(define-fun v(\d+) \(\) Bool\s+(true|false)\)")
 
 
@@ -47,8 +48,9 @@ class Solver:
             self._limit_memory()
             if not self._tell(limit):
                 return "time"
-            remaining = limit.remaining_s()
-            self._solver.set("timeout", max(1, int(1000 * (QUERY_MAX_S if remaining is None else remaining))))
+            remaining_s = limit.remaining_s()
+            query_s = QUERY_MAX_S if remaining_s is None else _PUNCTUAL * remaining_s
+            self._solver.set("timeout", max(1, int(1000 * query_s)))
             answer = self._solver.check(*(z3.Bool(f"v{variable}") for variable in assumptions))
         except z3.Z3Exception as error:
             if "memory" in str(error):

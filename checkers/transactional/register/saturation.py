@@ -119,9 +119,9 @@ def _read_from(history: RegisterHistory, *, later_only: bool) -> Iterator[Sight]
             for place, source, number in reads:
                 key = history.registers[number].key
                 for other, seen, _ in reads:
-                    if seen not in (INITIAL, source) and (other < place or not later_only):
-                        if key in history.transactions[seen].appends:
-                            yield Sight(reader, seen, source)
+                    could_see = seen not in (INITIAL, source) and (other < place or not later_only)
+                    if could_see and key in history.transactions[seen].appends:
+                        yield Sight(reader, seen, source)
 
 
 def _came_before(known: Known, order: Order) -> Iterator[Sight]:

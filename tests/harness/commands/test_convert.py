@@ -33,7 +33,7 @@ def converted(tmp_path: Path, content: str, name: str, *options: str) -> Recordi
 
 
 @pytest.mark.parametrize("content", [VALID, EDN, LOG, OPERATIONS, VIOLIN, KEYED])
-@pytest.mark.parametrize("name", ["out.jsonl", "out.edn"])
+@pytest.mark.parametrize("name", ["out.jsonl", "out.edn", "out.parquet", "out.arrow"])
 def test_nothing_is_lost(tmp_path: Path, content: str, name: str) -> None:
     again = converted(tmp_path, content, name)
     before = read_recording(tmp_path / "in")
@@ -43,7 +43,7 @@ def test_nothing_is_lost(tmp_path: Path, content: str, name: str) -> None:
     assert again.nil_reads == NIL_READS[before.format]
 
 
-@pytest.mark.parametrize("name", ["out.jsonl", "out.edn"])
+@pytest.mark.parametrize("name", ["out.jsonl", "out.edn", "out.parquet"])
 @pytest.mark.parametrize("content", [STALE, EDN])
 def test_the_verdict_stays(tmp_path: Path, content: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     converted(tmp_path, content, name)
@@ -70,9 +70,10 @@ def test_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize(
     ("content", "name", "said"),
     [
-        (VALID, "out.parquet", "pyarrow"),
-        (VALID, "out.arrow", "pyarrow"),
-        (VALID, "out.txt", "ends in .jsonl or .edn"),
+        (VALID, "out.txt", "ends in .jsonl, .edn, .parquet"),
+        (VALID, "nowhere/out.parquet", "wrote nothing"),
+        (VALID.replace('"process": 0', '"process": "\\ud800"'), "out.arrow", "what arrow cannot say"),
+        ("{:type :invoke, :process 0, :f :write, :value {1 2}}", "out.parquet", "which parquet cannot say"),
         (VALID, "nowhere/out.edn", "wrote nothing"),
         (VALID[:-5], "out.edn", "cut off"),
         ("{:type :invoke, :process 0, :f :write, :value {1 2}}", "out.jsonl", "which jsonl cannot say"),
@@ -124,7 +125,7 @@ def test_every_value_survives(value: Any, f: str, error: Any, key: Any) -> None:
 
 
 @pytest.mark.skipif(not ROWS, reason="no corpus (it is kept beside the checkout)")
-@pytest.mark.parametrize("name", ["out.jsonl", "out.edn"])
+@pytest.mark.parametrize("name", ["out.jsonl", "out.edn", "out.parquet"])
 def test_the_corpus_survives(tmp_path: Path, name: str) -> None:
     rows = [row for row in ROWS if row.expect == "linearizable" and format_of(row) != "jsonl"]
     for row in rows[::9]:

@@ -12,10 +12,10 @@ import pytest
 
 from benchmarks.linearizable_fuzz import MODELS, Case, cases
 from harness import cli
-from harness.commands.evidence import read_evidence
+from harness.commands.evidence import Finding, read_evidence
 from harness.commands.judge import answered
 from harness.commands.question import Question
-from harness.commands.verify import Finding, examine
+from harness.commands.verify import examine
 from harness.formats import jsonl, read_recording
 from tests.harness.commands.test_check import MODEL_OF_MY_OWN, STALE, VALID, call, written
 
