@@ -13,8 +13,9 @@ import os
 import resource
 import select
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ from checkers.linearizable.limit import Limit
 
 Answer = Callable[[int, Limit], Mapping[str, Any]]
 
-GRACE_S: Final = 1.0  # past the time limit, after which a worker that does not look at the clock is ended
+GRACE_S: Final = 0.3  # past the time limit, after which a worker that does not look at the clock is ended
 _MEMORY_MIN_BYTES: Final = 96 * 1024 * 1024  # with less of its own a worker had better not begin
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -40,9 +41,9 @@ class Lost:
 
 def useful_workers() -> int:
     """How many workers this process may have: 1 where it had better do the work itself."""
-    if not hasattr(os, "fork") or threading.active_count() > 1:  # a fork of several threads may hang
+    if sys.platform != "linux" or threading.active_count() > 1:  # a fork of several threads may hang
         return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0))
     while cores > 1 and (_memory_each(cores) or _MEMORY_MIN_BYTES) < _MEMORY_MIN_BYTES:
         cores -= 1
     return cores
@@ -56,21 +57,25 @@ def answers(
     waiting = list(reversed(numbers))
     memory = _memory_each(workers)
     running: dict[int, _Worker] = {}
+
+    def give(worker: _Worker) -> None:
+        rounds = -(-len(waiting) // workers)
+        worker.give(waiting.pop(), limit.share(rounds))
+
     with _frozen():
         try:
             while waiting or running:
                 while waiting and len(running) < workers:
-                    started = _Worker.start(answer, memory, [worker.tasks for worker in running.values()])
+                    started = _Worker.start(answer, memory, running.values())
                     running[started.answers] = started
-                    started.give(waiting.pop(), limit.share(-(-(len(waiting) + 1) // workers)))
+                    give(started)
                 for worker in _heard(running, limit):
-                    number = worker.number
-                    said = worker.said()
+                    number, said = worker.number, worker.said()
                     if isinstance(said, Lost) or not waiting:
                         del running[worker.answers]
                         worker.end()
                     else:
-                        worker.give(waiting.pop(), limit.share(-(-(len(waiting) + 1) // workers)))
+                        give(worker)
                     yield number, said
         finally:
             for worker in running.values():
@@ -94,18 +99,19 @@ class _Worker:
     answers: int
     number: int = -1
     late: bool = False
-    line: bytearray = field(default_factory=bytearray)
     ended: bool = False
+    line: bytearray = field(default_factory=bytearray)
 
     @classmethod
-    def start(cls, answer: Answer, memory_bytes: int | None, others: Sequence[int]) -> _Worker:
+    def start(cls, answer: Answer, memory_bytes: int | None, others: Iterable[_Worker]) -> _Worker:
         tasks_read, tasks_write = os.pipe()
         answers_read, answers_write = os.pipe()
         parent = os.getpid()
         process = os.fork()
         if process == 0:
             try:
-                for pipe in (tasks_write, answers_read, *others):
+                of_others = (pipe for each in others for pipe in (each.tasks, each.answers))
+                for pipe in (tasks_write, answers_read, *of_others):
                     os.close(pipe)
                 _end_with(parent)
                 _work(answer, tasks_read, answers_write, memory_bytes)
@@ -125,28 +131,27 @@ class _Worker:
         """Whether it has answered, or ended."""
         data = os.read(self.answers, 1 << 20)
         self.line += data
-        return not data or data.endswith(b"\n")
+        self.ended = not data
+        return self.ended or data.endswith(b"\n")
 
     def said(self) -> Mapping[str, Any] | Lost:
-        if self.late or not self.line.endswith(b"\n"):
-            return Lost(self.end(), self.late)
+        if self.late:
+            return Lost(0, late=True)
+        if self.ended:
+            _, status = os.waitpid(self.process, 0)
+            self.process = -1
+            return Lost(os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
         said: Mapping[str, Any] = json.loads(self.line)
         self.line.clear()
         return said
 
-    def end(self) -> int:
-        """End and reap it, if that was not done; the signal that had ended it before."""
-        if self.ended:
-            return 0
-        self.ended = True
+    def end(self) -> None:
+        """Kill and reap it, if that was not done."""
         os.close(self.tasks)
         os.close(self.answers)
-        reaped, status = os.waitpid(self.process, os.WNOHANG)
-        if reaped == 0:
-            os.kill(self.process, signal.SIGKILL)
+        if self.process >= 0:
+            os.kill(self.process, signal.SIGKILL)  # it was not reaped yet: the number is still its own
             os.waitpid(self.process, 0)
-            return 0
-        return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
 
 def _heard(running: Mapping[int, _Worker], limit: Limit) -> list[_Worker]:
@@ -177,8 +182,8 @@ def _end_with(parent: int) -> None:
 def _work(answer: Answer, tasks: int, answers: int, memory_bytes: int | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, who ends its workers
     if memory_bytes is not None:
-        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (_memory()[0] + memory_bytes, hard))
+        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (min(soft, _memory()[0] + memory_bytes), hard))
     with os.fdopen(tasks, "rb", buffering=0) as lines:
         for line in lines:
             task = json.loads(line)

@@ -102,7 +102,7 @@ def _overwritten(inference: Inference, source: Transaction, target: Transaction)
         writers, elements = versions.writers, versions.elements
         for place in range(len(writers) - 1):
             if writers[place] == source.number and writers[place + 1] == target.number:
-                text = (f"{second}'s append of {_value(elements[place + 1])} to {_key(versions.key)} follows "
+                text = (f"{second}'s append of {_value(elements[place + 1])} to {key_text(versions.key)} follows "
                         f"{first}'s of {_value(elements[place])}")  # fmt: skip
                 return text, versions.key, [elements[place], elements[place + 1]]
         if target.number in versions.tail and source.number in versions.writers:
@@ -110,13 +110,13 @@ def _overwritten(inference: Inference, source: Transaction, target: Transaction)
                 _first_unread(versions, target),
                 elements[len(writers) - 1 - writers[::-1].index(source.number)],
             )
-            text = (f"{second}'s append of {_value(element)} to {_key(versions.key)}, which nobody read, follows "
+            text = (f"{second}'s append of {_value(element)} to {key_text(versions.key)}, which nobody read, follows "
                     f"{first}'s of {_value(last)}, which was read")  # fmt: skip
             return text, versions.key, [last, element]
     for versions in _keys(inference, source, target):
         if source.number in versions.tail and target.number in versions.tail:
             one, two = _first_unread(versions, source), _first_unread(versions, target)
-            text = (f"{second}'s append of {_value(two)} to {_key(versions.key)} follows {first}'s of {_value(one)} "
+            text = (f"{second}'s append of {_value(two)} to {key_text(versions.key)} follows {first}'s of {_value(one)} "
                     "(nobody read them; the other order is refuted, too)")  # fmt: skip
             return text, versions.key, [one, two]
     for versions in _keys(inference, source, target):
@@ -124,7 +124,7 @@ def _overwritten(inference: Inference, source: Transaction, target: Transaction)
             one = next(e for e, w in zip(versions.elements, versions.writers, strict=True) if w == source.number)
             two = next(e for e, w in zip(versions.elements[::-1], versions.writers[::-1], strict=True)
                        if w == target.number)  # fmt: skip
-            text = (f"{second}'s append of {_value(two)} to {_key(versions.key)} comes after {first}'s of "
+            text = (f"{second}'s append of {_value(two)} to {key_text(versions.key)} comes after {first}'s of "
                     f"{_value(one)}")  # fmt: skip
             return text, versions.key, [one, two]
     raise AssertionError("an edge of versions without the versions")
@@ -137,10 +137,11 @@ def _first_unread(versions: Versions, writer: Transaction) -> Atom:
 
 def _read(versions: Versions, reader: Transaction, seen: int, place: int) -> str:
     read = next(each for each in reader.reads if each.place == place)
-    return f"{_key(versions.key)}={list_text(read.elements)}"
+    return f"{key_text(versions.key)}={list_text(read.elements)}"
 
 
-def _key(atom: Atom) -> str:
+def key_text(atom: Atom) -> str:
+    """A key as a person reads it: a short name without its quotes."""
     return atom if isinstance(atom, str) and atom.isidentifier() and len(atom) <= _NAME_MAX else _value(atom)
 
 
@@ -168,7 +169,7 @@ def explain_observation(found: Observation) -> str:
     name, read = transaction_name(found.reader), found.read
     element = "" if found.element is None else _value(found.element)
     other = "" if found.other is None else transaction_name(found.other)
-    what = f"{name} read {_key(read.key)}={list_text(read.elements)}"
+    what = f"{name} read {key_text(read.key)}={list_text(read.elements)}"
     match found.type:
         case str(each) if each == GARBAGE_READ:
             return f"{what}, and nobody ever appended {element}."
@@ -186,7 +187,7 @@ def explain_observation(found: Observation) -> str:
             last = _value(found.other.appends[read.key][-1]) if found.other else ""
             return f"{what}: {other} appended {element}, and then {last}, which it did not see."
         case str(each) if each == INCOMPATIBLE_ORDER and found.other_read is not None:
-            theirs = f"{_key(read.key)}={list_text(found.other_read.elements)}"
+            theirs = f"{key_text(read.key)}={list_text(found.other_read.elements)}"
             return f"{what}, and {other} read {theirs}: no order of the appends explains both."
     return f"{what}, in which {other}'s appends do not stand in the order in which it made them."
 

@@ -102,8 +102,8 @@ def add(subparsers: Any) -> None:
     option("--method", type=one_of(METHODS), metavar="|".join(METHODS), default=None,
            help="how linearizable and sequential are decided: by a polynomial method (distinct values), a search, z3 "
            "(registers), brute force (small histories); default: auto, the first of these that can")  # fmt: skip
-    option("--format", type=one_of(("auto", *FORMATS)), metavar="|".join(("auto", *FORMATS)), default="auto",
-           help="the files' format (default: auto, by their content)")  # fmt: skip
+    option("--format", type=one_of(("auto", *FORMATS)), metavar="NAME", default="auto",
+           help=f"the files' format: {', '.join(FORMATS)} (default: auto, by their content)")  # fmt: skip
     option("--independent", action="store_true",
            help="every value is a pair [key, value], as jepsen.independent writes them")  # fmt: skip
     option("--time-limit", type=positive_seconds, metavar="SECONDS", default=TIME_LIMIT_S,
