@@ -4,7 +4,7 @@
                                            [--time-limit 1200] [--columns]
 
 That many histories of each model. Of each: the verdicts of the polynomial method where there is one, of the search, of
-z3 (registers), of what is chosen automatically, and of the search given up early so that z3 has to take over, must be
+z3, of what is chosen automatically, and of the search given up early so that z3 has to take over, must be
 those of brute force; a history that a correct object made must be valid; each linearization must replay; each witness
 must be invalid by brute force, and must not be without any one of its operations. CAS registers are examined with nil
 reads as values and as no information. Exit status 0 if all agree, 1 if anything does not (with the seed that shows it),
@@ -81,7 +81,6 @@ def examine(tally: Tally, case: Case, *, z3: bool, witnesses: bool = True) -> No
     tally.counts["valid" if truth else "invalid"] += 1
     tally.counts[f"{case.model}: {'valid' if truth else 'invalid'}"] += 1
     tally.expect(truth or not case.valid, f"{case.name}: brute force says {truth} of what a correct object did")
-    z3 = z3 and all(key.model.kind == "register" for key in keys)
     methods: tuple[Method, ...] = ("search", "auto", "z3") if z3 else ("search", "auto")
     for method in methods if witnesses else ():
         result = check(history, model=case.model, initial=case.initial, nil_reads=case.nil_reads, method=method)

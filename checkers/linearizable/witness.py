@@ -23,6 +23,7 @@ from checkers.linearizable.supply import find
 
 MEMBERS_WANTED: Final = 24
 _CONFIGURATIONS: Final = 20_000  # of one question
+_CORE_SHARE: Final = 0.7  # of the time
 _BRUTE_OPERATIONS: Final = 24
 _BRUTE_VISITS: Final = 4_000
 
@@ -73,9 +74,9 @@ def witness(key: KeyHistory, refuted: Sequence[Operation], limit: Limit, *, by_z
     found = None if by_z3 else _by_search(key, asking, refuted, limit.share(2))
     if found is not None and (found.minimal or limit.expired()) and len(found.operations) <= MEMBERS_WANTED:
         return found
-    by_core = _by_core(key, asking, refuted, limit)
+    begin = refuted if found is None else sorted(found.operations, key=completion)
+    by_core = _by_core(key, asking, begin, limit)
     if by_core is None or len(by_core.operations) > MEMBERS_WANTED:
-        begin = refuted if found is None else sorted(found.operations, key=completion)
         found = _by_search(key, asking, begin, limit) if found is None or not found.minimal else found
     candidates = [each for each in (by_core, found) if each is not None]
     return min(candidates, key=lambda each: (not each.confirmed, len(each.operations)))
@@ -99,7 +100,8 @@ def _by_core(key: KeyHistory, asking: Asking, refuted: Sequence[Operation], limi
     """The unsat core, smaller still where the search can see that less is enough; None where z3 gives none."""
     from checkers.linearizable.symbolic.core import core  # here, for most witnesses are small without
 
-    found = core(key, refuted, limit.share(2))
+    remaining_s = limit.remaining_s()
+    found = core(key, refuted, limit.at_most(seconds=None if remaining_s is None else _CORE_SHARE * remaining_s))
     if found.valid:
         raise ContradictionError(f"z3 finds an order of {len(refuted)} operations that were refuted")
     if found.valid is None:

@@ -132,7 +132,9 @@ def scene_of(history: History, initial: Any, nil_reads: NilReads, *, versions: b
         else:
             each.writes.setdefault(operation.value, []).append(operation)
     if initial is not None and any(each.kind != "register" for each in objects.values()):
-        raise Unsupported(f"read the initial value {show(initial)}; expected none with lists or sets, which begin empty")
+        raise Unsupported(
+            f"read the initial value {show(initial)}; expected none with lists or sets, which begin empty"
+        )
     scene = Scene(history, objects, reader.sessions, [], atom(initial), nil_reads == "value", versions)
     _happen(scene)
     scene.linear = _linear(scene)
@@ -209,9 +211,7 @@ class _Reader:
             elif outcome == "ok" and len(micro) == 3:  # without a value it says nothing
                 self._take(about, place, None, micro[1], micro[2])
 
-    def _take(
-        self, about: tuple[int, int, int, Outcome], place: int, kind: Kind | None, key: Any, value: Any
-    ) -> None:
+    def _take(self, about: tuple[int, int, int, Outcome], place: int, kind: Kind | None, key: Any, value: Any) -> None:
         invoke, end, process, outcome = about
         name = self._atom(key)
         if kind is not None and self.kinds.setdefault(name, kind) != kind:

@@ -22,8 +22,8 @@ from harness.result import Anomaly
 
 WRITE_SKEW: Final = "write-skew"
 LONG_FORK: Final = "long-fork"
-_SHAPES: Final = {(RW, RW): WRITE_SKEW, (WR, RW, WR, RW): LONG_FORK, (RW, WR, RW, WR): LONG_FORK}
-_SEVERITY: Final = (
+SHAPES: Final = {(RW, RW): WRITE_SKEW, (WR, RW, WR, RW): LONG_FORK, (RW, WR, RW, WR): LONG_FORK}
+SEVERITY: Final = (
     "garbage-read", "duplicate-elements", "internal", "future-read", "incompatible-order", "G0", "G1a", "dirty-update",
     "G1b", "G1c", "G-monotonic", "fractured-read", "lost-update", "G-cursor", "G-single", "long-fork", "G-nonadjacent",
     "write-skew", "G2-item",
@@ -33,16 +33,18 @@ _SEVERITY: Final = (
 def anomalies(found: Verdicts, model: Model) -> list[Anomaly]:
     """What forbids the model: the worst first, then by how much of sessions and real time they need."""
     listed = [*_observed(found.inference, model), *_cycles(found, model)]
-    return sorted(listed, key=lambda each: (_suffix(each.type), _severity(each.type)))
+    return sorted(listed, key=lambda each: (suffix_rank(each.type), severity(each.type)))
 
 
-def _suffix(type_: str) -> int:
+def suffix_rank(type_: str) -> int:
+    """0 for what needs no order, 1 for -process, 2 for -realtime."""
     return 2 if type_.endswith("-realtime") else 1 if type_.endswith("-process") else 0
 
 
-def _severity(type_: str) -> int:
+def severity(type_: str) -> int:
+    """The place in SEVERITY of a type, in any form."""
     base = type_.removesuffix("-realtime").removesuffix("-process")
-    return _SEVERITY.index(base)
+    return SEVERITY.index(base)
 
 
 def _observed(inference: Inference, model: Model) -> Iterator[Anomaly]:
@@ -68,10 +70,10 @@ def _cycles(found: Verdicts, model: Model) -> Iterator[Anomaly]:
         yield _anomaly(found.inference, type_, violation.cycle)
     shapes = dict.fromkeys(
         shape for each in best.values() if len(each.cycle.edges) in (2, 4)
-        and (shape := _SHAPES.get(tuple(each.cycle.kinds))) and shape not in best
+        and (shape := SHAPES.get(tuple(each.cycle.kinds))) and shape not in best
     )  # fmt: skip
     for shape in shapes:
-        cycle = next(each.cycle for each in best.values() if _SHAPES.get(tuple(each.cycle.kinds)) == shape)
+        cycle = next(each.cycle for each in best.values() if SHAPES.get(tuple(each.cycle.kinds)) == shape)
         yield _anomaly(found.inference, shape, cycle)
     refuted = found.dilemmas.get((model.family, model.order))
     if refuted is not None:

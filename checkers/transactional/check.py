@@ -1,4 +1,4 @@
-"""The verdict on a history of transactions on lists: which isolation levels hold, and the story of each anomaly."""
+"""The verdict on a history of transactions: which isolation levels hold, and the story of each anomaly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final
 
-from checkers.guard import guarded
+from checkers.guard import Unsupported, guarded
 from checkers.transactional.anomaly import anomalies
 from checkers.transactional.certificate import refute_serial
 from checkers.transactional.cycle import peeled
@@ -24,7 +24,9 @@ from checkers.transactional.lattice import (
     weakest_failing,
 )
 from checkers.transactional.pattern import ORDER_KINDS
+from checkers.transactional.register.reading import NilReads, data_type
 from checkers.transactional.verdict import Verdicts, verdicts
+from checkers.value import show
 from harness.history import INVOKE, History
 from harness.result import Reason, Result
 
@@ -32,8 +34,19 @@ METHOD: Final = "dependency-graph"
 LISTED_MAX: Final = 1_000
 
 
-def check(history: History, *, expect: str = STRICT, time_limit_s: float | None = None) -> Result:
-    """Whether the history of transactions on lists satisfies the isolation level ``expect`` (a name of MODELS).
+def check(
+    history: History,
+    *,
+    expect: str = STRICT,
+    initial: Any = None,
+    nil_reads: NilReads = "value",
+    time_limit_s: float | None = None,
+) -> Result:
+    """Whether the history of transactions satisfies the isolation level ``expect`` (a name of MODELS).
+
+    Transactions on lists, or on registers; ``initial`` is what registers hold before they are written: one value, or a
+    mapping from keys to values. ``nil_reads``: whether an operation ``read`` that returned null says that it was
+    null ("value") or nothing ("unknown"); in a transaction it is always a value.
 
     Invalid: one anomaly for each kind that the level forbids, with a shortest cycle of its kind where it is one; its
     operations are the lines of the transactions, in the order of the explanation. ``details`` has ``strongest`` and
@@ -44,12 +57,22 @@ def check(history: History, *, expect: str = STRICT, time_limit_s: float | None 
         raise ValueError(f"read the level {expect!r}; expected one of {', '.join(MODELS)}")
     deadline = None if time_limit_s is None else monotonic() + time_limit_s
     with _without_collection():
-        return guarded(expect, lambda: _judge(history, expect, deadline), method=METHOD)
+        return guarded(expect, lambda: _judge(history, expect, initial, nil_reads, deadline), method=METHOD)
 
 
-def _judge(history: History, expect: str, deadline: float | None) -> Result:
-    found = verdicts(history, deadline)
+def _judge(history: History, expect: str, initial: Any, nil_reads: NilReads, deadline: float | None) -> Result:
     model = MODELS[ALIASES.get(expect, expect)]
+    if data_type(history) == "register":
+        from checkers.transactional.register.check import judge
+
+        return judge(history, expect, model, deadline, initial, nil_reads)
+    if initial is not None:
+        raise Unsupported(f"read the initial value {show(initial)} of lists; expected none: they begin empty")
+    return _judge_lists(history, expect, model, deadline)
+
+
+def _judge_lists(history: History, expect: str, model: Model, deadline: float | None) -> Result:
+    found = verdicts(history, deadline)
     valid = found.of(model)
     details: dict[str, Any] = {"transactions": len(found.inference.transactions),
                                "committed": len(found.inference.committed)}  # fmt: skip

@@ -116,8 +116,8 @@ def _overwritten(inference: Inference, source: Transaction, target: Transaction)
     for versions in _keys(inference, source, target):
         if source.number in versions.tail and target.number in versions.tail:
             one, two = _first_unread(versions, source), _first_unread(versions, target)
-            text = (f"{second}'s append of {_value(two)} to {key_text(versions.key)} follows {first}'s of {_value(one)} "
-                    "(nobody read them; the other order is refuted, too)")  # fmt: skip
+            text = (f"{second}'s append of {_value(two)} to {key_text(versions.key)} follows {first}'s of "
+                    f"{_value(one)} (nobody read them; the other order is refuted, too)")  # fmt: skip
             return text, versions.key, [one, two]
     for versions in _keys(inference, source, target):
         if source.number in versions.writers and target.number in versions.writers:

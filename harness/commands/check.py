@@ -223,6 +223,7 @@ def _question(path: Path, args: argparse.Namespace) -> Question:
     return replace(
         question,
         expect=args.expect or question.expect,
+        expects_default=args.expect is None and not path.is_dir(),
         model=args.model or (question.model if args.expect in (None, question.expect) else None),
         initial=question.initial if args.initial is None else args.initial.value,
     )

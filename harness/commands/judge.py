@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from harness import catalog
 from harness.commands import UsageError
+from harness.commands.expectation import settled, untold
 from harness.commands.limited import Ending, limits_within
 from harness.commands.output import printable, verdict_text
 from harness.commands.question import Question, nil_reads
@@ -45,7 +46,8 @@ def answered(path: str, ask: Callable[[], Question], progress: Callable[[Mapping
             independent=question.independent,
             progress=lambda lines: progress({**about, "lines": lines}),
         )
-        progress({**about, "operations": len(recording.history)})
+        question = settled(question, recording)
+        progress({**about, "expect": question.expect, "operations": len(recording.history)})
         return _verdict(path, question, recording, began)
     except FormatError as error:
         return refusal(path, str(error), error.line)
@@ -112,6 +114,8 @@ def decide(question: Question, recording: Recording, time_limit_s: float) -> Res
     history = recording.history
     if not any(process >= 0 for process in history.processes):
         return unknown(question.expect, Reason.TOO_FEW_OK, "there is no client operation in this history")
+    if why := untold(question, recording):
+        return unknown(question.expect, Reason.UNSUPPORTED, why)
     options: dict[str, Any] = {"time_limit_s": time_limit_s, **_options(question, recording)}
     try:
         return catalog.checker(question.expect)(history, **options)

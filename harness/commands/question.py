@@ -18,10 +18,12 @@ LINEARIZABLE: Final = "linearizable"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One history to judge, and how. ``None`` means: as the history suggests. ``certificate``: where evidence goes."""
+    """One history to judge, and how. ``None`` means: as the history suggests. ``certificate``: where evidence goes.
+    ``expects_default``: nobody said what to expect, and the history may suggest another thing than ``expect``."""
 
     path: Path
     expect: str = LINEARIZABLE
+    expects_default: bool = False
     model: str | None = None
     initial: Any = None
     nil_reads: str | None = None

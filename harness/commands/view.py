@@ -12,6 +12,7 @@ from harness import catalog
 from harness.commands import UsageError, complain, one_of, positive_seconds
 from harness.commands.check import METHODS, TIME_LIMIT_S, _initial, _model
 from harness.commands.evidence import Evidence, read_evidence
+from harness.commands.expectation import settled
 from harness.commands.judge import decide, of_ending
 from harness.commands.limited import Progress, endings, limits_within
 from harness.commands.output import emit, printable
@@ -135,6 +136,7 @@ def _question(args: argparse.Namespace) -> Question:
     return replace(
         question,
         expect=args.expect or question.expect,
+        expects_default=args.expect is None and not args.history.is_dir(),
         model=args.model or (question.model if args.expect in (None, question.expect) else None),
         initial=question.initial if args.initial is None else args.initial.value,
     )
@@ -154,6 +156,8 @@ def _judged(question: Question, recording: Recording, args: argparse.Namespace) 
     """The verdict as JSON, with a certificate if it is valid; from a process of its own, so that its limit holds."""
     if args.no_check:
         return {}
+
+    question = settled(question, recording)
 
     def task(progress: Progress) -> Mapping[str, Any]:
         progress({"expect": question.expect, "model": question.model, "operations": len(recording.history)})

@@ -27,9 +27,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from harness.columns import LINES_MIN
-from harness.formats.jsonl import DECODER, check_depth
+from harness.formats.jsonl import decoded
 from harness.formats.record import Claims, Recording, operation, record
-from harness.formats.source import DEPTH_MAX, FormatError, Mismatch, shown
+from harness.formats.source import FormatError, Mismatch, shown
 from harness.history import SCHEMA, History, Op
 
 BYTES_MAX: Final = 4 * 1024**3  # of a table in memory: a file of a few bytes may say that it has as many as it likes
@@ -175,15 +175,3 @@ def _fields(row: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(value, float) and value - value != 0:
         raise Mismatch(f"the value {value}", "a number that JSON has a word for")
     return fields
-
-
-def decoded(text: str, column: str) -> Any:
-    """What a column of JSON says. Raises :class:`Mismatch`."""
-    if text.count("[") + text.count("{") > DEPTH_MAX:
-        check_depth(text)
-    try:
-        return DECODER.decode(text)
-    except Mismatch:
-        raise
-    except ValueError as error:
-        raise Mismatch(f"{column} {shown(text)} ({str(error).split(':')[0]})", "JSON") from None

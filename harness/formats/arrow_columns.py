@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.columns import NIL, NO_KEY, NUMBER, OTHER, REST_FIELDS, Columns
-from harness.formats.arrow import decoded
+from harness.formats.jsonl import decoded
 from harness.formats.record import F_NAMES_MAX, NAME_CHARS_MAX
 from harness.formats.source import Mismatch
 from harness.history import INVOKE, TYPES

@@ -54,9 +54,10 @@ def _log(numbered: Sequence[tuple[int, str]]) -> str | None:
     # Imported here, for most files are no logs.
     from harness.formats import awdit_text, jepsen_log, plume_text, polylin_log, violin_log
 
-    for text in (plume_text, awdit_text):
-        if text.OPERATION.fullmatch(numbered[0][1]):
-            return text.FORMAT
+    if plume_text.OPERATION.fullmatch(numbered[0][1]):
+        return plume_text.FORMAT
+    if awdit_text.OPERATION.fullmatch(numbered[0][1]):
+        return awdit_text.FORMAT
     if polylin_log.HEADER.fullmatch(numbered[0][1]):
         return polylin_log.FORMAT
     uncommented = (line for _, line in numbered if not line.lstrip().startswith("#"))

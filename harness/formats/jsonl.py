@@ -140,3 +140,15 @@ def _constant(text: str) -> Any:
 
 
 DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_constant)
+
+
+def decoded(text: str, what: str) -> Any:
+    """One JSON value, ``what`` being its name for the error. Raises :class:`Mismatch`."""
+    if text.count("[") + text.count("{") > DEPTH_MAX:
+        check_depth(text)
+    try:
+        return DECODER.decode(text)
+    except Mismatch:
+        raise
+    except ValueError as error:
+        raise Mismatch(f"{what} {shown(text)} ({str(error).split(':')[0]})", "JSON") from None

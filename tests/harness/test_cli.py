@@ -89,8 +89,14 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["check", "x", "--initial", "NaN"], "'NaN'; expected JSON"),
         (["check", "x", "--time-limit", "0"], "'0'; expected a number of seconds above 0"),
         (["check", "x", "--time-limit", "inf"], "'inf'; expected a number of seconds above 0"),
-        (["check", "x", "--expect", "set", "--model", "register"], "belongs to --expect linearizable, sequential, sequential-per-key"),
-        (["check", "x", "--expect", "set", "--initial", "null"], "belongs to --expect linearizable, sequential, sequential-per-key, consistent-prefix"),
+        (
+            ["check", "x", "--expect", "set", "--model", "register"],
+            "belongs to --expect linearizable, sequential, sequential-per-key",
+        ),
+        (
+            ["check", "x", "--expect", "set", "--initial", "null"],
+            "belongs to --expect linearizable, sequential, sequential-per-key, consistent-prefix",
+        ),
         (["check", "x", "--json", "y"], "one argument too many"),
         (["list", "modls"], "(did you mean models?)"),
         (["list"], "KIND"),

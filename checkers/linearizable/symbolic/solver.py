@@ -21,6 +21,7 @@ Answer = Literal["sat", "unsat", "time", "memory"]
 QUERY_MAX_S: Final = 60.0  # one question to z3, where no time limit is given
 _CHUNK: Final = 20_000  # lines of text between two looks at the clock
 _SHARE: Final = 0.8  # of the memory that is left, for z3
+_LITERALS_PER_S: Final = 300_000  # z3 prepares larger questions for longer than that, and looks at no clock meanwhile
 _PUNCTUAL: Final = 0.95  # z3 notices that its time is up a little late
 _VALUE: Final = pattern(r"\(define-fun v(\d+) \(\) Bool\s+(true|false)\)")
 
@@ -70,8 +71,11 @@ class Solver:
         return value if value is None or literal > 0 else not value
 
     def _tell(self, limit: Limit) -> bool:
-        """Give z3 what the formula has and z3 does not; False if the time is up before."""
+        """Give z3 what the formula has and z3 does not; False if the time is up before, or would be."""
         formula = self._formula
+        remaining_s = limit.remaining_s()
+        if remaining_s is not None and formula.size > _LITERALS_PER_S * remaining_s:
+            return False
         lines = [f"(declare-const v{number} Bool)" for number in range(self._declared + 1, formula.variables + 1)]
         if not self._declared:
             lines.append(f"(assert v{TRUE})")

@@ -61,11 +61,11 @@ class UndecidedError(Exception):
         self.outcome: Literal["time", "memory"] = outcome
 
 
-def unwind(key: KeyHistory, limit: Limit) -> Unwound:
-    """Whether the object's operations can be linearized. Raises ImportError without z3, Unsupported for what z3 does
+def unwind(key: KeyHistory, limit: Limit, operations_min: int = OPERATIONS_MIN) -> Unwound:
+    """Whether the object's operations can be linearized, in windows of so many operations or more. Raises ImportError without z3, Unsupported for what z3 does
     not know (``semantics.constrain``)."""
     try:
-        return _Unwinding(key, schedule(key), limit).run()
+        return _Unwinding(key, schedule(key), limit, operations_min).run()
     except OutOfTimeError:
         return Unwound("time", 0, 0, 0)
 
@@ -75,6 +75,7 @@ class _Unwinding:
     key: KeyHistory
     arrays: Schedule
     limit: Limit
+    operations_min: int
     questions: int = 0
 
     def run(self) -> Unwound:
@@ -102,7 +103,7 @@ class _Unwinding:
         """Where windows of a reasonable size end."""
         chosen, last = [], 0
         for cut in self.arrays.cuts[1:]:
-            if cut - last >= OPERATIONS_MIN or cut == len(self.arrays):
+            if cut - last >= self.operations_min or cut == len(self.arrays):
                 chosen.append(cut)
                 last = cut
         return chosen

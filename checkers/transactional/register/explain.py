@@ -38,7 +38,8 @@ def explain_refutation(scene: Excerpt, found: Refutation) -> tuple[str, dict[str
     if found.cycle is not None:
         text, edges = explain_case(scene, found.cycle)
         return " ".join((text, *texts)), {"edges": edges, **details}
-    assert found.pair is not None and found.cases is not None, "a cycle, or a pair with two cases"
+    assert found.pair is not None, "no cycle: then a pair"
+    assert found.cases is not None, "a pair has two cases"
     first, second = (_name(scene.history, number) for number in found.pair)
     key = _common(scene, *found.pair)
     cases = [explain_refutation(scene, case) for case in found.cases]

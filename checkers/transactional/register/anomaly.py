@@ -1,0 +1,127 @@
+"""From what refutes a level to the anomalies of a result: one of each kind, with its story."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from checkers.transactional.anomaly import LONG_FORK, SEVERITY, SHAPES, WRITE_SKEW, severity, suffix_rank
+from checkers.transactional.lattice import MODELS, Family, Model, Order, forbids, implied
+from checkers.transactional.register.excerpt import Case, Excerpt, excerpt, shown
+from checkers.transactional.register.explain import explain_observation, explain_refutation
+from checkers.transactional.register.refutation import Refutation, Undecided, refute, shortened
+from checkers.transactional.register.verdict import Verdicts
+from checkers.transactional.transaction import value_of
+from checkers.transactional.version_order import Observation
+from checkers.transactional.visibility import CURSOR, LOST_UPDATE
+from checkers.value import plain
+from harness.result import Anomaly
+
+EXPLAINED_MAX: Final = 24
+_SUFFIXES: Final = ("", "-process", "-realtime")
+_OF_FAMILY: Final = {Family.CURSOR: CURSOR, Family.SNAPSHOT: "G-nonadjacent", Family.PREFIX: "G-nonadjacent"}
+
+
+def anomalies(found: Verdicts, model: Model) -> list[Anomaly]:
+    """What forbids the model: the worst first, then by how much of sessions and real time they need."""
+    listed = [*_observed(found, model), *_refutations(found, model)]
+    best: dict[str, Anomaly] = {}
+    for each in listed:
+        if each.type not in best or len(each.operations) < len(best[each.type].operations):
+            best[each.type] = each
+    return sorted(best.values(), key=lambda each: (suffix_rank(each.type), severity(each.type)))
+
+
+def _observed(found: Verdicts, model: Model) -> Iterator[Anomaly]:
+    """One of each kind of wrong read, with how many there are."""
+    by_type: dict[str, list[Observation]] = {}
+    for each in found.history.observations:
+        if forbids(model, each.type):
+            by_type.setdefault(each.type, []).append(each)
+    for type_, several in by_type.items():
+        first = several[0]
+        operations = [*(first.other.operations if first.other else ()), *first.reader.operations]
+        details: dict[str, Any] = {"key": plain(value_of(first.read.key)), "count": len(several),
+                                   "value": plain(value_of(first.read.elements[0]))}  # fmt: skip
+        yield Anomaly(type_, tuple(dict.fromkeys(operations)), explain_observation(first), details)
+
+
+def _refutations(found: Verdicts, model: Model) -> Iterator[Anomaly]:
+    """For each weakest level that fails: the fewest transactions that refute it."""
+    told: set[frozenset[int]] = set()
+    for name, weaker in MODELS.items():
+        if name in implied(model.name) and found.ordered(weaker) is False:
+            members = found.refutations[weaker.family, weaker.order]
+            if members is not None and members not in told:
+                told.add(members)
+                yield from _told(found, weaker, members)
+
+
+def _told(found: Verdicts, model: Model, members: frozenset[int]) -> Iterator[Anomaly]:
+    scene = excerpt(found.history, members, model.order)
+    refutation: Refutation | None = None
+    try:
+        scene = shortened(scene, model.family)
+        refutation = refute(scene, model.family)
+    except Undecided:
+        pass
+    if refutation is None:
+        yield _listed(scene, model)
+        return
+    text, details = explain_refutation(scene, refutation)
+    operations = shown(found.history.transactions, _in_order(scene, refutation))
+    details |= {"transactions": len(scene.members)}
+    for type_ in types_of(scene, refutation):
+        yield Anomaly(type_, operations, text, details)
+
+
+def _listed(scene: Excerpt, model: Model) -> Anomaly:
+    """More transactions than a story is told of."""
+    names = ", ".join(f"T{scene.history.transactions[number].invoke}" for number in scene.members[:EXPLAINED_MAX])
+    more = f" and {len(scene.members) - EXPLAINED_MAX} more" * (len(scene.members) > EXPLAINED_MAX)
+    suffix = _SUFFIXES[list(Order).index(model.order)]
+    type_ = _OF_FAMILY.get(model.family, "G2-item" if model.family is Family.ANY else "G-single") + suffix
+    text = f"{names}{more} fit no order: whatever the order of their writes, some dependencies form a cycle."
+    return Anomaly(type_, shown(scene.history.transactions, scene.members), text,
+                   {"transactions": len(scene.members)})  # fmt: skip
+
+
+def _in_order(scene: Excerpt, found: Refutation) -> list[int]:
+    """The members, those of the cycles first."""
+    cycles = [number for case in found.all_cases() for number in case.cycle.numbers]
+    return list(dict.fromkeys([*cycles, *scene.members]))
+
+
+def types_of(scene: Excerpt, found: Refutation) -> list[str]:
+    """What the refutation is called: of all that must be forbidden for it, what only the strongest levels forbid, in
+    the form that it needs; and by its shape, too."""
+    cases = list(found.all_cases())
+    suffix = max((_suffix(each.type) for each in cases), key=_SUFFIXES.index)
+    bases = [_base(scene, each) for each in cases]
+    pair = found.pair if found.cases and all(each.cycle is not None for each in found.cases) else None
+    if pair is not None and _same_version(scene, *pair) and {"G-single", LOST_UPDATE} & set(bases):
+        return [LOST_UPDATE + suffix]
+    type_ = max(bases, key=SEVERITY.index)
+    ends = [found.cycle] if found.cycle is not None else [case.cycle for case in found.cases or ()]
+    shapes = {SHAPES.get(tuple(each.cycle.kinds)) for each in ends if each is not None}
+    by_shape = [shape for shape in (WRITE_SKEW, LONG_FORK) if shape in shapes and type_ in ("G2-item", "G-nonadjacent")]
+    return [type_ + suffix, *by_shape]
+
+
+def _suffix(type_: str) -> str:
+    return _SUFFIXES[suffix_rank(type_)]
+
+
+def _base(scene: Excerpt, case: Case) -> str:
+    base = case.type.removesuffix("-realtime").removesuffix("-process")
+    reads = [each.read for each in case.grounds if each.read is not None]
+    if len(case.cycle.edges) == len(reads) == 2 and _same_version(scene, *case.cycle.numbers):
+        return LOST_UPDATE
+    return base
+
+
+def _same_version(scene: Excerpt, first: int, second: int) -> bool:
+    """Whether both read the same version of a register, and both wrote it."""
+    ours = {(each.key, each.writer) for each in scene.reads if each.reader == first}
+    theirs = {(each.key, each.writer) for each in scene.reads if each.reader == second}
+    return any({first, second} <= set(scene.writers.get(key, ())) for key, _ in ours & theirs)
