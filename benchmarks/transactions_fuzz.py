@@ -60,18 +60,20 @@ def examine(tally: Tally, name: str, history: History, random: Random) -> None:
         agrees = verdicts[level] is truth or (open_ and verdicts[level] == "unknown")
         tally.counts[f"{level}: {verdicts[level]}"] += 1
         tally.expect(agrees, f"{name}: {level} is {verdicts[level]}, by its definition {truth}")
-        _examine_lattice(tally, name, level, verdicts)
-    _examine_result(tally, name, history, random.choice(list(MODELS)), verdicts)
+        examine_lattice(tally, name, level, verdicts)
+    examine_result(tally, name, history, random.choice(list(MODELS)), verdicts)
     tally.counts["dilemmas"] += bool(found.dilemmas)
 
 
-def _examine_lattice(tally: Tally, name: str, level: str, verdicts: dict[str, Validity]) -> None:
+def examine_lattice(tally: Tally, name: str, level: str, verdicts: dict[str, Validity]) -> None:
+    """What holds for a level must hold for the weaker ones."""
     if verdicts[level] is True:
         wrong = [weaker for weaker in implied(level) if verdicts[weaker] is False]
         tally.expect(not wrong, f"{name}: {level} holds, and not {wrong}")
 
 
-def _examine_result(tally: Tally, name: str, history: History, level: str, verdicts: dict[str, Validity]) -> None:
+def examine_result(tally: Tally, name: str, history: History, level: str, verdicts: dict[str, Validity]) -> None:
+    """The whole result of one level."""
     result = check(history, expect=level)
     tally.expect(result.valid == verdicts[level], f"{name}: {level}: {result.valid}: {result.explanation}")
     for anomaly in result.anomalies:
@@ -107,26 +109,38 @@ def campaign(histories: int, stores: int, seed: int, size: int, deadline: float)
     return tally
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the campaign and print its counts."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments_of(
+    parser: argparse.ArgumentParser, arguments: Sequence[str] | None, *, stores: int
+) -> argparse.Namespace:
+    """The options of a campaign."""
     parser.add_argument("--histories", type=int, default=20_000)
-    parser.add_argument("--stores", type=int, default=2_000)
+    parser.add_argument("--stores", type=int, default=stores)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size", type=int, default=4, help="the most transactions of a history")
     parser.add_argument("--time-limit", type=float, default=1200.0, help="seconds")
-    options = parser.parse_args(arguments)
-    began = monotonic()
-    tally = campaign(options.histories, options.stores, options.seed, options.size, began + options.time_limit)
+    return parser.parse_args(arguments)
+
+
+def report(tally: Tally, options: argparse.Namespace, seconds: float) -> int:
+    """Print the counts; the exit status."""
     for name, count in sorted(tally.counts.items()):
         print(f"{count:9,}  {name}")
-    print(f"{len(tally.disagreements):9,}  disagreements, in {monotonic() - began:.1f} s")
+    print(f"{len(tally.disagreements):9,}  disagreements, in {seconds:.1f} s")
     for message in tally.disagreements[:20]:
         print(message, file=sys.stderr)
     if tally.disagreements:
         return 1
     complete = tally.counts["histories"] == options.histories and tally.counts["stores"] == options.stores
     return 0 if complete else 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the campaign and print its counts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = arguments_of(parser, arguments, stores=2_000)
+    began = monotonic()
+    tally = campaign(options.histories, options.stores, options.seed, options.size, began + options.time_limit)
+    return report(tally, options, monotonic() - began)
 
 
 if __name__ == "__main__":

@@ -226,6 +226,15 @@ class History(Sequence[Op]):
         """The process that a code of the column ``processes`` stands for."""
         return code if code >= 0 else self._names[code]
 
+    def client_names(self) -> frozenset[str]:
+        """The names of the clients' operations."""
+        if self._columns is None:
+            codes = {f for f, process in zip(self.fs, self.processes, strict=True) if process >= 0}
+        else:
+            by_clients = self._columns.fs[self._columns.processes >= 0]
+            codes = {code for code in range(len(self.f_names)) if (by_clients == code).any()}
+        return frozenset(self.f_names[code] for code in codes)
+
     def seconds(self, index: int) -> float | None:
         """When the operation at that position stands, in seconds since the first client operation; None if unknown.
 

@@ -8,6 +8,9 @@ None is believed on its word: a valid verdict comes with a linearization that ``
 invalid one with a small set of operations (``witness``) that is decided again on its own, by ``brute`` force too where
 that is small enough, and told in words (``explain``).
 
+Of a large history all that polynomial methods can decide is decided on its columns at once (``columnar``), objects are
+made only of the rest; and where many keys need a search, several processes share them (``judgement``, ``workers``).
+
 Unknown outcomes are first-class: an operation that ended in "info", or not at all, may take effect at any time after
 its invocation, or never. One that failed certainly did not, and a read without an answer constrains nothing.
 """

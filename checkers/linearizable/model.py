@@ -89,8 +89,8 @@ class Partitioned(Protocol):
 class Selective(Protocol):
     """A model that knows which steps, if they need not happen, can be left out of any order."""
 
-    def relevant(self, required: Sequence[Step], optional: Sequence[Step]) -> Sequence[bool]:
-        """Of each optional step whether the required ones may need it."""
+    def relevant(self, required: Sequence[Step], optional: Sequence[Step], initial: State = None) -> Sequence[bool]:
+        """Of each optional step whether the required ones may need it, from the state ``initial`` (None: any)."""
 
 
 @runtime_checkable

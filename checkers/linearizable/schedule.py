@@ -86,4 +86,6 @@ def _relevant(key: KeyHistory, optional: Sequence[Operation]) -> Sequence[bool]:
     model: Model = key.model
     if not optional or not isinstance(model, Selective):
         return [True] * len(optional)
-    return model.relevant([operation.step for operation in key.required], [operation.step for operation in optional])
+    return model.relevant(
+        [operation.step for operation in key.required], [operation.step for operation in optional], key.initial
+    )

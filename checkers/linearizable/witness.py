@@ -175,7 +175,7 @@ class _OfAny:
         changing = [o for o in _by_invocation([*key.required, *key.optional]) if not key.model.observes(o.step)]
         needed = [True] * len(changing)
         if isinstance(key.model, Selective):
-            needed = list(key.model.relevant([o.step for o in refuted], [o.step for o in changing]))
+            needed = list(key.model.relevant([o.step for o in refuted], [o.step for o in changing], key.initial))
         self._helpers = [replace(o, complete=None) for o, is_needed in zip(changing, needed, strict=True) if is_needed]
 
     def helpers(self, chosen: Sequence[Operation], *, every: bool = False) -> Iterator[Operation]:

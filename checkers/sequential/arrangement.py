@@ -144,7 +144,7 @@ def _wanted(scope: Scope, slots: _Slots) -> list[Item]:
             continue
         if isinstance(key.model, Selective):
             steps = [item.operation.step for item in scope.required if item.object == object_]
-            relevant = key.model.relevant(steps, [item.operation.step for item in items])
+            relevant = key.model.relevant(steps, [item.operation.step for item in items], key.initial)
             wanted += [item for item, is_relevant in zip(items, relevant, strict=True) if is_relevant]
         else:
             wanted += items

@@ -100,30 +100,33 @@ def _without_what_was_read(each: Object, sessions: Mapping[int, Sequence[Operati
     for operations in sessions.values():
         for write, known, reads in _knowledge(operations):
             seen[write.number] = known
-            for earlier in reads:
-                for source in earlier.sources:
-                    graph.add(Step(source, write, "read", (earlier,)))
+            for source, earlier in reads.values():
+                graph.add(Step(source, write, "read", (earlier,)))
     for read in each.reads:
         shown = frozenset(read.shown)
         for write in read.sources:
             known = seen[write.number]
             if not known.elements <= shown:
-                gone = next(atom for atom in known.by if atom not in shown)
+                gone = next(atom for atom in known.by if atom in known.elements and atom not in shown)
                 yield Violation(WRITES_FOLLOW_READS, each.key, write.session, (known.by[gone], read), known.by[gone],
                                 write, reader=read)  # fmt: skip
                 break
     yield from _cyclic(WRITES_FOLLOW_READS, each, graph)
 
 
-def _knowledge(operations: Sequence[Operation]) -> Iterator[tuple[Operation, _Seen, Sequence[Operation]]]:
-    """Each write with all that its session had read before it, and the reads that showed it since the last write."""
+_Last = dict[int, tuple[Operation, Operation]]
+
+
+def _knowledge(operations: Sequence[Operation]) -> Iterator[tuple[Operation, _Seen, _Last]]:
+    """Each write with all that its session had read before it; and the last element of each read, with a read that
+    showed it so."""
     by: dict[Atom, Operation] = {}
     elements: frozenset[Atom] = frozenset()
-    fresh: list[Operation] = []
+    last: _Last = {}
     for write, newly, inside in walk(operations):
         for read in newly:
             if not read.is_write:
-                fresh.append(read)
+                last.update((source.number, (source, read)) for source in read.sources[-1:] if source.number not in last)
                 for atom in read.shown:
                     by.setdefault(atom, read)
         if not write.is_write:
@@ -133,9 +136,10 @@ def _knowledge(operations: Sequence[Operation]) -> Iterator[tuple[Operation, _Se
             elements = frozenset(by)
         if own:
             inner = by | {atom: read for read in own for atom in read.shown if atom not in by}
-            yield write, _Seen(frozenset(inner), inner), [*fresh, *own]
+            inner_last = {source.number: (source, read) for read in own for source in read.sources[-1:]}
+            yield write, _Seen(frozenset(inner), inner), inner_last | last
         else:
-            yield write, _Seen(elements, by), fresh
+            yield write, _Seen(elements, by), last
 
 
 def _shown_graph(each: Object) -> Graph:

@@ -136,8 +136,8 @@ def scene_of(history: History, initial: Any, nil_reads: NilReads, *, versions: b
             f"read the initial value {show(initial)}; expected none with lists or sets, which begin empty"
         )
     scene = Scene(history, objects, reader.sessions, [], atom(initial), nil_reads == "value", versions)
-    _happen(scene)
-    scene.linear = _linear(scene)
+    find_happened(scene)
+    scene.linear = find_linear(scene)
     return scene
 
 
@@ -239,7 +239,7 @@ def _what(key: Any) -> str:
     return "the object" if key is None else f"key {show(key)}"
 
 
-def _happen(scene: Scene) -> None:
+def find_happened(scene: Scene) -> None:
     """What of unknown outcome was seen has happened, and all of its transaction with it."""
     seen: set[int] = set()
     for each in scene.objects.values():
@@ -297,7 +297,7 @@ def by_session(operations: Iterable[Operation]) -> dict[int, list[Operation]]:
     return found
 
 
-def _linear(scene: Scene) -> list[bool]:
+def find_linear(scene: Scene) -> list[bool]:
     linear = [True] * len(scene.sessions)
     for session, operations in by_session(operations_of(scene)).items():
         for before, after in zip(operations, operations[1:], strict=False):

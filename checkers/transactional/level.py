@@ -1,6 +1,7 @@
 """One checker per isolation level, as the catalog names them: ``serializable``, ``snapshot_isolation``, ...
 
-Each is ``check(history, initial=..., nil_reads=..., time_limit_s=...)`` of that level; the names are those of the table with underscores.
+Each is ``check(history, initial=..., nil_reads=..., time_limit_s=...)`` of that level; the names are those of the table
+with underscores.
 """
 
 from __future__ import annotations

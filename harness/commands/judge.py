@@ -149,5 +149,5 @@ def model_needed(recording: Recording) -> str:
     history = recording.history
     if recording.model is not None and recording.model not in catalog.names("models"):
         raise catalog.UnknownNameError("models", recording.model, catalog.names("models"))
-    clients = {history.f_names[f] for f, process in zip(history.fs, history.processes, strict=True) if process >= 0}
+    clients = history.client_names()
     return recording.model or ("cas-register" if "cas" in clients else "register")

@@ -45,7 +45,7 @@ def read(stream: BinaryIO, path: str, progress: Callable[[int], None] = lambda l
     try:
         with announced("the fast reader"):
             columns_in(bytearray(_TINY), 0)
-    except ImportError:
+    except (ImportError, OSError):  # OSError: no place to keep what was compiled
         return None
     buffer = bytearray(status.st_size + PADDING)  # and no map of the file, which somebody might cut off meanwhile
     if not _filled(stream, memoryview(buffer)[:-PADDING]) or not _is_utf8(buffer):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.columns import columns_of
 from harness.history import FAIL, INFO, INVOKE, OK, History, HistoryError, Op
 
 json_values = st.recursive(
@@ -59,6 +60,46 @@ def test_columns() -> None:
     assert history.processes[1] < 0
     assert history.process_name(history.processes[1]) == "nemesis"
     assert history.keys is history.errors is history.nodes is None, "columns that nothing uses are not kept"
+
+
+def test_names_of_clients_operations() -> None:
+    history = History([Op("invoke", 7, "read"), Op("info", "nemesis", "kill"), Op("info", "x", "read")])
+    columns = columns_of(history)
+    assert columns is not None
+    assert history.client_names() == History.from_columns(columns).client_names() == {"read"}
+    assert History().client_names() == frozenset()
+
+
+def test_a_large_history_has_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    history = History([Op("invoke", 7, "read"), Op("ok", 7, "read", 3)])
+    assert history.columns is None, "numpy would cost more than they save"
+    monkeypatch.setattr("harness.history.LINES_MIN", 2)
+    assert history.columns is history.columns is not None
+    assert list(history.columns.numbers) == [0, 3]
+    odd = History([Op("invoke", 7, "read", key=(1,)), Op("ok", 7, "read", 3, key=(1,))])
+    assert odd.columns is None, "such a key may equal one of another type"
+    unpaired = History([Op("ok", 7, "read"), Op("ok", 7, "read", 3)])
+    with pytest.raises(HistoryError):
+        unpaired.columns  # noqa: B018
+
+
+@given(st.lists(ops, max_size=12))
+def test_columns_and_back(given_ops: list[Op]) -> None:
+    history = History(
+        replace(op, process=i) if op.type == "invoke" else replace(op, process="observer")
+        for i, op in enumerate(given_ops)
+    )
+    columns = columns_of(history)
+    assert columns is not None
+    again = History.from_columns(columns)
+    assert [again[i] for i in range(len(again))] == list(history), "single ones"
+    assert list(again) == list(history), "all of them"
+    assert again[:3] == history[:3]
+    for name in ("types", "processes", "fs", "values", "times", "errors", "keys", "sessions", "nodes", "extras",
+                 "partners"):  # fmt: skip
+        assert repr(getattr(again, name)) == repr(getattr(history, name))
+    with pytest.raises(AttributeError):
+        again.colums  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_optional_columns_are_dense() -> None:

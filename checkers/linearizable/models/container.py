@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,13 +68,17 @@ def _observes(step: Step) -> bool:
     return step.f.startswith("peek") or step.returned == EMPTY
 
 
-def _relevant(required: Sequence[Step], optional: Sequence[Step]) -> Sequence[bool]:
+def _relevant(required: Sequence[Step], optional: Sequence[Step], first: Iterable[Any] | None) -> Sequence[bool]:
     """What nobody that certainly took or saw a value wants was not put, or was taken again by one that may be left out
-    with it; what certainly was put and is wanted by nobody may have to be taken away."""
+    with it; what certainly was put, or was there at ``first`` (None: nobody knows what was), and is wanted by nobody
+    may have to be taken away."""
     wanted = {step.returned for step in required} - {UNKNOWN, EMPTY}
     put = {step.given[0] for step in required if step.f.startswith("put")}
-    touched = put | wanted | {UNKNOWN}
-    return [step.given[0] in wanted if step.f.startswith("put") else step.returned in touched for step in optional]
+    touched = put | wanted | {UNKNOWN, *(first or ())}
+    return [
+        step.given[0] in wanted if step.f.startswith("put") else first is None or step.returned in touched
+        for step in optional
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,8 @@ class Queue:
     def observes(self, step: Step) -> bool:
         return _observes(step)
 
-    def relevant(self, required: Sequence[Step], optional: Sequence[Step]) -> Sequence[bool]:
-        return _relevant(required, optional)
+    def relevant(self, required: Sequence[Step], optional: Sequence[Step], initial: State = None) -> Sequence[bool]:
+        return _relevant(required, optional, initial)
 
 
 def _take(state: State, step: Step, at: int) -> State | None:
@@ -136,8 +140,8 @@ class Stack:
     def observes(self, step: Step) -> bool:
         return _observes(step)
 
-    def relevant(self, required: Sequence[Step], optional: Sequence[Step]) -> Sequence[bool]:
-        return _relevant(required, optional)
+    def relevant(self, required: Sequence[Step], optional: Sequence[Step], initial: State = None) -> Sequence[bool]:
+        return _relevant(required, optional, initial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +167,8 @@ class Deque:
     def observes(self, step: Step) -> bool:
         return _observes(step)
 
-    def relevant(self, required: Sequence[Step], optional: Sequence[Step]) -> Sequence[bool]:
-        return _relevant(required, optional)
+    def relevant(self, required: Sequence[Step], optional: Sequence[Step], initial: State = None) -> Sequence[bool]:
+        return _relevant(required, optional, initial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +201,8 @@ class PriorityQueue:
     def observes(self, step: Step) -> bool:
         return _observes(step)
 
-    def relevant(self, required: Sequence[Step], optional: Sequence[Step]) -> Sequence[bool]:
-        return _relevant(required, optional)
+    def relevant(self, required: Sequence[Step], optional: Sequence[Step], initial: State = None) -> Sequence[bool]:
+        return _relevant(required, optional, initial)
 
 
 def _priority(value: Any) -> tuple[int, Any]:
@@ -239,8 +243,9 @@ class UnorderedQueue:
     def observes(self, step: Step) -> bool:
         return _observes(step)
 
-    def relevant(self, required: Sequence[Step], optional: Sequence[Step]) -> Sequence[bool]:
-        return _relevant(required, optional)
+    def relevant(self, required: Sequence[Step], optional: Sequence[Step], initial: State = None) -> Sequence[bool]:
+        first = None if initial is None else (value for values in initial for value in values)
+        return _relevant(required, optional, first)
 
 
 def _without(values: tuple[int, ...], value: int) -> tuple[int, ...]:

@@ -27,7 +27,9 @@ class Refutation:
 
     def __init__(self, key: KeyHistory, refuted: Sequence[Operation], limit: Limit) -> None:
         """Raises what ``constrain`` and ``Formula`` raise, and ImportError without z3."""
-        (state,) = starting(key.model, key.initial)
+        state, *others = starting(key.model, key.initial)
+        if others:
+            raise Unsupported("read a beginning that may be one of several; a core is given for one only")
         self._operations = list(refuted)
         events = [*contents(key.model, state)]
         begin = len(events)
@@ -102,5 +104,5 @@ def _helpers(key: KeyHistory, refuted: Sequence[Operation]) -> Iterator[Operatio
     ]
     if not isinstance(key.model, Selective):
         return iter(changing)
-    relevant = key.model.relevant([each.step for each in refuted], [each.step for each in changing])
+    relevant = key.model.relevant([each.step for each in refuted], [each.step for each in changing], key.initial)
     return compress(changing, relevant)

@@ -62,8 +62,9 @@ class UndecidedError(Exception):
 
 
 def unwind(key: KeyHistory, limit: Limit, operations_min: int = OPERATIONS_MIN) -> Unwound:
-    """Whether the object's operations can be linearized, in windows of so many operations or more. Raises ImportError without z3, Unsupported for what z3 does
-    not know (``semantics.constrain``)."""
+    """Whether the object's operations can be linearized, in windows of so many operations or more.
+
+    Raises ImportError without z3, Unsupported for what z3 does not know (``semantics.constrain``)."""
     try:
         return _Unwinding(key, schedule(key), limit, operations_min).run()
     except OutOfTimeError:

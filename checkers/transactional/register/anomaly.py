@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any, Final
 
 from checkers.transactional.anomaly import LONG_FORK, SEVERITY, SHAPES, WRITE_SKEW, severity, suffix_rank
 from checkers.transactional.lattice import MODELS, Family, Model, Order, forbids, implied
+from checkers.transactional.register.certificate import objection
 from checkers.transactional.register.excerpt import Case, Excerpt, excerpt, shown
-from checkers.transactional.register.explain import explain_observation, explain_refutation
+from checkers.transactional.register.explain import explain_lost_update, explain_observation, explain_refutation
 from checkers.transactional.register.refutation import Refutation, Undecided, refute, shortened
 from checkers.transactional.register.verdict import Verdicts
 from checkers.transactional.transaction import value_of
@@ -68,11 +70,14 @@ def _told(found: Verdicts, model: Model, members: frozenset[int]) -> Iterator[An
     if refutation is None:
         yield _listed(scene, model)
         return
+    why_not = objection(found.history.transactions, refutation, model.family, model.order)
+    assert why_not is None, f"the evidence against {model.name} does not hold: {why_not}"
     text, details = explain_refutation(scene, refutation)
     operations = shown(found.history.transactions, _in_order(scene, refutation))
     details |= {"transactions": len(scene.members)}
     for type_ in types_of(scene, refutation):
-        yield Anomaly(type_, operations, text, details)
+        updated = type_.startswith(LOST_UPDATE) and _updated(scene)
+        yield Anomaly(type_, operations, explain_lost_update(scene, *updated) if updated else text, details)
 
 
 def _listed(scene: Excerpt, model: Model) -> Anomaly:
@@ -118,6 +123,11 @@ def _base(scene: Excerpt, case: Case) -> str:
     if len(case.cycle.edges) == len(reads) == 2 and _same_version(scene, *case.cycle.numbers):
         return LOST_UPDATE
     return base
+
+
+def _updated(scene: Excerpt) -> tuple[int, int] | None:
+    """Two members that overwrote the same version, which both had read."""
+    return next((pair for pair in combinations(scene.members, 2) if _same_version(scene, *pair)), None)
 
 
 def _same_version(scene: Excerpt, first: int, second: int) -> bool:

@@ -30,7 +30,8 @@ _FORCED_TOLD_MAX: Final = 4
 
 def explain_refutation(scene: Excerpt, found: Refutation) -> tuple[str, dict[str, Any]]:
     """In words, and {edges} of a cycle, or {pair, cases} of a choice; with {forced} where orders were forced first."""
-    forced = [explain_forced(scene, each) for each in found.forced]
+    keys = {ground.pair: ground.read.key for case in found.all_cases() for ground in case.grounds if ground.read}
+    forced = [explain_forced(scene, each, keys.get(each.pair)) for each in found.forced]
     details: dict[str, Any] = {"forced": [data for _, data in forced]} if forced else {}
     texts = [text for text, _ in forced[:_FORCED_TOLD_MAX]]
     if len(forced) > _FORCED_TOLD_MAX:
@@ -49,10 +50,22 @@ def explain_refutation(scene: Excerpt, found: Refutation) -> tuple[str, dict[str
     return " ".join((text, *texts)), {"pair": pair, "cases": [data for _, data in cases], **details}
 
 
-def explain_forced(scene: Excerpt, forced: Forced) -> tuple[str, dict[str, Any]]:
-    """Why one transaction wrote before another."""
+def explain_lost_update(scene: Excerpt, first: int, second: int) -> str:
+    """Two transactions overwrote the same version, which both had read."""
+    history = scene.history
+    reads = {(each.key, each.writer): each for each in scene.reads if each.reader == first}
+    seen = next(reads[each.key, each.writer] for each in scene.reads if each.reader == second
+                and (each.key, each.writer) in reads and {first, second} <= set(scene.writers[each.key]))  # fmt: skip
+    read = f"{key_text(seen.key)}={_text(_value(history, seen))}"
+    wrote = " and ".join(_written(history, number, seen.key) for number in (first, second))
+    return (f"{_name(history, first)} and {_name(history, second)} both read {read} and wrote over it ({wrote}): "
+            "whichever wrote last did so without the other's write.")  # fmt: skip
+
+
+def explain_forced(scene: Excerpt, forced: Forced, key: Atom = None) -> tuple[str, dict[str, Any]]:
+    """Why one transaction wrote before another; ``key`` is the register that matters, if it is one."""
     first, second = forced.pair
-    key = _common(scene, first, second)
+    key = _common(scene, first, second) if key is None else key
     text, edges = explain_case(scene, forced.otherwise)
     others = [edge for edge in forced.otherwise.cycle.edges if edge != Edge(second, first, WW)]
     history = scene.history
@@ -102,8 +115,8 @@ def explain_edge(scene: Excerpt, edge: Edge, ground: Ground) -> tuple[str, dict[
     else:
         assert ground.read is not None, "a read missed it"
         key, value = ground.read.key, _value(history, ground.read)
-        initial = ", its initial value" if ground.read.writer == INITIAL else ""
-        text = (f"{first} read {key_text(key)}={_text(value)}{initial}{',' * (not initial)} "
+        initial = " its initial value," if ground.read.writer == INITIAL else ""
+        text = (f"{first} read {key_text(key)}={_text(value)},{initial} "
                 f"without {second}'s write of {_written(history, edge.target, key)}")  # fmt: skip
         values = [value, target.appends[key][-1]]
     return text, {"from": source.invoke, "to": target.invoke, "type": KINDS[edge.kind],

@@ -42,10 +42,10 @@ class Verdicts:
         if any(self.refutations.get(_key(stronger), frozenset()) is None for stronger in _implying(model)):
             self.refutations[key] = None
             return
-        for weaker in implied(model.name) - {model.name}:
-            if MODELS[weaker].family in POLYNOMIAL and model.family not in POLYNOMIAL:
-                self.ordered(MODELS[weaker])
-            inherited = self.refutations.get(_key(MODELS[weaker]))
+        for weaker in (each for name, each in MODELS.items() if name in implied(model.name) and name != model.name):
+            if weaker.family in POLYNOMIAL and model.family not in POLYNOMIAL:
+                self.ordered(weaker)
+            inherited = self.refutations.get(_key(weaker))
             if inherited is not None:
                 self.refutations[key] = inherited
                 return

@@ -16,7 +16,7 @@ from checkers.linearizable import MODELS as NAMES
 
 HISTORIES = 2_000
 PARTS = 4
-POLYNOMIAL = {"register", "queue", "unordered-queue", "stack", "pqueue"}
+POLYNOMIAL = {"register", "queue", "unordered-queue", "stack", "pqueue", "set"}
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -1,0 +1,90 @@
+"""The campaign for registers: random histories of a few transactions, every isolation level against its definition.
+
+    python -m benchmarks.registers_fuzz [--histories 20000] [--seed 0] [--size 4] [--stores 500] [--time-limit 1200]
+
+As benchmarks.transactions_fuzz, whose words its output has: verdicts against brute force over all orders, the lattice,
+the anomalies of one level, stores that keep a level. Exit status 0 if all agree, 1 if anything does not (with the seed
+that shows it), 2 if the time limit came first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+if __name__ == "__main__":  # run as a file, too
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.random_registers import small, stored
+from benchmarks.random_transactions import LEVELS, random_shape
+from benchmarks.transactions_fuzz import Tally, arguments_of, examine_lattice, examine_result, report
+from checkers.transactional import MODELS, check
+from checkers.transactional.brute import TooLarge
+from checkers.transactional.register import brute
+from checkers.transactional.register.reading import read_transactions
+from checkers.transactional.register.saturation import Known
+from checkers.transactional.register.sources import histories
+from checkers.transactional.register.verdict import Choices, Verdicts
+from harness.history import History
+
+
+def examine(tally: Tally, name: str, history: History, random: Random) -> None:
+    """Every level of one small history, and the whole result of one of them."""
+    reading = read_transactions(history)
+    found = Choices([Verdicts(each, Known(each)) for each in histories(reading)])
+    models = list(MODELS.items())
+    random.shuffle(models)  # a level may be decided by another one
+    verdicts = {level: found.of(model) for level, model in models}
+    for level, model in models:
+        try:
+            truth = brute.holds(reading, model)
+        except TooLarge:
+            tally.counts["undecided by brute force"] += 1
+            continue
+        tally.counts[f"{level}: {verdicts[level]}"] += 1
+        tally.expect(verdicts[level] is truth, f"{name}: {level} is {verdicts[level]}, by its definition {truth}")
+        examine_lattice(tally, name, level, verdicts)
+    examine_result(tally, name, history, random.choice(list(MODELS)), verdicts)
+
+
+def examine_store(tally: Tally, level: str, number: int) -> None:
+    """What a store of that level did must be valid at that level."""
+    random = Random(f"{number} {level}")
+    result = check(History(stored(random, level, random_shape(random))), expect=level)
+    tally.counts[f"store {level}: {result.valid}"] += 1
+    tally.expect(result.valid is not False, f"store {level}, seed {number}: {result.anomalies}")
+
+
+def campaign(histories: int, stores: int, seed: int, size: int, deadline: float) -> Tally:
+    """Examine that many of each kind until the deadline."""
+    tally = Tally()
+    for number in range(seed, seed + histories):
+        if monotonic() > deadline:
+            break
+        random = Random(f"registers {number} {size}")
+        examine(tally, f"seed {number}, size {size}", History(small(random, size)), random)
+        tally.counts["histories"] += 1
+    for number in range(seed, seed + stores):
+        if monotonic() > deadline:
+            break
+        for level in LEVELS:
+            examine_store(tally, level, number)
+        tally.counts["stores"] += 1
+    return tally
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the campaign and print its counts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = arguments_of(parser, arguments, stores=500)
+    began = monotonic()
+    tally = campaign(options.histories, options.stores, options.seed, options.size, began + options.time_limit)
+    return report(tally, options, monotonic() - began)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,372 @@
+"""PRAM: whether one session can put all writes in an order, each session's in its own, that explains its reads.
+
+Lipton and Sandberg, "PRAM: A Scalable Shared Memory" (1988). A read comes after the writes that it shows, and after all
+that their sessions had written before: these are what it has *seen*, a count of writes per chain (a chain is a
+session's writes, one after the other). Whoever has seen a write of the register that it reads, but another one's value,
+has that other one later; if it had seen the other one before, it must have seen this one by then, too, and so it goes
+on until nothing new follows (as Bouajjani et al., "On Verifying Causal Consistency", POPL 2017, saturate per session).
+What is left has an order: before each read, in turn, what it has seen and was not yet there.
+
+That is exact for a session that does one thing after the other. Where operations of a session overlap, what is found to
+be violated is; what is not holds if it holds with them in the order of their invocations, and else nobody knows.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final
+
+from checkers.session.operation import Atom, Object, Operation, Scene, by_session, operations_of, place_of
+from checkers.session.ordered import Graph
+from checkers.session.ranked import Ranking
+from checkers.session.violation import PRAM, Step, Violation
+from checkers.session.walk import frontiers
+
+Tick = Callable[[], None]
+_PASSES_MAX: Final = 10_000
+
+
+@dataclass(slots=True)
+class Chain:
+    """Writes of one session, one after the other."""
+
+    session: int
+    writes: list[Operation] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """All writes that happened. ``place``: each one's chain and position by its number; ``needs``: what comes straight
+    before it in other chains; ``of_key``: of each key the chains, positions and writes."""
+
+    chains: Sequence[Chain]
+    place: Mapping[int, tuple[int, int]]
+    needs: Mapping[int, Sequence[Operation]]
+    of_key: Mapping[Atom, Mapping[int, tuple[list[int], list[Operation]]]]
+
+
+def writes_of(scene: Scene) -> Writes:
+    """The writes in chains."""
+    chains: list[Chain] = []
+    place: dict[int, tuple[int, int]] = {}
+    needs: dict[int, Sequence[Operation]] = {}
+    of_key: dict[Atom, dict[int, tuple[list[int], list[Operation]]]] = {}
+    for session, operations in by_session(w for each in scene.objects.values() for w in each.happened).items():
+        open_: list[int] = []
+        for write, before in frontiers(operations, operations):
+            chain = next((c for c in open_ if chains[c].writes[-1].precedes(write)), None)
+            if chain is None:
+                chain = len(chains)
+                chains.append(Chain(session))
+                open_.append(chain)
+            place[write.number] = chain, len(chains[chain].writes)
+            chains[chain].writes.append(write)
+            others = [each for each in before if place[each.number][0] != chain]
+            if others:
+                needs[write.number] = others
+            positions, writes = of_key.setdefault(write.key, {}).setdefault(chain, ([], []))
+            positions.append(place[write.number][1])
+            writes.append(write)
+    return Writes(chains, place, needs, of_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Why a chain was seen up to a write: ``read`` shows it; else it comes before ``later``, which was seen: forced by
+    a read (``step``), or in its session."""
+
+    write: Operation
+    read: Operation | None = None
+    later: Operation | None = None
+    step: Step | None = None
+
+
+@dataclass(slots=True)
+class View:
+    """What one session has seen; ``log``: of each chain the counts in order of time, with their reasons; ``forced``:
+    each write with what must come before it; ``marked``: the positions of these in each chain."""
+
+    writes: Writes
+    ranks: Mapping[Atom, Ranking]
+    counts: dict[int, int] = field(default_factory=dict)
+    log: dict[int, list[tuple[int, Seen]]] = field(default_factory=dict)
+    forced: dict[int, list[Step]] = field(default_factory=dict)
+    marked: dict[int, list[int]] = field(default_factory=dict)
+    steps: dict[tuple[int, int], Step] = field(default_factory=dict)
+    causes: dict[tuple[int, int], tuple[Seen, ...]] = field(default_factory=dict)
+
+    def see(self, reason: Seen) -> None:
+        """Add a write with all that comes before it."""
+        waiting = [reason]
+        while waiting:
+            each = waiting.pop()
+            chain, position = self.writes.place[each.write.number]
+            count = self.counts.get(chain, 0)
+            if position < count:
+                continue
+            self.counts[chain] = position + 1
+            self.log.setdefault(chain, []).append((position + 1, each))
+            marked = self.marked.get(chain, ())
+            for at in marked[bisect_left(marked, count) : bisect_left(marked, position + 1)]:
+                later = self.writes.chains[chain].writes[at]
+                waiting += [Seen(step.first, later=later, step=step) for step in self.forced.get(later.number, ())]
+                waiting += [Seen(first, later=later) for first in self.writes.needs.get(later.number, ())]
+
+    def force(self, step: Step) -> bool:
+        """Note that a write comes before another one; whether that is new."""
+        key = step.first.number, step.second.number
+        if key in self.steps:
+            return False
+        self.steps[key] = step
+        self.causes[key] = self.why(step.first)
+        self.forced.setdefault(step.second.number, []).append(step)
+        self.mark(step.second)
+        return True
+
+    def mark(self, write: Operation) -> None:
+        chain, position = self.writes.place[write.number]
+        marked = self.marked.setdefault(chain, [])
+        at = bisect_left(marked, position)
+        if at == len(marked) or marked[at] != position:
+            insort(marked, position)
+
+    def forget(self) -> None:
+        """Begin again, with what was forced."""
+        self.counts.clear()
+        self.log.clear()
+
+    def why(self, write: Operation) -> tuple[Seen, ...]:
+        """How the session came to see the write: from what it read or wrote back to it."""
+        path: list[Seen] = []
+        wanted: Operation | None = write
+        while wanted is not None:
+            chain, position = self.writes.place[wanted.number]
+            log = self.log[chain]
+            reason = log[bisect_right(log, position, key=_count)][1]
+            path.append(reason)
+            wanted = reason.later
+        return tuple(path[::-1])
+
+    def grounds(self, reasons: Iterable[Seen]) -> dict[Operation, None]:
+        """All operations that these reasons rest on."""
+        found: dict[Operation, None] = {}
+        done: set[tuple[int, int]] = set()
+        waiting = list(reasons)
+        while waiting:
+            reason = waiting.pop()
+            found[reason.write] = None
+            if reason.read is not None:
+                found[reason.read] = None
+            if reason.step is not None:
+                waiting += self.behind(reason.step, found, done)
+        return found
+
+    def behind(self, step: Step, found: dict[Operation, None], done: set[tuple[int, int]]) -> Sequence[Seen]:
+        """What a forced step rests on, if it was not looked at yet."""
+        key = step.first.number, step.second.number
+        if key in done or key not in self.causes:
+            return ()
+        done.add(key)
+        found.update(dict.fromkeys((step.first, step.second, *step.reads)))
+        return self.causes[key]
+
+
+def _count(entry: tuple[int, Seen]) -> int:
+    return entry[0]
+
+
+def examine(scene: Scene, ranks: Mapping[Atom, Ranking], tick: Tick) -> tuple[list[Violation], str | None]:
+    """A violation per session that has one; and why it is not known of some, if so."""
+    writes = writes_of(scene)
+    found: list[Violation] = []
+    doubt: str | None = None
+    for session, operations in by_session(operations_of(scene)).items():
+        if not any(not operation.is_write and operation.clear for operation in operations):
+            continue
+        each = _Session(scene, writes, ranks, operations, tick)
+        violation = each.judge(overlapping=not scene.linear[session])
+        if violation is None and not scene.linear[session]:
+            violation = each.judge(overlapping=False)
+            if violation is not None:
+                doubt = doubt or (f"{scene.sessions[session]}'s operations overlap, and which of their orders could "
+                                  "explain its reads was not found out")  # fmt: skip
+                violation = None
+        if violation is not None:
+            found.append(violation)
+    return found, doubt
+
+
+class _Session:
+    """One session's reads, against all writes."""
+
+    def __init__(
+        self, scene: Scene, writes: Writes, ranks: Mapping[Atom, Ranking], operations: Sequence[Operation], tick: Tick
+    ) -> None:
+        self._scene, self._writes, self._operations, self._tick = scene, writes, operations, tick
+        self._ranks = ranks
+        session = operations[0].session
+        self._own_chains = [number for number, chain in enumerate(writes.chains) if chain.session == session]
+        self._reads = [each for each in operations if not each.is_write and each.clear]
+
+    def judge(self, *, overlapping: bool) -> Violation | None:
+        view = View(self._writes, self._ranks)
+        for number in self._writes.needs:
+            view.mark(self._write(number))
+        for _ in range(_PASSES_MAX):
+            view.forget()
+            before = len(view.steps)
+            passed = self._overlapping(view) if overlapping else self._in_turn(view)
+            violation = next(passed, None)
+            if violation is not None or len(view.steps) == before:
+                return violation or self._cycle(view)
+            cycle = self._cycle(view)
+            if cycle is not None:
+                return cycle
+        raise AssertionError("every pass forces something new")
+
+    def _write(self, number: int) -> Operation:
+        chain, position = self._writes.place[number]
+        return self._writes.chains[chain].writes[position]
+
+    def _in_turn(self, view: View) -> Iterator[Violation]:
+        """Each read sees what the session had seen, and had written, by then."""
+        own: set[int] = set()
+        for operation in self._operations:
+            self._tick()
+            if operation.is_write:
+                view.see(Seen(operation))
+                own.add(operation.number)
+            elif operation.clear:
+                yield from self._read(view, operation, own)
+
+    def _overlapping(self, view: View) -> Iterator[Violation]:
+        """Each read sees what had been seen, and written, before it for certain."""
+        for read in self._reads:
+            self._tick()
+            view.forget()
+            earlier = [each for each in self._operations if each.precedes(read)]
+            for each in earlier:
+                if each.is_write:
+                    view.see(Seen(each))
+                elif each.clear:
+                    for source in each.sources:
+                        view.see(Seen(source, read=each))
+            later = {each.number for each in self._operations if each.is_write and read.precedes(each)}
+            yield from self._read(view, read, None, later)
+
+    def _read(self, view: View, read: Operation, own: set[int] | None, later: Iterable[int] = ()) -> Iterator[Violation]:
+        for source in read.sources:
+            view.see(Seen(source, read=read))
+        each = self._scene.objects[read.key]
+        if each.kind == "register":
+            yield from self._register(view, read)
+        else:
+            yield from self._elements(view, read, each)
+        yield from self._future(view, read, own, later)
+
+    def _register(self, view: View, read: Operation) -> Iterator[Violation]:
+        """The write that the read shows is the last one of its key that it has seen."""
+        source = read.sources[0] if read.sources else None
+        ranking = self._ranks.get(read.key) if self._scene.versions else None
+        for chain, (positions, writes) in self._writes.of_key.get(read.key, {}).items():
+            at = bisect_left(positions, view.counts.get(chain, 0)) - 1
+            if at < 0 or writes[at] is source:
+                continue
+            if source is None or source.precedes(writes[at]):
+                yield self._violation(view, read, writes[at], source)
+            elif ranking is not None and ranking.ranks[writes[at].number] > ranking.ranks[source.number]:
+                yield self._violation(view, read, writes[at], None)
+            elif not writes[at].precedes(source):
+                view.force(Step(writes[at], source, "read", (read,)))
+
+    def _elements(self, view: View, read: Operation, each: Object) -> Iterator[Violation]:
+        """Of its key the read shows all that it has seen; a list in the order of the writes."""
+        shown = {source.number for source in read.sources}
+        for chain, (positions, writes) in self._writes.of_key.get(read.key, {}).items():
+            for at in range(bisect_left(positions, view.counts.get(chain, 0))):
+                if writes[at].number not in shown:
+                    yield self._violation(view, read, writes[at], None)
+                    return
+        for first, second in pairwise(read.sources) if each.kind == "list" else ():
+            if second.precedes(first):
+                yield Violation(PRAM, read.key, read.session, (second, read), second, read, seen=first)
+            elif not first.precedes(second):
+                view.force(Step(first, second, "shown", (read,)))
+
+    def _future(self, view: View, read: Operation, own: set[int] | None, later: Iterable[int]) -> Iterator[Violation]:
+        """A read has not seen what its session wrote only afterwards."""
+        for chain in self._own_chains:
+            each, count = self._writes.chains[chain], view.counts.get(chain, 0)
+            wrong: Operation | None
+            if not count:
+                continue
+            if own is None:
+                wrong = next((write for write in each.writes[:count] if write.number in later), None)
+            else:
+                last = each.writes[count - 1]
+                wrong = last if last.number not in own and read.precedes(last) else None
+            if wrong is not None:
+                yield self._violation(view, read, wrong, None)
+
+    def _violation(self, view: View, read: Operation, write: Operation, older: Operation | None) -> Violation:
+        """The read has seen a write that it does not show; ``older``, which it shows, came before that one."""
+        reasons = view.why(write)
+        certain = [read, write, *((older,) if older is not None else ()), *view.grounds(reasons)]
+        witness = tuple(sorted(dict.fromkeys(certain), key=place_of))
+        return Violation(PRAM, read.key, read.session, witness, write, read, steps=tuple(_story(reasons)))
+
+    def _cycle(self, view: View) -> Violation | None:
+        """Writes each of which comes before the next one, and the last one before the first."""
+        if not view.steps:
+            return None
+        cycle = next(_graph(self._writes, view.steps.values()).cycles(), None)
+        if cycle is None:
+            return None
+        certain: dict[Operation, None] = {}
+        done: set[tuple[int, int]] = set()
+        for step in cycle:
+            certain.update(dict.fromkeys((step.first, step.second)))
+            certain |= view.grounds(view.behind(step, certain, done))
+        read = next(step.reads[0] for step in cycle if step.reads)
+        witness = tuple(sorted(certain, key=place_of))
+        return Violation(PRAM, read.key, read.session, witness, steps=cycle)
+
+
+def _graph(writes: Writes, steps: Iterable[Step]) -> Graph:
+    """The forced steps, and the sessions' order between the writes that they are about."""
+    graph = Graph()
+    ends: dict[int, set[int]] = {}
+    listed = list(steps)
+    waiting = [operation for step in listed for operation in (step.first, step.second)]
+    for step in listed:
+        graph.add(step)
+    for number, before in writes.needs.items():
+        chain, position = writes.place[number]
+        write = writes.chains[chain].writes[position]
+        for first in before:
+            graph.add(Step(first, write, "session"))
+            waiting += [first, write]
+    for operation in waiting:
+        chain, position = writes.place[operation.number]
+        ends.setdefault(chain, set()).add(position)
+    for chain, positions in ends.items():
+        for first, second in pairwise(sorted(positions)):
+            each = writes.chains[chain].writes
+            graph.add(Step(each[first], each[second], "session"))
+    return graph
+
+
+def _story(reasons: Sequence[Seen]) -> Iterator[Step]:
+    """How the session had seen the write, step by step."""
+    for reason in reasons:
+        if reason.read is not None:
+            yield Step(reason.write, reason.write, "read", (reason.read,))
+        elif reason.step is not None:
+            yield reason.step
+        elif reason.later is not None:
+            yield Step(reason.write, reason.later, "session")
+        else:
+            yield Step(reason.write, reason.write, "own")
