@@ -10,6 +10,7 @@ histories the whole of ``check`` is asked, too: verdict, minimal witnesses, line
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
@@ -26,7 +27,8 @@ from checkers.linearizable.model import Reading
 from checkers.linearizable.models import BY_NAME
 from checkers.linearizable.operation import KeyHistory, by_key
 from checkers.value import Codes
-from harness.columns import columns_of
+from harness.columns import PADDING, Columns, columns_of
+from harness.formats.jsonl_columns import columns_in
 from harness.history import History, Op
 
 MODELS: Final = ("register", CAS_REGISTER, "queue", "unordered-queue", "stack", "pqueue", "set")
@@ -40,6 +42,7 @@ class Case(NamedTuple):
     name: str
     model: str
     history: History
+    columns: Columns
     initial: Any
     nil_reads: NilReads
 
@@ -85,7 +88,17 @@ def _case(model: str, number: int) -> Case:
         thing = "register" if model == CAS_REGISTER else model
         parts = [_lines(thing, random) for _ in range(random.choice((1, 1, 2, 3)))]
         lines = _mixed(parts, random)
-    return Case(f"{model}, seed {number}, nil {nil_reads}", model, History(lines), initial, nil_reads)
+    history = History(lines)
+    columns = _written(history) if random.random() < 0.5 else columns_of(history)
+    assert columns is not None, "numpy is there, and all keys are strings"
+    return Case(f"{model}, seed {number}, nil {nil_reads}", model, history, columns, initial, nil_reads)
+
+
+def _written(history: History) -> Columns | None:
+    """The columns of the same history, as the reader of large files makes them."""
+    names = ("type", "process", "f", "value", "key")
+    text = "".join(json.dumps({name: getattr(op, name) for name in names}) + "\n" for op in history)
+    return columns_in(bytearray(text.encode() + bytes(PADDING)), 0)
 
 
 def _lines(model: str, random: Random) -> list[Op]:
@@ -120,8 +133,7 @@ def _mixed(parts: Sequence[Sequence[Op]], random: Random) -> list[Op]:
 
 def examine(tally: Tally, case: Case, random: Random, *, checked: bool, witnesses: bool) -> None:
     """Decide one history on its columns, and compare; what was seen goes into the tally."""
-    columns = columns_of(case.history)
-    assert columns is not None, "numpy is there, and all keys are strings"
+    columns = case.columns
     model, reading = BY_NAME[case.model], Reading(Codes(), case.nil_reads == "value")
     read = columnar.read(columns, model, case.initial, reading, Limit())
     if read is None:
@@ -217,9 +229,7 @@ def _changed(order: list[int], all_: Sequence[int], random: Random) -> list[int]
 
 def _examine_check(tally: Tally, case: Case, keys: Sequence[KeyHistory]) -> None:
     """The whole, on a history that has columns though it is small."""
-    columns = columns_of(case.history)
-    assert columns is not None, "numpy is there, and all keys are strings"
-    large = History.from_columns(columns)
+    large = History.from_columns(case.columns)
     truths = [brute.decide(key.model, key.initial, key.required, key.optional) for key in keys]
     if None in truths:
         return

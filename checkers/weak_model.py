@@ -8,8 +8,19 @@ conflicts are settled; it includes all that are ok, none that failed, and of the
 that of the operations visible to it, applied in the order ``ar``. A history satisfies a model if it has an explanation
 for which the formula holds.
 
-The order of writes is *explicit* where the values tell it: lists that are appended to, whose reads show the order.
-Where two explanations differ because it is not known, the answer is unknown (``Reason.VERSION_ORDER``), never guessed.
+The order of writes is *explicit* where the values tell it: lists that are appended to, whose reads show the order;
+registers whose values are versions (integers, the larger the newer: an option). Where two explanations differ because
+it is not known, the answer is unknown (``Reason.VERSION_ORDER``), never guessed.
+
+The session guarantees are about operations: each micro-operation of a transaction is one, and what stands before it in
+its transaction comes before it in ``so``. In their formulas ``ar`` orders the writes of each key (writes of different
+keys commute and need no order: Terry et al.), every read is of one key, ``f;g`` is f then g, and ``f:A->B`` is f from
+operations of A to operations of B. No read sees a write that was invoked after it had completed. The order of a
+register's versions is explicit where one session alone wrote it, as that session's order; of one that several sessions
+wrote only this much is taken as known, that no session's own writes to it stand in another order than it wrote them,
+and for ``monotonic-writes``, which asks just that, nothing. A guarantee is valid if every order that is possible
+satisfies its formula, invalid if none does, else unknown; for sets and lists, where reads show all that they saw, some
+order is enough.
 """
 
 from __future__ import annotations
@@ -53,6 +64,53 @@ _ALL: Final = (
         "every read shows the first writes of one order of all writes, which keeps every session's order of its "
         "writes; reads may go back and forth",
         "Terry, CACM 2013; as prefix sequential consistency: Viotti & Vukolic 2016; Burckhardt 2014",
+    ),
+    WeakModel(
+        "read-your-writes",
+        "each key",
+        "RVal and so:W->R subset of vis",
+        "every read shows at least what its session had written",
+        "Terry et al. 1994; Brzezinski et al. 2004; Burckhardt 2014 ch. 5; Viotti & Vukolic 2016",
+    ),
+    WeakModel(
+        "monotonic-reads",
+        "each key",
+        "RVal and vis;so:R->R subset of vis",
+        "no read shows less than an earlier one of its session",
+        "Terry et al. 1994; Brzezinski et al. 2004; Burckhardt 2014 ch. 5; Viotti & Vukolic 2016",
+    ),
+    WeakModel(
+        "monotonic-writes",
+        "each key",
+        "RVal and so:W->W subset of ar and so:W->W;vis subset of vis",
+        "each session's writes take effect in their order, and none is seen without those before it",
+        "Terry et al. 1994; Brzezinski et al. 2004; Viotti & Vukolic 2016",
+    ),
+    WeakModel(
+        "writes-follow-reads",
+        "each key",
+        "RVal and vis;so:R->W subset of ar and vis;so:R->W;vis subset of vis",
+        "a write takes effect after what its session had read before it, and is seen only with that",
+        "Terry et al. 1994; Brzezinski et al. 2004; Viotti & Vukolic 2016",
+    ),
+    WeakModel(
+        "pram",
+        "all",
+        "for each session there is an order of all W and its R that contains so and in which RVal holds with vis = "
+        "that order; with explicit versions besides so:W->W of a key subset of ar, and no read comes after a newer "
+        "version",
+        "each session can order all writes, every session's in its own order, around its own reads; two sessions may "
+        "see the writes of others in different orders, so that, without explicit versions, one order of versions for "
+        "all, which the four guarantees ask for, need not exist",
+        "Lipton & Sandberg 1988; as read-your-writes, monotonic-reads and monotonic-writes together: Brzezinski et al. "
+        "2004",
+    ),
+    WeakModel(
+        "session-guarantees",
+        "all",
+        "RVal and each of read-your-writes, monotonic-reads, monotonic-writes, writes-follow-reads and pram by itself",
+        "all five hold, each by itself (with one explanation for all they would be causal consistency)",
+        "Terry et al. 1994; Brzezinski et al. 2004",
     ),
 )
 WEAK_MODELS: Final[Mapping[str, WeakModel]] = {model.name: model for model in _ALL}

@@ -61,7 +61,7 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 _MODELS: Final = "checkers.linearizable:MODELS"
 
-OPTIONS: Final = ("model", "initial", "nil_reads", "method", "certify")
+OPTIONS: Final = ("model", "initial", "nil_reads", "method", "certify", "total", "negative_balances", "versions")
 """What a checker may be told besides its time limit; which of these it takes, its signature says."""
 _TAKES_ANY_KEYWORD: Final = 0x08  # inspect.CO_VARKEYWORDS, without loading inspect
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from checkers.linearizable.model import Foresighted, State
+from checkers.linearizable.model import Foresighted, ForesightedInTime, State
 from checkers.linearizable.operation import KeyHistory
 from checkers.linearizable.problem import TooLarge
 from checkers.linearizable.schedule import Schedule
@@ -26,10 +27,16 @@ class Automaton:
         self._size = 0
         self.rows: list[dict[int, int]] = [{}]
         self.hopeless = 0
-        self._foresee = None
+        self._foresee: Callable[[State], State | None] | None = None
+        required = [operation.step for operation in arrays.operations]
+        optional = [arrays.steps[each.step] for each in arrays.classes for _ in each.operations]
         if isinstance(key.model, Foresighted):
-            required = [operation.step for operation in arrays.operations]
-            self._foresee = key.model.foresee(required, [arrays.steps[each.step] for each in arrays.classes])
+            self._foresee = key.model.foresee(required, optional)
+        elif isinstance(key.model, ForesightedInTime):
+            invokes = [operation.invoke for operation in arrays.operations]
+            self._foresee = key.model.foresee_in_time(
+                required, optional, lambda one, other: arrays.completes[one] < invokes[other]
+            )
 
     def after(self, state: int, step: int) -> int:
         """The number of the state after the step, -1 if there is none. Raises :class:`TooLarge`."""

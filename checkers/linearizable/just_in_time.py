@@ -54,7 +54,11 @@ class _Node(NamedTuple):
 
 
 class JustInTime:
-    """One way through, which can be interrupted."""
+    """The search, which can be interrupted.
+
+    Optional operations are at first counted within each chain only: what is invalid even then is invalid. If the order
+    found needs more of some class than there are, it is counted from then on, and the search begins again (see
+    ``supply``)."""
 
     def __init__(self, key: KeyHistory, arrays: Schedule, automaton: Automaton) -> None:
         self._arrays, self._automaton = arrays, automaton
@@ -62,34 +66,52 @@ class JustInTime:
         self._level: dict[int, list[tuple[int, Way | None]]] = {0: [(0, None)]}
         self.rank = 0
         self.visited = 0
+        self.order: tuple[Operation, ...] | None = None
 
     def go(self, configurations: int, limit: Limit) -> bool:
-        """Visit about that many more; whether the end is reached, or that there is no way to it. Raises
+        """Visit about that many more; whether there is an ``order``, or certainly none. Raises
         :class:`checkers.guard.OutOfTimeError`."""
         stop = self.visited + configurations
-        while self.rank < len(self._arrays) and self._level:
+        while self._level:
+            if self.rank == len(self._arrays):
+                way = next(iter(self._level.values()))[0][1]
+                try:
+                    self.order = tuple(_Placing(self._arrays, self._automaton, self._relations).follow(way))
+                except _OverdrawnError as error:
+                    self._relations.count(error.number)
+                    self._level, self.rank = {0: [(0, None)]}, 0
+                else:
+                    return True
             if self.visited >= stop:
                 return False
-            here = _Moment(self.rank, self._arrays, self._automaton, self._relations, limit)
-            after: defaultdict[int, list[tuple[int, Way | None]]] = defaultdict(list)
-            for state, costs in self._level.items():
-                for cost, way in costs:
-                    here.nodes += 1
-                    for state_after, cost_after, way_after in here.through(state, cost, way):
-                        _keep(after[state_after], cost_after, way_after)
-            self._level = dict(after)
-            self.visited += here.nodes
-            self.rank += bool(self._level)
+            self._step(limit)
         return True
 
-    def order(self) -> tuple[Operation, ...]:
-        """The linearization found."""
-        way = next(iter(self._level.values()))[0][1]
-        return tuple(_Placing(self._arrays, self._automaton, self._relations).follow(way))
-
     @property
-    def found(self) -> bool:
-        return bool(self._level) and self.rank == len(self._arrays)
+    def explained(self) -> int:
+        """How many completions some order explains, as far as is known."""
+        return 0 if self._arrays.classes else self.rank
+
+    def _step(self, limit: Limit) -> None:
+        """From before a completion to before the next one; the rank stays where it is if there is no way."""
+        here = _Moment(self.rank, self._arrays, self._automaton, self._relations, limit)
+        after: defaultdict[int, list[tuple[int, Way | None]]] = defaultdict(list)
+        for state, costs in self._level.items():
+            for cost, way in costs:
+                here.nodes += 1
+                for state_after, cost_after, way_after in here.through(state, cost, way):
+                    _keep(after[state_after], cost_after, way_after)
+        self._level = dict(after)
+        self.visited += here.nodes
+        self.rank += bool(self._level)
+
+
+class _OverdrawnError(Exception):
+    """An order needs more operations of a class than there are."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"class {number}")
+        self.number = number
 
 
 def _keep(met: list[tuple[int, Way | None]], cost: int, way: Way | None) -> None:
@@ -121,10 +143,15 @@ class _Relations:
         self.bases = [2 * self.slots]
         for each in arrays.classes:
             self.bases.append(self.bases[-1] + len(each.invokes))
+        self.lasting = (1 << self.bases[0]) - 1  # the bits that outlast a chain
         self.arriving: list[list[int]] = [[] for _ in range(len(arrays) + 1)]
         self.arrival = [bisect_left(arrays.completes, operation.invoke) for operation in arrays.operations]
         for rank, arrival in enumerate(self.arrival):
             self.arriving[arrival].append(rank)
+
+    def count(self, number: int) -> None:
+        """From now on how many of the class are used is never forgotten."""
+        self.lasting |= ((1 << len(self._arrays.classes[number].invokes)) - 1) << self.bases[number]
 
     def overwrites(self, later: int, earlier: int) -> bool:
         if self.overwriting is None:
@@ -183,7 +210,7 @@ class _Moment:
             if not cost & bit:
                 yield state, cost, way
                 return
-            keep = ~bit
+            keep = self._relations.lasting & ~bit
         else:
             duty = bit << self._slots
             if cost & bit:
@@ -194,7 +221,7 @@ class _Moment:
                 step = self._arrays.step_of[self.rank]
                 idle = self._automaton.after(state, step) == state
                 yield state, cost & ~self._overwriting(step) if idle else cost, way
-            keep = ~(bit | duty)
+            keep = self._relations.lasting & ~(bit | duty)
         for reached in self._chains(_Node(state, cost, None, 0, way)):
             yield reached.state, reached.cost & keep, reached.way
 
@@ -252,6 +279,8 @@ class _Moment:
             self.nodes += 1
             if self.nodes % _CLOCK_EVERY == 0 and self._limit.expired():
                 raise OutOfTimeError
+            if self.nodes > self._limit.configurations:
+                raise MemoryError("one completion has too many configurations")
             for placed, there in self._next(here):
                 if placed == self.rank or (start.cost & due and not there.cost & due):
                     yield there
@@ -374,6 +403,7 @@ class _Placing:
         self._placed = [False] * len(arrays)
         self._spots: dict[int, list[int]] = {}
         self._pieces: list[list[int]] = []
+        self._used = [0] * len(arrays.classes)
 
     def follow(self, way: Way | None) -> Iterator[Operation]:
         changes = []
@@ -413,6 +443,11 @@ class _Placing:
         self._pieces.append([placed])
         if placed >= 0:
             self._placed[placed] = True
+        else:
+            used, invokes = self._used[~placed], arrays.classes[~placed].invokes
+            if used == len(invokes) or invokes[used] > arrays.completes[rank]:
+                raise _OverdrawnError(~placed)
+            self._used[~placed] += 1
         self._state = self._automaton.after(self._state, step)
         self._see(arrays.open[rank])
 

@@ -229,8 +229,8 @@ class _Moment:
         else:
             keep = -1
         found = self._chains if self.swaps or self.spare else self._visits
-        for value, swapped, cost, way in found(value, swapped, cost, way):
-            yield value, swapped & ~bit, cost & keep, way
+        for after, more_swapped, more, there in found(value, swapped, cost, way):
+            yield after, more_swapped & ~bit, more & keep, there
 
     def _visits(self, value: int, swapped: int, cost: int, way: Way | None) -> Iterator[Reached]:
         """Writes alone: of any of the values that somebody waits for, and at last of the one that the rank needs."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from operator import le
 from typing import Final, Literal
@@ -111,6 +111,29 @@ def decide(key: KeyHistory, limit: Limit) -> Laid | None:
     return _Tracks(key).lay(limit)
 
 
+def needed(key: KeyHistory, limit: Limit) -> tuple[Operation, ...]:
+    """Of a queue that has no order the operations up to the first completion by which that can be seen."""
+    operations = sorted(key.required, key=completion)
+    none, enough = 0, len(operations)  # the first so many have an order; the first so many have none
+    while none + 1 < enough and not limit.expired():
+        middle = (none + enough) // 2
+        laid = decide(_until(key, operations, middle), limit)
+        if laid is not None and laid.outcome == "invalid":
+            enough = middle
+        else:
+            none = middle
+    return tuple(operations[:enough])
+
+
+def _until(key: KeyHistory, operations: Sequence[Operation], count: int) -> KeyHistory:
+    """The history until so many operations completed: those that were running then perhaps took effect."""
+    now = completion(operations[count - 1])
+    running = (replace(each, complete=None) for each in operations[count:] if each.invoke < now)
+    changing = (each for each in running if not key.model.observes(each.step))
+    optional = sorted((*key.optional, *changing), key=_invocation)
+    return replace(key, required=tuple(operations[:count]), optional=tuple(optional))
+
+
 class _Tracks:
     def __init__(self, key: KeyHistory) -> None:
         self._initial: Sequence[Hashable] = key.initial
@@ -122,67 +145,47 @@ class _Tracks:
         self._classes = _classes(key)
         self._puts_of = {each.value: number for number, each in enumerate(self._classes) if each.put}
         self._takes_of = {each.value: number for number, each in enumerate(self._classes) if not each.put}
-        self._visited = 0
 
     def lay(self, limit: Limit) -> Laid:
-        start: Config = (0, 0, 0, 0, 0, 0, -inf)
-        unused = (0,) * len(self._classes)
-        level: dict[Config, list[tuple[Used, Way | None]]] = {}
-        self._add(level, start, unused, None, 0)
-        place = 0
-        while True:
-            for config, ways in level.items():
-                if self._done(config):
-                    return Laid("valid", self._merge(ways[0][1]), place, self._visited)
-            after: dict[Config, list[tuple[Used, Way | None]]] = {}
-            for config, ways in level.items():
-                for used, way in ways:
-                    self._visited += 1
-                    if self._visited > limit.configurations or (self._visited % _CLOCK_EVERY == 0 and limit.expired()):
-                        outcome: Literal["time", "memory"] = "time" if limit.expired() else "memory"
-                        return Laid(outcome, (), place, self._visited)
-                    for next_, next_used, put, take in self._next(place, config, used):
-                        self._add(after, next_, next_used, (way, put, take), place + 1)
-            if not after:
-                return Laid("invalid", (), place, self._visited)
-            level = after
-            place += 1
+        """Place by place, depth first: required operations before others, what completes first before what later."""
+        waiting: list[tuple[int, Config, Way | None, Used]] = []
+        waiting.append((0, *self._observe(0, (0, 0, 0, 0, 0, 0, -inf), None), (0,) * len(self._classes)))
+        met: dict[tuple[int, Config], list[Used]] = {}
+        visited = furthest = 0
+        while waiting:
+            place, config, way, used = waiting.pop()
+            furthest = max(furthest, place)
+            if config[2] == len(self._takes.operations) and config[4] == len(self._observers.operations):
+                return Laid("valid", self._merge(way), place, visited)
+            known = met.setdefault((place, config), [])
+            if any(all(map(le, other, used)) for other in known):
+                continue
+            known[:] = [other for other in known if not all(map(le, used, other))]
+            known.append(used)
+            visited += 1
+            if visited > limit.configurations or (visited % _CLOCK_EVERY == 0 and limit.expired()):
+                return Laid("time" if limit.expired() else "memory", (), furthest, visited)
+            found = [
+                (place + 1, *self._observe(place + 1, after, (way, put, take)), more)
+                for after, more, put, take in self._next(place, config, used)
+            ]
+            waiting.extend(reversed(found))
+        return Laid("invalid", (), furthest, visited)
 
-    def _done(self, config: Config) -> bool:
-        return config[2] == len(self._takes.operations) and config[4] == len(self._observers.operations)
-
-    def _add(
-        self,
-        level: dict[Config, list[tuple[Used, Way | None]]],
-        config: Config,
-        used: Used,
-        way: Way | None,
-        place: int,
-    ) -> None:
-        """Keep a configuration, with all observers placed that may stand here, unless a better one was met."""
-        config, way = self._observe(config, way, place)
-        met = level.setdefault(config, [])
-        if any(all(map(le, other, used)) for other, _ in met):
-            return
-        met[:] = [pair for pair in met if not all(map(le, used, pair[0]))]
-        met.append((used, way))
-
-    def _observe(self, config: Config, way: Way | None, place: int) -> tuple[Config, Way | None]:
+    def _observe(self, place: int, config: Config, way: Way | None) -> tuple[Config, Way | None]:
+        """All observers are placed that may stand here."""
         puts, puts_mask, takes, takes_mask, head, mask, latest = config
         if head == len(self._observers.operations) or place < len(self._initial):
             return config, way
-        deadline = min(self._puts.deadline(puts), self._takes.deadline(takes))
         if latest > self._puts.deadline(puts):
             return config, way
-        changed = True
-        while changed:
-            changed = False
-            for each in self._observers.ready(head, mask):
-                if self._observers.invokes[each] < deadline:
-                    head, mask = _Track.placed(head, mask, each)
-                    way = (way, each, None)
-                    changed = True
-                    break
+        deadline = min(self._puts.deadline(puts), self._takes.deadline(takes))
+        ready: int | None = -1
+        while ready is not None:
+            ready = next((o for o in self._observers.ready(head, mask) if self._observers.invokes[o] < deadline), None)
+            if ready is not None:
+                head, mask = _Track.placed(head, mask, ready)
+                way = (way, ready, None)
         return (puts, puts_mask, takes, takes_mask, head, mask, latest), way
 
     def _next(self, place: int, config: Config, used: Used) -> Iterator[tuple[Config, Used, int | None, int]]:

@@ -1,4 +1,4 @@
-"""The search for any model: over what may be placed next, remembering configurations; depth first or rank by rank.
+"""The search for any model: over what may be placed next, depth first, remembering configurations; and its rivals.
 
 A configuration is (first rank k not yet placed, mask of later ranks placed, state, optional operations used). What is
 left out, and why that is allowed:
@@ -16,18 +16,21 @@ All hold together: of the linearizations with the fewest optional operations, ta
 them one in which the observers stand earliest, then one in which equal steps stand in the order of their completions.
 Each exchange above leads towards it, and none away.
 
-Depth first finds an order soon where there are many; rank by rank (just-in-time linearization: Lowe 2017) keeps all
-configurations at one completion at a time, and forgets the rest. Either may be a thousand times faster: ``race``.
+Depth first finds an order soon where there are many; completion by completion (``just_in_time``) soon sees that there
+is none. Either may be a thousand times faster: ``race``. Queues that only put and take have a search of their own
+(``tracks``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import le
 from typing import Final, Literal
 
+from checkers.guard import OutOfTimeError
 from checkers.linearizable.automaton import Automaton
+from checkers.linearizable.just_in_time import JustInTime
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.operation import KeyHistory, Operation
 from checkers.linearizable.schedule import Schedule, schedule
@@ -36,7 +39,6 @@ Used = tuple[int, ...]
 Trail = tuple["Trail | None", int]  # what came before, and a rank (>= 0) or the complement of a class's number
 Outcome = Literal["valid", "invalid", "time", "memory"]
 
-WALKS: Final = ("depth-first", "frontier")
 _CLOCK_EVERY: Final = 256
 _FIRST_TURN: Final = 2_000  # configurations; then twice as many each time
 
@@ -70,51 +72,36 @@ class Walked:
 class Walk:
     """One way through the configurations, which can be interrupted."""
 
-    def __init__(self, arrays: Schedule, automaton: Automaton, *, depth_first: bool) -> None:
-        self._arrays, self._automaton, self._depth_first = arrays, automaton, depth_first
-        start = Configuration(0, 0, 0, (0,) * len(arrays.classes), None, None)
-        self._waiting: dict[int, list[Configuration]] = {0: [start]}  # by rank; depth first: all at 0
+    def __init__(self, arrays: Schedule, automaton: Automaton) -> None:
+        self._arrays, self._automaton = arrays, automaton
+        self._waiting = [Configuration(0, 0, 0, (0,) * len(arrays.classes), None, None)]
         self._least: dict[int, dict[tuple[int, int, tuple[int, int] | None], list[Used]]] = {}
-        self._level = 0
         self.rank = 0
         self.visited = 0
-        self.found: Configuration | None = None
+        self.order: tuple[Operation, ...] | None = None
 
     def go(self, configurations: int, limit: Limit) -> bool:
-        """Visit that many more; whether the walk is at its end."""
+        """Visit that many more; whether there is an ``order``, or certainly none."""
         stop = self.visited + configurations
-        while self.visited < stop:
-            here = self._next()
-            if here is None:
-                return True
+        while self._waiting:
+            here = self._waiting.pop()
             self._settle(here)
             self.rank = max(self.rank, here.rank)
             if here.rank == len(self._arrays):
-                self.found = here
+                self.order = _order(self._arrays, here.trail)
                 return True
-            if not self._depth_first and here.rank != self._level:
-                self._waiting.setdefault(here.rank, []).append(here)
-                continue
             if self._covered(here):
                 continue
             self.visited += 1
-            if self.visited % _CLOCK_EVERY == 0 and limit.expired():
+            self._waiting.extend(self._successors(here))
+            if self.visited >= stop or (self.visited % _CLOCK_EVERY == 0 and limit.expired()):
                 return False
-            self._waiting.setdefault(0 if self._depth_first else self._level, []).extend(self._successors(here))
-        return False
+        return True
 
-    def _next(self) -> Configuration | None:
-        waiting = self._waiting.get(self._level)
-        if waiting:
-            return waiting.pop()
-        if self._depth_first:
-            return None
-        self._waiting.pop(self._level, None)
-        self._least.pop(self._level, None)
-        if not self._waiting:
-            return None
-        self._level = min(self._waiting)
-        return self._waiting[self._level].pop()
+    @property
+    def explained(self) -> int:
+        """How many completions some order explains."""
+        return self.rank
 
     def _settle(self, c: Configuration) -> None:
         """Place every placeable observer of the present state, and step over the ranks placed."""
@@ -188,37 +175,67 @@ def _within(used: Used, other: Used) -> bool:
     return used == other or all(map(le, used, other))
 
 
-def race(key: KeyHistory, limit: Limit, names: Sequence[str] = WALKS) -> Walked:
-    """Decide one object by both walks (or one alone) in turn, until one is at its end. Raises
+TWO_TRACKS: Final = "two-tracks"
+_RIVALS: Final[Mapping[str, Callable[[KeyHistory, Schedule, Automaton], Walk | JustInTime]]] = {
+    "depth-first": lambda _, arrays, automaton: Walk(arrays, automaton),
+    "just-in-time": JustInTime,
+}
+WALKS: Final = tuple(_RIVALS)
+ALL: Final = (TWO_TRACKS, *WALKS)
+
+
+def race(key: KeyHistory, limit: Limit, names: Sequence[str] = ALL) -> Walked:
+    """Decide one object by all of these searches that can, in turn, until one is at its end. Raises
     :class:`checkers.linearizable.problem.TooLarge`."""
+    if TWO_TRACKS in names:
+        found = _by_tracks(key, limit)
+        if found is not None:
+            return found
     arrays = schedule(key)
     automaton = Automaton(key, arrays)
-    walks = {name: Walk(arrays, automaton, depth_first=name == "depth-first") for name in names}
+    walks = {name: _RIVALS[name](key, arrays, automaton) for name in names if name in _RIVALS}
     turn, left = _FIRST_TURN, limit.configurations
-    while True:
+    while walks:
         for name, walk in walks.items():
             before = walk.visited
             try:
                 done = walk.go(min(turn, left), limit)
+            except OutOfTimeError:
+                done = False
             except MemoryError:  # how far they came is more than nothing
                 done, left = False, 0
             left -= walk.visited - before
             if done or left <= 0 or limit.expired():
                 return _walked(arrays, automaton, walks, name if done else "", left)
         turn *= 2
+    return Walked("memory", (), (), 0, 0, "")
 
 
-def _walked(arrays: Schedule, automaton: Automaton, walks: dict[str, Walk], winner: str, left: int) -> Walked:
-    rank = max(walk.rank for walk in walks.values())
+def _walked(
+    arrays: Schedule, automaton: Automaton, walks: Mapping[str, Walk | JustInTime], winner: str, left: int
+) -> Walked:
+    rank = max(walk.explained for walk in walks.values())
     visited = sum(walk.visited for walk in walks.values())
     if not winner:
         return Walked("memory" if left <= 0 else "time", (), (), rank, visited, winner)
     walk = walks[winner]
-    if walk.found is not None:
-        return Walked("valid", _order(arrays, walk.found.trail), (), rank, visited, winner)
+    if walk.order is not None:
+        return Walked("valid", walk.order, (), len(arrays), visited, winner)
     # Foresight looked at all answers, not only at those of the ranks that were reached.
     needed = len(arrays) if automaton.hopeless else walk.rank + 1
     return Walked("invalid", (), arrays.operations[:needed], rank, visited, winner)
+
+
+def _by_tracks(key: KeyHistory, limit: Limit) -> Walked | None:
+    """What the queues' own search finds within its share; None if it does not apply, or the others are to go on."""
+    from checkers.linearizable import tracks  # for queues alone
+
+    laid = tracks.decide(key, limit.share(2).at_most(configurations=limit.configurations // 2))
+    if laid is None or laid.outcome in ("time", "memory"):
+        return None
+    refuted = () if laid.outcome == "valid" else tracks.needed(key, limit)
+    explained = len(key.required) if laid.outcome == "valid" else max(0, len(refuted) - 1)
+    return Walked(laid.outcome, laid.order, refuted, explained, laid.configurations, TWO_TRACKS)
 
 
 def _order(arrays: Schedule, trail: Trail | None) -> tuple[Operation, ...]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, combinations, permutations, product
 
-from checkers.session.operation import Atom, Kind, Operation, Scene
+from checkers.session.operation import Atom, Kind, Operation
+from checkers.session.scene import Scene
 from checkers.session.violation import (
     MONOTONIC_READS,
     MONOTONIC_WRITES,
@@ -50,7 +51,7 @@ def _of(scene: Scene, name: str, writes: Sequence[Operation]) -> Validity:
     explained = [_explained(scene, name, order) for order in _orders(scene, name, writes)]
     if not any(explained):
         return False
-    registers = any(each.kind == "register" for each in scene.objects.values()) and not scene.versions
+    registers = any(each.kind == "register" and each.writes for each in scene.objects.values()) and not scene.versions
     return True if all(explained) or not registers else "unknown"
 
 
@@ -130,7 +131,10 @@ def _satisfies(
         pairs = [(first, second) for read in reads for second in writes if read.precedes(second)
                  for first in writes if first.number in vis[read.number]]  # fmt: skip
     return all(_before(order, first, second) for first, second in pairs) and all(
-        first.number in vis[read.number] for first, second in pairs for read in reads if second.number in vis[read.number]
+        first.number in vis[read.number]
+        for first, second in pairs
+        for read in reads
+        if second.number in vis[read.number]
     )
 
 

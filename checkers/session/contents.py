@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from checkers.session.observation import add_shown
-from checkers.session.operation import Atom, Object, Operation, by_session
+from checkers.session.operation import Atom, Operation, by_session
 from checkers.session.ordered import Graph
+from checkers.session.scene import Object
 from checkers.session.violation import (
     MONOTONIC_READS,
     MONOTONIC_WRITES,
@@ -126,7 +127,9 @@ def _knowledge(operations: Sequence[Operation]) -> Iterator[tuple[Operation, _Se
     for write, newly, inside in walk(operations):
         for read in newly:
             if not read.is_write:
-                last.update((source.number, (source, read)) for source in read.sources[-1:] if source.number not in last)
+                last.update(
+                    (source.number, (source, read)) for source in read.sources[-1:] if source.number not in last
+                )
                 for atom in read.shown:
                     by.setdefault(atom, read)
         if not write.is_write:

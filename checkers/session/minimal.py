@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Final
 
 from checkers.session.decide import decide, examined
-from checkers.session.operation import Atom, Object, Operation, Scene, find_happened, find_linear, place_of
+from checkers.session.operation import Atom, Operation, place_of
+from checkers.session.scene import Object, Scene, find_happened, find_linear
 from checkers.session.violation import Violation
 
 MEMBERS_MAX: Final = 48

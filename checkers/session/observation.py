@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from checkers.session.operation import Object, Operation, Scene, begun_writes
+from checkers.session.operation import Operation
 from checkers.session.ordered import Graph
+from checkers.session.scene import Object, Scene, begun_writes
 from checkers.session.violation import (
     ABORTED_READ,
     DUPLICATE_ELEMENTS,

@@ -8,8 +8,8 @@ a guarantee is about each read, and a database at read committed gives each of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from checkers.guard import Unsupported
@@ -81,67 +81,7 @@ class Operation:
         return read.complete is not None and read.complete < self.invoke
 
 
-@dataclass(slots=True)
-class Object:
-    """One key. ``writes`` perhaps happened, ``failed`` did not, by their values; ``happened``: the ok ones, and those
-    of unknown outcome that some read shows. ``reads`` are ok."""
-
-    key: Atom
-    kind: Kind
-    writes: dict[Atom, list[Operation]] = field(default_factory=dict)
-    failed: dict[Atom, Operation] = field(default_factory=dict)
-    reads: list[Operation] = field(default_factory=list)
-    happened: list[Operation] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Scene:
-    """A history by objects and sessions. ``linear[s]``: whether session s did one thing after the other, and went on
-    only when it knew the outcome. ``initial`` is what every register holds at the beginning."""
-
-    history: History
-    objects: dict[Atom, Object]
-    sessions: list[Any]
-    linear: list[bool]
-    initial: Atom
-    nil_is_value: bool
-    versions: bool = False
-
-
-def scene_of(history: History, initial: Any, nil_reads: NilReads, *, versions: bool = False) -> Scene:
-    """The scene of a history. Raises :class:`checkers.guard.Unsupported` and :class:`harness.history.HistoryError`."""
-    atom = _atoms()
-    reader = _Reader(history, atom)
-    found = reader.operations()
-    objects: dict[Atom, Object] = {}
-    lists = any(kind == "list" for kind in reader.kinds.values())
-    for operation, outcome, raw in found:
-        key = operation.key
-        if key not in objects:
-            objects[key] = Object(key, reader.kinds.get(key, "register"))
-        each = objects[key]
-        if not operation.is_write:
-            if raw is None and nil_reads == "unknown":
-                continue
-            if key not in reader.kinds and (isinstance(raw, (list, tuple)) or (raw is None and lists)):
-                each.kind = "list"
-            _show(operation, raw, each.kind, atom)
-            each.reads.append(operation)
-        elif outcome == "fail":
-            each.failed.setdefault(operation.value, operation)
-        else:
-            each.writes.setdefault(operation.value, []).append(operation)
-    if initial is not None and any(each.kind != "register" for each in objects.values()):
-        raise Unsupported(
-            f"read the initial value {show(initial)}; expected none with lists or sets, which begin empty"
-        )
-    scene = Scene(history, objects, reader.sessions, [], atom(initial), nil_reads == "value", versions)
-    find_happened(scene)
-    scene.linear = find_linear(scene)
-    return scene
-
-
-def _atoms() -> Callable[[Any], Atom]:
+def atoms() -> Callable[[Any], Atom]:
     codes = Codes()
 
     def atom(value: Any) -> Atom:
@@ -151,20 +91,10 @@ def _atoms() -> Callable[[Any], Atom]:
     return atom
 
 
-def _show(read: Operation, raw: Any, kind: Kind, atom: Callable[[Any], Atom]) -> None:
-    """What the read showed, once it is known what it read."""
-    if kind == "register":
-        read.value = atom(raw)
-        return
-    if raw is not None and not isinstance(raw, (list, tuple, set, frozenset)):
-        raise Unsupported(f"operation {read.invoke}: read {show(raw)}; expected a list of elements, or null")
-    read.shown = () if raw is None else tuple(map(atom, raw))
-
-
 Found = tuple[Operation, Outcome, Any]
 
 
-class _Reader:
+class Reader:
     """Reads a history's lines; ``kinds`` says of each key that is written to what it is."""
 
     def __init__(self, history: History, atom: Callable[[Any], Atom]) -> None:
@@ -231,60 +161,21 @@ class _Reader:
         identity = process if name is None else ("session", self._atom(name))
         if identity not in self._numbers:
             self._numbers[identity] = len(self.sessions)
-            self.sessions.append(f"process {process}" if name is None else f"session {show(name)}")
+            self.sessions.append(f"process {process}" if name is None else f"session {_named(name)}")
         return self._numbers[identity]
+
+
+def _named(session: Any) -> str:
+    return session[:60] if isinstance(session, str) and session.isprintable() and session else show(session)
 
 
 def _what(key: Any) -> str:
     return "the object" if key is None else f"key {show(key)}"
 
 
-def find_happened(scene: Scene) -> None:
-    """What of unknown outcome was seen has happened, and all of its transaction with it."""
-    seen: set[int] = set()
-    for each in scene.objects.values():
-        for read in each.reads:
-            find_sources(scene, each, read)
-            seen.update(write.invoke for write in read.sources)
-    for each in scene.objects.values():
-        each.happened = sorted(
-            (w for writes in each.writes.values() for w in writes if w.complete is not None or w.invoke in seen),
-            key=place_of,
-        )
-
-
-def find_sources(scene: Scene, each: Object, read: Operation) -> None:
-    """Whose writes the read saw, where only one may have been it."""
-    if each.kind == "register":
-        begun = begun_writes(each, read, read.value)
-        is_initial = read.value == scene.initial
-        read.clear = len(begun) + is_initial == 1
-        read.sources = (begun[0],) if read.clear and begun else ()
-        return
-    found = []
-    for atom in dict.fromkeys(read.shown):
-        begun = begun_writes(each, read, atom)
-        if len(begun) == 1:
-            found.append(begun[0])
-    read.sources = tuple(found)
-    read.clear = len(found) == (len(read.shown) if each.kind == "list" else len(set(read.shown)))
-
-
-def begun_writes(each: Object, read: Operation, atom: Atom) -> list[Operation]:
-    """Who may have written what the read showed."""
-    return [write for write in each.writes.get(atom, ()) if not write.began_after(read)]
-
-
 def place_of(operation: Operation) -> tuple[int, int]:
     """Where it stands in the history."""
     return operation.invoke, operation.place
-
-
-def operations_of(scene: Scene) -> Iterator[Operation]:
-    """All that happened, object by object."""
-    for each in scene.objects.values():
-        yield from each.happened
-        yield from each.reads
 
 
 def by_session(operations: Iterable[Operation]) -> dict[int, list[Operation]]:
@@ -295,13 +186,3 @@ def by_session(operations: Iterable[Operation]) -> dict[int, list[Operation]]:
     for several in found.values():
         several.sort(key=place_of)
     return found
-
-
-def find_linear(scene: Scene) -> list[bool]:
-    linear = [True] * len(scene.sessions)
-    for session, operations in by_session(operations_of(scene)).items():
-        for before, after in zip(operations, operations[1:], strict=False):
-            if not before.precedes(after):
-                linear[session] = False
-                break
-    return linear

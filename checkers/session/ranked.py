@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from checkers.guard import Unsupported
-from checkers.session.operation import Object, Operation, Scene, by_session, value_of
+from checkers.session.operation import Operation, by_session, value_of
+from checkers.session.scene import Object, Scene
 from checkers.session.violation import (
     MONOTONIC_READS,
     MONOTONIC_WRITES,
@@ -108,16 +109,16 @@ def _read_your_writes(each: Object, order: Ranking, operations: Sequence[Operati
     for read, held in _maxima(operations, lambda write: order.ranks[write.number], writes=True):
         if not read.is_write and held is not None and held[0] > order.of_read(read):
             behind = _behind(each, order, held[0], order.of_read(read))
-            yield Violation(READ_YOUR_WRITES, each.key, read.session, _witness(order, held[1], held[1], read),
-                            held[1], read, staleness_versions=behind)  # fmt: skip
+            witness = _witness(order, held[1], held[1], read)
+            yield Violation(READ_YOUR_WRITES, each.key, read.session, witness, held[1], read, staleness_versions=behind)
 
 
 def _monotonic_reads(each: Object, order: Ranking, operations: Sequence[Operation]) -> Iterator[Violation]:
     for read, held in _maxima(operations, order.of_read, writes=False):
         if not read.is_write and held is not None and held[0] > order.of_read(read):
             behind = _behind(each, order, held[0], order.of_read(read))
-            yield Violation(MONOTONIC_READS, each.key, read.session, _witness(order, held[1].sources[-1], held[1], read),
-                            held[1], read, staleness_versions=behind)  # fmt: skip
+            witness = _witness(order, held[1].sources[-1], held[1], read)
+            yield Violation(MONOTONIC_READS, each.key, read.session, witness, held[1], read, staleness_versions=behind)
 
 
 def _behind(each: Object, order: Ranking, expected: int, shown: int) -> int:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from checkers.session.operation import Object, Operation, by_session
+from checkers.session.operation import Operation, by_session
 from checkers.session.ordered import Graph
+from checkers.session.scene import Object
 from checkers.session.violation import (
     MONOTONIC_READS,
     MONOTONIC_WRITES,

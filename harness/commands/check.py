@@ -102,6 +102,11 @@ def add(subparsers: Any) -> None:
     option("--method", type=one_of(METHODS), metavar="|".join(METHODS), default=None,
            help="how linearizable and sequential are decided: by a polynomial method (distinct values), a search, z3 "
            "(registers), brute force (small histories); default: auto, the first of these that can")  # fmt: skip
+    option("--total", type=int, metavar="AMOUNT",
+           help="what all accounts of a bank hold together (default: what the first ok read of it showed)")
+    option("--negative-balances", action="store_true", help="accounts of a bank may hold less than nothing")
+    option("--versions", action="store_true",
+           help="for session guarantees: the values of registers are integers, and the larger is the newer version")
     option("--format", type=one_of(("auto", *FORMATS)), metavar="NAME", default="auto",
            help=f"the files' format: {', '.join(FORMATS)} (default: auto, by their content)")  # fmt: skip
     option("--independent", action="store_true",
@@ -142,6 +147,8 @@ def _refuse_contradictions(args: argparse.Namespace) -> None:
     if args.manifest is not None:
         format_ = None if args.format == "auto" else args.format
         given = {"--model": args.model, "--initial": args.initial, "--nil-reads": args.nil_reads,
+                 "--total": args.total, "--negative-balances": args.negative_balances or None,
+                 "--versions": args.versions or None,
                  "--expect": args.expect, "--independent": args.independent or None, "--format": format_,
                  "--certificate": args.certificate, "HISTORY": args.histories or None}  # fmt: skip
         for option, value in given.items():
@@ -159,7 +166,8 @@ def _refuse_contradictions(args: argparse.Namespace) -> None:
 def _given(args: argparse.Namespace) -> dict[str, Any]:
     """The options that only some checkers take, None where they are not given."""
     return {"model": args.model, "initial": args.initial, "nil_reads": args.nil_reads, "method": args.method,
-            "certify": args.certificate}  # fmt: skip
+            "certify": args.certificate, "total": args.total,
+            "negative_balances": args.negative_balances or None, "versions": args.versions or None}  # fmt: skip
 
 
 def _families() -> str:
@@ -205,6 +213,7 @@ def _limits(args: argparse.Namespace) -> Limits:
 def _common(args: argparse.Namespace) -> Question:
     """What is asked of every history."""
     return Question(Path(), args.expect or LINEARIZABLE, nil_reads=args.nil_reads, method=args.method or "auto",
+                    total=args.total, negative_balances=args.negative_balances, versions=args.versions,
                     time_limit_s=args.time_limit, format=args.format, independent=args.independent,
                     certificate=args.certificate, memory_limit=args.memory_limit)  # fmt: skip
 

@@ -136,6 +136,9 @@ def _options(question: Question, recording: Recording) -> dict[str, Any]:
         "initial": lambda: question.initial,
         "nil_reads": lambda: nil_reads(question, recording),
         "method": lambda: question.method,
+        "total": lambda: question.total,
+        "negative_balances": lambda: question.negative_balances,
+        "versions": lambda: question.versions,
     }
     if question.certificate is not None:
         told["certify"] = lambda: True

@@ -28,6 +28,9 @@ class Question:
     initial: Any = None
     nil_reads: str | None = None
     method: str = "auto"
+    total: int | None = None
+    negative_balances: bool = False
+    versions: bool = False
     time_limit_s: float = 60.0
     format: str = "auto"
     independent: bool = False
@@ -42,6 +45,9 @@ FLAGS: Final[Mapping[str, str]] = {
     "nil_reads": "--nil-reads",
     "method": "--method",
     "certify": "--certificate",
+    "total": "--total",
+    "negative_balances": "--negative-balances",
+    "versions": "--versions",
 }
 """What a checker's option is called on the command line."""
 

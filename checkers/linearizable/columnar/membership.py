@@ -1,14 +1,8 @@
-"""Sets, element by element, of elements that are added once and removed once at most: when it was there, and when not.
+"""Sets, element by element, of elements that are added once and removed once at most, all of them in a few passes.
 
-Such an element is there from its adding A to its removing R. What found it there (contains: true, add: false) must have
-had a slot from A's to R's; what did not (contains: false, remove: false) one before A's or after R's. So A's slot is
-best as late, and R's as early, as the former allow: the shorter the element is there the better for the latter; best if
-it is for no time at all, in one slot, where the two overlap. But where the removing is not told to have changed
-anything, it may have come before the adding, and did nothing; or never, if it was not answered. Then the element is
-there from A's slot on, which again is best as late as possible. There is no third way, and each element is decided by
-itself. (Polynomial in general: Gibbons & Korach 1997; O(n log n): Lee & Mathur, arXiv 2410.04581.)
-
-Slot x of an operation is the moment after line x. What is *there* or *away* here was found there or away.
+The same as ``distinct.presence``, which says why: the element stays from its adding A on, or it goes with its removing
+R; either way A is best as late, and R as early, as what found it *there* allows, and what found it *away* must have had
+a slot outside. Slot x is the moment after line x.
 """
 
 from __future__ import annotations

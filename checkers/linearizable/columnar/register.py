@@ -184,7 +184,7 @@ def _orders(
 
 
 def _blame(calls: Calls, cluster: Ints, zones: Zones, blamed: list[int]) -> Blame:
-    """The ends of the two zones; or the read that came too early."""
+    """The ends of the two zones, or the read that came too early; with the writes, and what each was overtaken by."""
     one, other = blamed
     if other == NOBODY:
         chosen = [int(zones.first_reads[one])]
@@ -192,5 +192,14 @@ def _blame(calls: Calls, cluster: Ints, zones: Zones, blamed: list[int]) -> Blam
         ends = [ends[c] for c in blamed for ends in (zones.first_calls, zones.last_calls)]
         chosen = [int(i) for i in ends if i != NOBODY and calls.completes[i] < calls.never]
     makers = [int(zones.writes[c]) for c in blamed if c != NOBODY and zones.writes[c] >= 0]
-    refuted = sorted({int(calls.invokes[i]) for i in chosen})
-    return Blame(tuple(refuted), tuple(sorted({*refuted, *(int(calls.invokes[i]) for i in makers)})))
+    overtaking = [other for i in chosen if (other := _overtaking(calls, cluster, i)) != NOBODY]
+    involved = {int(calls.invokes[i]) for i in (*chosen, *makers, *overtaking)}
+    return Blame(tuple(sorted({int(calls.invokes[i]) for i in chosen})), tuple(sorted(involved)))
+
+
+def _overtaking(calls: Calls, cluster: Ints, call: int) -> int:
+    """Of the calls about another value that had completed when this one began, the one that began last: for the
+    story, which tells best what had been overwritten for certain."""
+    before = calls.completes < calls.invokes[call]
+    before &= (calls.keys == calls.keys[call]) & (cluster != cluster[call])
+    return int(np.flatnonzero(before)[-1]) if before.any() else NOBODY

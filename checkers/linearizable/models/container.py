@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from checkers.guard import Unsupported
@@ -81,6 +82,53 @@ def _relevant(required: Sequence[Step], optional: Sequence[Step], first: Iterabl
     ]
 
 
+def _lasting(
+    required: Sequence[Step],
+    optional: Sequence[Step],
+    precedes: Callable[[int, int], bool],
+    end_of: Callable[[Step], str],
+) -> Callable[[State], State | None] | None:
+    """Rules out contents that cannot be taken out again as they were: of two values taken at the same end the inner one
+    has to wait for the other, and neither can be taken through one that is taken at the other end, or never.
+
+    Only of values that are put once is it known what takes them. ``end_of`` a take, "front" or "back"."""
+    puts = Counter(step.given[0] for step in (*required, *optional) if step.f.startswith("put"))
+    takes: dict[Any, list[int]] = {}
+    for number, step in enumerate(required):
+        if step.f.startswith("take") and step.returned != EMPTY:
+            takes.setdefault(step.returned, []).append(number)
+    uncertain = any(step.f.startswith("take") for step in optional)
+    known: dict[Any, tuple[str, int]] = {}
+    for value, count in puts.items():
+        taken = takes.get(value, [])
+        if count == 1 and len(taken) == 1:
+            known[value] = (end_of(required[taken[0]]), taken[0])
+        elif count == 1 and not taken and not uncertain:
+            known[value] = ("never", -1)
+    if not known:
+        return None
+
+    @cache
+    def possible(outer: Any, inner: Any) -> bool:
+        """Whether the one may stand nearer to the front than the other."""
+        if outer not in known or inner not in known:
+            return True
+        (end, take), (inner_end, inner_take) = known[outer], known[inner]
+        if end == inner_end != "never":
+            return not (precedes(inner_take, take) if end == "front" else precedes(take, inner_take))
+        return end == "front" or inner_end == "back" or end == inner_end
+
+    def lasting(state: State) -> State | None:
+        if not state:
+            return state
+        first, last = state[0], state[-1]
+        if all(possible(first, each) for each in state[1:]) and all(possible(each, last) for each in state[:-1]):
+            return state
+        return None
+
+    return lasting
+
+
 @dataclass(frozen=True, slots=True)
 class Queue:
     """First in, first out. The state is the tuple of codes, the first to go in front."""
@@ -102,6 +150,11 @@ class Queue:
 
     def observes(self, step: Step) -> bool:
         return _observes(step)
+
+    def foresee_in_time(
+        self, required: Sequence[Step], optional: Sequence[Step], precedes: Callable[[int, int], bool]
+    ) -> Callable[[State], State | None] | None:
+        return _lasting(required, optional, precedes, lambda take: "front")
 
     def relevant(self, required: Sequence[Step], optional: Sequence[Step], initial: State = None) -> Sequence[bool]:
         return _relevant(required, optional, initial)
@@ -140,6 +193,11 @@ class Stack:
     def observes(self, step: Step) -> bool:
         return _observes(step)
 
+    def foresee_in_time(
+        self, required: Sequence[Step], optional: Sequence[Step], precedes: Callable[[int, int], bool]
+    ) -> Callable[[State], State | None] | None:
+        return _lasting(required, optional, precedes, lambda take: "back")
+
     def relevant(self, required: Sequence[Step], optional: Sequence[Step], initial: State = None) -> Sequence[bool]:
         return _relevant(required, optional, initial)
 
@@ -166,6 +224,11 @@ class Deque:
 
     def observes(self, step: Step) -> bool:
         return _observes(step)
+
+    def foresee_in_time(
+        self, required: Sequence[Step], optional: Sequence[Step], precedes: Callable[[int, int], bool]
+    ) -> Callable[[State], State | None] | None:
+        return _lasting(required, optional, precedes, lambda take: take.f.partition("-")[2])
 
     def relevant(self, required: Sequence[Step], optional: Sequence[Step], initial: State = None) -> Sequence[bool]:
         return _relevant(required, optional, initial)

@@ -21,6 +21,7 @@ Answer = Literal["sat", "unsat", "time", "memory"]
 QUERY_MAX_S: Final = 60.0  # one question to z3, where no time limit is given
 _CHUNK: Final = 20_000  # lines of text between two looks at the clock
 _SHARE: Final = 0.8  # of the memory that is left, for z3
+_BYTES_PER_LITERAL: Final = 300  # measured: 125 to 165 while z3 reads, up to 290 when it decides
 _LITERALS_PER_S: Final = 300_000  # z3 prepares larger questions for longer than that, and looks at no clock meanwhile
 _PUNCTUAL: Final = 0.95  # z3 notices that its time is up a little late
 _VALUE: Final = pattern(r"\(define-fun v(\d+) \(\) Bool\s+(true|false)\)")
@@ -36,7 +37,7 @@ class Solver:
         self._z3: Any = z3
         self._formula = formula
         self._solver: Any = z3.SolverFor("QF_FD")
-        self._declared, self._clauses, self._sums = 0, 0, 0
+        self._declared, self._clauses, self._sums, self._told = 0, 0, 0, 0
         self.questions = 0
         self.model: dict[int, bool] = {}
         self.core: frozenset[int] = frozenset()
@@ -46,7 +47,8 @@ class Solver:
         z3 = self._z3
         self.questions += 1
         try:
-            self._limit_memory()
+            if not self._fits():
+                return "memory"
             if not self._tell(limit):
                 return "time"
             remaining_s = limit.remaining_s()
@@ -82,20 +84,34 @@ class Solver:
         lines += [_clause(clause) for clause in formula.clauses[self._clauses :]]
         lines += [_sum(each) for each in formula.sums[self._sums :]]
         self._declared, self._clauses, self._sums = formula.variables, len(formula.clauses), len(formula.sums)
+        self._told = formula.size
         for at in range(0, len(lines), _CHUNK):
             if limit.expired():
                 return False
             self._solver.from_string("\n".join(lines[at : at + _CHUNK]))
         return True
 
-    def _limit_memory(self) -> None:
-        from resource import RLIM_INFINITY, RLIMIT_DATA, getpagesize, getrlimit
+    def _fits(self) -> bool:
+        """Whether the memory that is left allows z3 to be told what is new; z3 is told to stop where it ends.
 
-        soft = getrlimit(RLIMIT_DATA)[0]
-        if soft != RLIM_INFINITY:
-            used = int(Path("/proc/self/statm").read_text().split()[5]) * getpagesize()
-            own = self._z3.Z3_get_estimated_alloc_size()
-            self._solver.set("max_memory", max(1, int((soft - used + own) * _SHARE) >> 20))
+        While it reads, z3 knows no limit, and ends the process where memory is refused.
+        """
+        left = _memory_left()
+        if left is None:
+            return True
+        own = self._z3.Z3_get_estimated_alloc_size()
+        self._solver.set("max_memory", max(1, int((left + own) * _SHARE) >> 20))
+        return (self._formula.size - self._told) * _BYTES_PER_LITERAL < left
+
+
+def _memory_left() -> int | None:
+    """Bytes of address space that this process may still take; None if there is no limit."""
+    from resource import RLIM_INFINITY, RLIMIT_AS, getpagesize, getrlimit
+
+    soft = getrlimit(RLIMIT_AS)[0]
+    if soft == RLIM_INFINITY:
+        return None
+    return soft - int(Path("/proc/self/statm").read_text().split()[0]) * getpagesize()
 
 
 def _clause(clause: Sequence[int]) -> str:

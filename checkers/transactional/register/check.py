@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any, Final
 
-from checkers.transactional.lattice import MODELS, Model, strongest_holding, weakest_failing
+from checkers.guard import OutOfTimeError
+from checkers.transactional.lattice import MODELS, STRICT, Family, Model, Order, strongest_holding, weakest_failing
 from checkers.transactional.register.anomaly import anomalies
 from checkers.transactional.register.reading import NilReads, read_transactions
-from checkers.transactional.register.saturation import POLYNOMIAL, Known
+from checkers.transactional.register.saturation import POLYNOMIAL
 from checkers.transactional.register.sources import histories
-from checkers.transactional.register.verdict import Choices, Verdicts
+from checkers.transactional.register.verdict import Choices, Verdicts, verdicts
 from harness.history import INVOKE, History
-from harness.result import Reason, Result
+from harness.result import Result, Validity
 
 SATURATION: Final = "saturation"
 POLYGRAPH: Final = "polygraph"
+SEARCHED_MAX: Final = 2_000
+LISTED_MAX: Final = 1_000
 
 
 def judge(
@@ -23,9 +27,9 @@ def judge(
     """As :func:`checkers.transactional.check.check`, of registers. Raises what reading and explaining reads raise, and
     :class:`checkers.guard.OutOfTimeError`."""
     reading = read_transactions(history, initial, nil_reads)
-    found = Choices([Verdicts(each, Known(each, deadline)) for each in histories(reading)])
+    found = Choices([verdicts(each, deadline) for each in histories(reading)])
     valid = found.of(model)
-    first = found.several[0]
+    first = next((each for each in found.several if each.of(model)), found.several[0])
     details: dict[str, Any] = {"transactions": len(reading.transactions), "committed": len(first.history)}
     if len(found.several) > 1:
         details["readings"] = len(found.several)
@@ -33,17 +37,40 @@ def judge(
         valid=valid,
         expect=expect,
         method=SATURATION if model.family in POLYNOMIAL else POLYGRAPH,
-        reason=Reason.UNSUPPORTED if valid == "unknown" else None,
-        explanation=found.why(model) if valid == "unknown" else None,
-        anomalies=tuple(anomalies(first, model)) if valid is False else (),
+        anomalies=() if valid else tuple(anomalies(first, model)),
         operations=history.types.count(INVOKE),
-        details=details | _levels(found),
+        details=details | _levels(found, model, deadline) | (_certificate(first) if valid else {}),
     )
 
 
-def _levels(found: Choices) -> dict[str, Any]:
-    """The strongest levels that hold, the weakest that fail, and those that are undecided."""
-    answers = {name: found.of(model) for name, model in MODELS.items()}
+def _certificate(found: Verdicts) -> dict[str, Any]:
+    """A serial order that explains all reads, of the strongest form for which one was found; {} if none was."""
+    for form in (Order.REALTIME, Order.SESSION, Order.NONE):
+        proof = found.proofs.get((Family.ANY, form))
+        if proof is not None:
+            listed = [each.invoke for each in found.history.transactions]
+            order = [listed[number] for number in sorted(range(len(listed)), key=proof.commits.__getitem__)]
+            return {"certificate": {"type": "serial-order", "respects": form.name.lower(), "transactions": len(order),
+                                    **({"order": order} if len(order) <= LISTED_MAX else {})}}  # fmt: skip
+    return {}
+
+
+def _levels(found: Choices, asked: Model, deadline: float | None) -> dict[str, Any]:
+    """The strongest levels that hold, the weakest that fail, and those that are undecided: past the time limit; and of
+    a long history those that take a search, unless the strongest one was asked for."""
+    searched = asked is MODELS[STRICT] or len(found.several[0].history) <= SEARCHED_MAX
+
+    def of(model: Model) -> Validity:
+        if model is not asked and not searched and model.family not in POLYNOMIAL:
+            return found.known(model)
+        if deadline is not None and monotonic() > deadline:
+            return found.known(model)
+        try:
+            return found.of(model)
+        except OutOfTimeError:
+            return "unknown"
+
+    answers = {name: of(model) for name, model in MODELS.items()}
     names = {answer: [name for name in MODELS if answers[name] == answer] for answer in (True, False, "unknown")}
     undecided = {"undecided": names["unknown"]} if names["unknown"] else {}
     return {"strongest": list(strongest_holding(names[True])), "weakest_failing": list(weakest_failing(names[False])),

@@ -112,9 +112,10 @@ class _Search:
 
     def used(self, forced: Sequence[Forced], end: Refutation) -> Refutation:
         """With only what is needed of what was forced."""
-        needed = {pair for each in end.all_cases() for pair in each.pairs}
+        ends = [end.cycle] if end.cycle is not None else [each for case in end.cases or () for each in case.all_cases()]
+        needed = {pair for each in ends for pair in each.pairs}
         kept: list[Forced] = []
-        for each in [*reversed(forced), *reversed(end.forced)]:
+        for each in reversed([*forced, *end.forced]):
             if each.pair in needed:
                 needed |= each.otherwise.pairs
                 kept.append(each)

@@ -66,15 +66,15 @@ def test_values_are_told_apart_as_data() -> None:
 
 def test_what_is_no_transaction_of_lists_is_unsupported() -> None:
     for value in (
-        [["w", "x", 1]],
+        [["append", "x", 1], ["w", "x", 1]],
         [["append", "x"]],
         "no list",
-        [["r", "x", 5]],
+        [["append", "y", 1], ["r", "x", 5]],
         [["append", "x", 1], ["append", "x", 1]],
     ):
         result = check(History([Op("invoke", 0, "txn", value), Op("ok", 0, "txn", value)]))
         assert (result.valid, result.reason) == ("unknown", Reason.UNSUPPORTED), value
-    result = check(History([Op("invoke", 0, "read", None), Op("ok", 0, "read", 1)]))
+    result = check(History([Op("invoke", 0, "enqueue", 1), Op("ok", 0, "enqueue", 1)]))
     assert (result.valid, result.reason) == ("unknown", Reason.UNSUPPORTED)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
@@ -87,8 +86,3 @@ def _once(readers: list[list[int]], reads: list[list[int]]) -> None:
             listed[:] = dict.fromkeys(listed)
         for reader in listed:
             reads[reader].append(version)
-
-
-def members_in_order(numbers: Iterable[int]) -> tuple[int, ...]:
-    """Transactions, each once, in order of invocation."""
-    return tuple(sorted(set(numbers)))

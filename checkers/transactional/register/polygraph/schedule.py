@@ -89,7 +89,7 @@ class _Run:
         for group in self.grouped:
             self.admit(group)
         total = len(self.facts)
-        ready, blocked, commits = self.ready, self.blocked, self.commits
+        ready, commits = self.ready, self.commits
         while done < total:
             while ready:
                 _, number = heappop(ready)
@@ -100,7 +100,6 @@ class _Run:
                 self.flaws += 1
                 self.commit(self.oldest())
                 done += 1
-        assert blocked or not blocked
 
     # ------------------------------------------------------------------ what is known before
 

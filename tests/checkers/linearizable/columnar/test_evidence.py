@@ -1,4 +1,4 @@
-"""A large file through the whole of ``check --certificate`` and ``verify``."""
+"""A file that is read into columns through the whole of ``check --certificate`` and ``verify``."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from harness.history import Op
 KEYS = 3
 
 
-def _lines(model: str) -> list[Op]:
-    """Large enough to be read into columns; three objects beside each other, and one of a value written twice."""
+def _lines(model: str, count: int) -> list[Op]:
+    """At least so many; three objects beside each other, and one of a value written twice."""
     random = Random(model)
     parts = []
     for _ in range(KEYS):
         thing, _ = make(model, random, distinct=True)
-        parts.append(play(thing, LINES_MIN // KEYS // 2 + 100, 8, 0.0, random))
+        parts.append(play(thing, count // KEYS // 2 + 100, 8, 0.0, random))
     lines: list[Op] = []
     for number in range(max(map(len, parts))):
         for key, part in enumerate(parts):
@@ -49,9 +49,12 @@ def _said(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     return status, json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
-@pytest.mark.parametrize("model", ["register", "stack"])
-def test_certificates_of_large_histories(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    history, evidence = _written(tmp_path, _lines(model)), tmp_path / "evidence.json"
+@pytest.mark.parametrize(("model", "lines"), [("register", LINES_MIN), ("stack", 4000)])
+def test_certificates_of_large_histories(
+    model: str, lines: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.history.LINES_MIN", lines)
+    history, evidence = _written(tmp_path, _lines(model, lines)), tmp_path / "evidence.json"
     status, result = _said(capsys, "check", str(history), "--model", model, "--certificate", str(evidence))
     assert (status, result["valid"], result["method"]) == (0, True, "polynomial+search")
     assert result["details"]["keys_by_method"] == {"polynomial": KEYS, "search": 1}
@@ -59,15 +62,18 @@ def test_certificates_of_large_histories(model: str, tmp_path: Path, capsys: pyt
     data = json.loads(evidence.read_text())
     assert [each["key"] for each in data["linearizations"]] == ["k0", "k1", "k2", "twice"]
     order = data["linearizations"][1]["order"]
-    order[100], order[3000] = order[3000], order[100]
+    order[100], order[600] = order[600], order[100]
     evidence.write_text(json.dumps(data))
     status, verified = _said(capsys, "verify", str(evidence), str(history))
     assert (status, verified["holds"], verified["method"]) == (1, False, "replay")
     assert "operation" in verified["explanation"]
 
 
-def test_witnesses_of_large_histories(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = _lines("register")
+def test_witnesses_of_large_histories(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.history.LINES_MIN", 4000)
+    lines = _lines("register", 4000)
     lines += [Op("invoke", 9003, "read", None, key="k1"), Op("ok", 9003, "read", 7, key="k1")]
     history, evidence = _written(tmp_path, lines), tmp_path / "evidence.json"
     status, result = _said(capsys, "check", str(history), "--model", "register", "--certificate", str(evidence))

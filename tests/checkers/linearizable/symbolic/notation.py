@@ -15,8 +15,8 @@ from harness.history import Call
 Maker = Callable[[Random], Step]
 
 
-def _register(random: Random) -> Step:
-    f = random.choice(("read", "write", "cas"))
+def _register(random: Random, names: Sequence[str] = ("read", "write", "cas")) -> Step:
+    f = random.choice(names)
     if f == "read":
         return Step(f, (), random.randrange(3))
     return Step(f, tuple(random.randrange(3) for _ in range(1 + (f == "cas"))))
@@ -75,7 +75,7 @@ def _multi_register(random: Random) -> Step:
 
 
 _STATES: dict[str, tuple[Maker, tuple[Any, ...]]] = {
-    "register": (lambda r: Step("write", (r.randrange(3),)) if r.random() < 0.5 else Step("read", (), r.randrange(3)), (0,)),
+    "register": (lambda r: _register(r, ("read", "write")), (0,)),
     "cas-register": (_register, (0, 1)),
     "mutex": (_mutex, (0, 1)),
     "reentrant-mutex": (_owned, ((None, 0), (1, 2))),

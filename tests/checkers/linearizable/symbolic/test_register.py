@@ -1,4 +1,4 @@
-"""z3 finds, for each window, what the search finds."""
+"""Of a register z3 finds, for each window, what the search finds."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from time import monotonic
 import pytest
 
 from benchmarks.random_history import Shape, arbitrary, linearizable
-from checkers.linearizable import symbolic
 from checkers.linearizable.decide import decide
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.problem import Problem, counting, problem
 from checkers.linearizable.search import Point, explore, start
+from checkers.linearizable.symbolic import ends
 from harness.history import History
 from harness.result import Reason
 from tests.checkers.linearizable.notation import of, single
@@ -39,7 +39,7 @@ def test_every_window_leads_to_the_points_that_the_search_finds(seed: int) -> No
     points: tuple[Point, ...] = (start(arrays),)
     for span in pairwise(arrays.cuts):
         by_search = explore(arrays, span, points, Limit(), every_end=True)
-        by_z3 = symbolic.ends(arrays, span, points, Limit())
+        by_z3 = ends(arrays, span, points, Limit())
         assert all(as_good(point, by_z3.ends) for point in by_search.ends)
         if not any(each.invokes for each in arrays.classes):
             assert {point.state for point in by_z3.ends} == {point.state for point in by_search.ends}

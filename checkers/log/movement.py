@@ -1,0 +1,147 @@
+"""How consumers and producers move along a log: always on to the next message, never back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from checkers.log.partition import Partition, Scene, who
+from checkers.log.reading import ASSIGN, SUBSCRIBE, Message, Operation
+from harness.result import Anomaly
+
+POLL_SKIP, NONMONOTONIC_POLL = "poll-skip", "nonmonotonic-poll"
+INT_POLL_SKIP, INT_NONMONOTONIC_POLL = "int-poll-skip", "int-nonmonotonic-poll"
+NONMONOTONIC_SEND, INT_NONMONOTONIC_SEND = "nonmonotonic-send", "int-nonmonotonic-send"
+INT_SEND_SKIP: Final = "int-send-skip"
+_LISTED_MAX: Final = 8
+
+
+class Step(NamedTuple):
+    """An anomaly, and whether it is only counted."""
+
+    anomaly: Anomaly
+    allowed: bool
+
+
+class _Last(NamedTuple):
+    operation: Operation
+    message: Message
+
+
+def movements(scene: Scene) -> Iterator[Step]:
+    """The wrong steps of all processes."""
+    by_process: dict[object, list[Operation]] = {}
+    for each in scene.operations:
+        by_process.setdefault(each.call.process, []).append(each)
+    for operations in by_process.values():
+        yield from _polls(scene, operations)
+        yield from _sends(scene, operations)
+    for each in scene.transfers():
+        yield from _inside(scene, each)
+
+
+def _polls(scene: Scene, operations: Sequence[Operation]) -> Iterator[Step]:
+    """One consumer. Where a poll of an operation that did not commit left it is not known."""
+    last: dict[str, _Last] = {}
+    subscribed = False
+    for each in operations:
+        if each.call.f in (ASSIGN, SUBSCRIBE):
+            if each.call.outcome != "fail":
+                subscribed = each.call.f == SUBSCRIBE
+                kept = frozenset() if each.seeks else each.partitions
+                last = {name: position for name, position in last.items() if name in kept}
+            continue
+        for name in each.rebalanced:
+            last.pop(name, None)
+        for name, messages in each.polled.items():
+            if name in last:
+                yield from _step(scene, last[name], _Last(each, messages[0]), subscribed)
+            if each.call.outcome == "ok" and name not in each.rebalanced:
+                last[name] = _Last(each, messages[-1])
+            else:
+                last.pop(name, None)
+
+
+def _step(scene: Scene, before: _Last, after: _Last, subscribed: bool) -> Iterator[Step]:
+    partition = scene.partitions[after.message.partition]
+    places = _places(partition, before.message, after.message)
+    if places is None:
+        return
+    calls = (before.operation.call, after.operation.call)
+    first, then = scene.show(before.message.value), scene.show(after.message.value)
+    if places[1] <= places[0]:
+        text = (f"{who(before.operation)} polled up to {first} at offset {places[0]}, and its next poll, "
+                f"{who(after.operation)}, began with {then} at offset {places[1]}, not after it.")  # fmt: skip
+        yield Step(_made(scene, NONMONOTONIC_POLL, calls, partition, text, places), subscribed)
+    elif skipped := partition.between(*places):
+        text = (f"{who(before.operation)} polled up to {first} at offset {places[0]}, and its next poll, "
+                f"{who(after.operation)}, began with {then} at offset {places[1]}: it never saw "
+                f"{_listed(scene, skipped)} between.")  # fmt: skip
+        yield Step(_made(scene, POLL_SKIP, calls, partition, text, places, skipped), subscribed)
+
+
+def _sends(scene: Scene, operations: Sequence[Operation]) -> Iterator[Step]:
+    """One producer: what it sent later stands later, if both were sent at all."""
+    last: dict[str, _Last] = {}
+    for each in operations:
+        if each.call.outcome == "fail":
+            continue
+        for name, messages in each.sent.items():
+            partition = scene.partitions[name]
+            if name in last and (places := _places(partition, last[name].message, messages[0])) is not None:
+                before, message = last[name]
+                if places[1] <= places[0]:
+                    text = (f"{who(before)} sent {scene.show(last[name].message.value)} to offset {places[0]}, and "
+                            f"after that {who(each)} sent {scene.show(messages[0].value)} to offset {places[1]}, before "
+                            "it.")  # fmt: skip
+                    anomaly = _made(scene, NONMONOTONIC_SEND, (before.call, each.call), partition, text, places)
+                    yield Step(anomaly, allowed=False)
+            last[name] = _Last(each, messages[-1])
+
+
+def _inside(scene: Scene, each: Operation) -> Iterator[Step]:
+    """The steps inside one operation."""
+    for name, messages in each.polled.items():
+        if name not in each.rebalanced:
+            yield from _pairs(scene, each, messages, "polled", INT_NONMONOTONIC_POLL, INT_POLL_SKIP)
+    if each.call.outcome != "fail":
+        for messages in each.sent.values():
+            yield from _pairs(scene, each, messages, "sent", INT_NONMONOTONIC_SEND, INT_SEND_SKIP)
+
+
+def _pairs(
+    scene: Scene, each: Operation, messages: Sequence[Message], did: str, nonmonotonic: str, skip: str
+) -> Iterator[Step]:
+    partition = scene.partitions[messages[0].partition]
+    for one, other in pairwise(messages):
+        places = _places(partition, one, other)
+        if places is None:
+            continue
+        first, then = scene.show(one.value), scene.show(other.value)
+        if places[1] <= places[0]:
+            text = f"{who(each)} {did} {first} and then {then}, which stand at the offsets {places[0]} and {places[1]}."
+            yield Step(_made(scene, nonmonotonic, [each.call], partition, text, places), allowed=False)
+        elif skipped := partition.between(*places):
+            text = (f"{who(each)} {did} {first} at offset {places[0]} and next {then} at offset {places[1]}; "
+                    f"{_listed(scene, skipped)} stand between.")  # fmt: skip
+            yield Step(_made(scene, skip, [each.call], partition, text, places, skipped), skip == INT_SEND_SKIP)
+
+
+def _places(partition: Partition, one: Message, other: Message) -> tuple[int, int] | None:
+    """Where both stand, if that is certain."""
+    first, then = partition.place(one.value), partition.place(other.value)
+    return None if first is None or then is None else (first, then)
+
+
+def _listed(scene: Scene, values: Sequence[int]) -> str:
+    more = f" and {len(values) - _LISTED_MAX} more" if len(values) > _LISTED_MAX else ""
+    return ", ".join(scene.show(value) for value in values[:_LISTED_MAX]) + more
+
+
+def _made(
+    scene: Scene, type_: str, calls: Sequence[object], partition: Partition, text: str, places: tuple[int, int],
+    skipped: Sequence[int] = (),
+) -> Anomaly:  # fmt: skip
+    details = {"skipped": [scene.plain(value) for value in skipped[:_LISTED_MAX]]} if skipped else {}
+    return scene.anomaly(type_, calls, partition.name, text, offsets=list(places), **details)  # type: ignore[arg-type]

@@ -1,0 +1,214 @@
+"""The verdict on session guarantees: which hold, what breaks each, how often, and how stale the reads were."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Final
+
+from checkers.guard import OutOfTimeError, guarded
+from checkers.session.decide import Decision, Tick, decide, examined
+from checkers.session.explain import explain, positions
+from checkers.session.minimal import minimal
+from checkers.session.operation import NilReads, value_of
+from checkers.session.scene import Scene, scene_of
+from checkers.session.violation import GUARANTEES, Violation
+from checkers.value import plain
+from harness.history import INVOKE, History
+from harness.result import Anomaly, Result, Validity, worst
+
+ALL: Final = "session-guarantees"
+METHOD: Final = "version-order"
+ANOMALIES_MAX: Final = 16
+_LISTED_MAX: Final = 24
+_TICKS_PER_LOOK: Final = 256
+
+
+@dataclass(slots=True)
+class Counts:
+    """How often a guarantee was broken, by session and key, and the worst staleness with the read that had it."""
+
+    sessions: Counter[str] = field(default_factory=Counter)
+    keys: Counter[Any] = field(default_factory=Counter)
+    versions: tuple[int, int] | None = None
+    lag_ns: tuple[int, int] | None = None
+
+    def take(self, scene: Scene, violation: Violation) -> None:
+        self.sessions[scene.sessions[violation.session]] += 1
+        self.keys[violation.key] += 1
+        earlier, later = violation.earlier, violation.later
+        if earlier is None or later is None or later.is_write:
+            return
+        if violation.staleness_versions is not None:
+            self.versions = max(self.versions or (0, 0), (violation.staleness_versions, later.invoke), key=_amount)
+        times = scene.history.times
+        if earlier.complete is not None and times[earlier.complete] >= 0 and times[later.invoke] >= 0:
+            lag = times[later.invoke] - times[earlier.complete]
+            self.lag_ns = max(self.lag_ns or (0, later.invoke), (lag, later.invoke), key=_amount)
+
+    def as_json(self) -> dict[str, Any]:
+        """``staleness``: by how many versions, and how long after it had to be there, a read missed something."""
+        told: dict[str, Any] = {"violations": self.sessions.total()}
+        if self.sessions:
+            told["by_session"] = dict(self.sessions.most_common(_LISTED_MAX))
+            told["by_key"] = [[plain(value_of(key)), n] for key, n in self.keys.most_common(_LISTED_MAX)]
+        if self.versions is not None:
+            told["worst_staleness_versions"] = {"versions": self.versions[0], "operation": self.versions[1]}
+        if self.lag_ns is not None:
+            told["worst_staleness_ms"] = {"ms": round(self.lag_ns[0] / 1e6, 3), "operation": self.lag_ns[1]}
+        return told
+
+
+def _amount(pair: tuple[int, int]) -> int:
+    return pair[0]
+
+
+def judged(
+    history: History,
+    names: Sequence[str],
+    expect: str,
+    *,
+    initial: Any,
+    nil_reads: NilReads,
+    versions: bool,
+    time_limit_s: float | None,
+) -> Result:
+    """Whether all of these guarantees hold, each by itself. ``details`` has each one's verdict and counts."""
+    tick = _clock(None if time_limit_s is None else monotonic() + time_limit_s)
+
+    def judge() -> Result:
+        scene = scene_of(history, initial, nil_reads, versions=versions)
+        found = examined(scene, tick)
+        decisions = {name: decide(found, name, tick) for name in names}
+        return _conclude(scene, decisions, expect)
+
+    with _without_collection():
+        return guarded(expect, judge, method=METHOD)
+
+
+def _clock(deadline: float | None) -> Tick:
+    """What must be called now and then: it raises :class:`checkers.guard.OutOfTimeError` past the deadline."""
+    ticks = 0
+
+    def tick() -> None:
+        nonlocal ticks
+        ticks += 1
+        if deadline is not None and ticks % _TICKS_PER_LOOK == 1 and monotonic() > deadline:
+            raise OutOfTimeError("the session guarantees were not decided within the time allowed")
+
+    return tick
+
+
+def _conclude(scene: Scene, decisions: dict[str, Decision], expect: str) -> Result:
+    verdicts = {name: _validity(decision) for name, decision in decisions.items()}
+    valid = worst(verdicts.values())
+    doubts = [decision for name, decision in decisions.items() if verdicts[name] == "unknown"]
+    first = doubts[0] if valid == "unknown" else None
+    return Result(
+        valid=valid,
+        expect=expect,
+        method=METHOD,
+        reason=first.reason if first else None,
+        explanation=first.doubt if first else None,
+        anomalies=tuple(_anomalies(scene, decisions)),
+        operations=scene.history.types.count(INVOKE),
+        details=_details(scene, decisions, verdicts),
+    )
+
+
+def _validity(decision: Decision) -> Validity:
+    return False if decision.violations else "unknown" if decision.reason is not None else True
+
+
+def _details(scene: Scene, decisions: dict[str, Decision], verdicts: dict[str, Validity]) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "sessions": len(scene.sessions),
+        "keys": len(scene.objects),
+        "reads": sum(len(each.reads) for each in scene.objects.values()),
+        "writes": sum(len(each.happened) for each in scene.objects.values()),
+    }
+    for name, decision in decisions.items():
+        counts = Counts()
+        for violation in decision.violations:
+            counts.take(scene, violation)
+        doubt = {"unknown": decision.doubt} if verdicts[name] == "unknown" else {}
+        told[name] = {"valid": verdicts[name], **counts.as_json(), **doubt}
+    if len(decisions) == 1:
+        told |= told.pop(next(iter(decisions)))
+    return told
+
+
+def _anomalies(scene: Scene, decisions: dict[str, Decision]) -> Iterator[Anomaly]:
+    """One per kind and key, the shortest and then the first of each; what is wrong by itself is told once."""
+    told: set[tuple[str, Any]] = set()
+    for name, decision in decisions.items():
+        best: dict[tuple[str, Any], Violation] = {}
+        for violation in decision.violations:
+            at = violation.type, violation.key
+            if at not in told and (at not in best or _size(violation) < _size(best[at])):
+                best[at] = violation
+        told |= set(best)
+        for violation in list(best.values())[:ANOMALIES_MAX]:
+            yield _anomaly(scene, name, violation)
+
+
+def _size(violation: Violation) -> int:
+    return len({operation.invoke for operation in violation.witness})
+
+
+def _anomaly(scene: Scene, name: str, violation: Violation) -> Anomaly:
+    witness, is_minimal = minimal(scene, name, violation)
+    details = {"key": plain(value_of(violation.key)), "session": scene.sessions[violation.session],
+               "minimal": is_minimal}  # fmt: skip
+    text = explain(scene, violation)
+    return Anomaly(violation.type, positions(witness), text[0].upper() + text[1:], details)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """The cyclic garbage collector off: it would walk through everything that is being built, again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _of(name: str) -> Callable[..., Result]:
+    names = GUARANTEES if name == ALL else (name,)
+
+    def check(
+        history: History,
+        *,
+        initial: Any = None,
+        nil_reads: NilReads = "value",
+        versions: bool = False,
+        time_limit_s: float | None = None,
+    ) -> Result:
+        return judged(history, names, name, initial=initial, nil_reads=nil_reads, versions=versions,
+                      time_limit_s=time_limit_s)  # fmt: skip
+
+    check.__doc__ = _SUMMARIES[name]
+    return check
+
+
+_SUMMARIES: Final = {
+    "read-your-writes": "Whether every read shows at least what its session had written.",
+    "monotonic-reads": "Whether no read shows less than an earlier one of its session.",
+    "monotonic-writes": "Whether each session's writes take effect in their order, and none without those before it.",
+    "writes-follow-reads": "Whether a write takes effect after what its session had read, and is seen only with it.",
+    "pram": "Whether each session can order all writes, every session's in its own order, around its own reads.",
+    ALL: "Whether all session guarantees hold, each by itself: the four of Terry and others, and PRAM.",
+}
+read_your_writes = _of("read-your-writes")
+monotonic_reads = _of("monotonic-reads")
+monotonic_writes = _of("monotonic-writes")
+writes_follow_reads = _of("writes-follow-reads")
+pram = _of("pram")
+session_guarantees = _of(ALL)

@@ -1,0 +1,180 @@
+"""Whether a history of register transactions satisfies a level: a schedule that proves it, or a few that refute it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Final
+
+from checkers.guard import OutOfTimeError
+from checkers.transactional.lattice import Family, Order
+from checkers.transactional.register.history import RegisterHistory
+from checkers.transactional.register.polygraph.dependency import Dependencies, broken, dependencies
+from checkers.transactional.register.polygraph.facts import Facts, facts
+from checkers.transactional.register.polygraph.proof import objection
+from checkers.transactional.register.polygraph.schedule import Schedule, schedule
+from checkers.transactional.register.polygraph.window import Explained, Question, SolverName, explain, shortened
+
+DECIDED: Final = frozenset(
+    (Family.ANY, Family.SNAPSHOT, Family.PREFIX, Family.ONE_RW, Family.UPDATE, Family.CURSOR)
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``proof`` if the level holds; else ``members``, transactions that refute it by themselves, none of them without
+    need (unless time was short). ``windows`` and ``pairs``: how many groups of transactions were decided exactly, and
+    how many orders of two writes known order had left open there."""
+
+    proof: Schedule | None
+    members: tuple[int, ...] = ()
+    windows: int = 0
+    pairs: int = 0
+
+    @property
+    def valid(self) -> bool:
+        return self.proof is not None
+
+
+@dataclass(slots=True)
+class Polygraphs:
+    """Decisions about one history, what they have in common made once. ``guess``: whether the history is executed by a
+    guess first, and decided exactly only where that fails; else all at once."""
+
+    history: RegisterHistory
+    solver: SolverName = "sat"
+    deadline: float | None = None
+    guess: bool = True
+    _facts: Facts | None = None
+    _groups: dict[Order, list[int]] = field(default_factory=dict)
+    _schedules: dict[tuple[Family, Order], Schedule] = field(default_factory=dict)
+
+    def decide(self, family: Family, order: Order) -> Decision:
+        """``family`` must be in DECIDED; what is wrong with single reads is not looked at.
+
+        Raises :class:`checkers.guard.OutOfTimeError`.
+        """
+        assert family in DECIDED, f"{family.name} is decided by saturation"
+        if self._facts is None:
+            self._facts = facts(self.history)
+        question = Question(self._facts, family, order, self._grouped(order), self.solver, self.deadline)
+        if not self.guess:
+            return _Search(question, {}).whole(list(range(len(self.history))))
+        guess, hint = self._guess(family, order)
+        if not guess.flaws and objection(self.history, family, order, guess) is None:
+            return Decision(guess)
+        return _Search(question, {}).search(guess, self._grouped(hint))
+
+    def _guess(self, family: Family, order: Order) -> tuple[Schedule, Order]:
+        """The schedule with fewer flaws of that in real time and that in the order of sessions."""
+        hints = (Order.REALTIME,) if order is Order.REALTIME else (Order.REALTIME, Order.SESSION)
+        found: list[tuple[Schedule, Order]] = []
+        for hint in hints:
+            if (family, hint) not in self._schedules:
+                assert self._facts is not None, "made before"
+                self._schedules[family, hint] = schedule(self._facts, family, self._grouped(hint))
+            found.append((self._schedules[family, hint], hint))
+            if not found[-1][0].flaws:
+                break
+        return min(found, key=lambda each: each[0].flaws)
+
+    def _grouped(self, order: Order) -> list[int]:
+        if order not in self._groups:
+            codes: dict[Hashable, int] = {}
+            self._groups[order] = [
+                number if order is Order.NONE else codes.setdefault(each.session if order is Order.SESSION else 0, len(codes))
+                for number, each in enumerate(self.history.transactions)
+            ]  # fmt: skip
+        return self._groups[order]
+
+
+@dataclass(slots=True)
+class _Search:
+    """Windows are disjoint; each has an order of its members that the next guess must keep."""
+
+    question: Question
+    windows: dict[frozenset[int], Explained]
+
+    def whole(self, position: Sequence[int]) -> Decision:
+        """All transactions at once."""
+        everyone = range(len(self.question.facts))
+        explained = explain(self.question, everyone, position)
+        if explained is None:
+            return self.refuted(everyone, position)
+        return self.proved(_schedule(len(everyone), explained.moments))
+
+    def search(self, guess: Schedule, groups: Sequence[int]) -> Decision:
+        question = self.question
+        while True:
+            if question.deadline is not None and monotonic() > question.deadline:
+                raise OutOfTimeError(f"{len(self.windows)} groups of transactions had been decided")
+            found = dependencies(question.facts, question.family, question.order, guess)
+            order, broken_groups = broken(found)
+            if not broken_groups:
+                return self.proved(_schedule(len(question.facts), _moments(found, order)))
+            grown = False
+            for members in broken_groups:
+                union = self.joined(members)
+                grown |= union not in self.windows
+                refuted = self.decide(union, guess.commits)
+                if refuted is not None:
+                    return refuted
+            if not grown:
+                return self.whole(guess.commits)
+            guess = schedule(question.facts, question.family, groups, self.learned())
+
+    def joined(self, members: Iterable[int]) -> frozenset[int]:
+        """With the windows that share some of them."""
+        union = frozenset(members)
+        for window in self.windows:
+            if not window.isdisjoint(union):
+                union |= window
+        return union
+
+    def decide(self, members: frozenset[int], position: Sequence[int]) -> Decision | None:
+        explained = explain(self.question, sorted(members), position)
+        if explained is None:
+            return self.refuted(sorted(members), position)
+        for window in [each for each in self.windows if not each.isdisjoint(members)]:
+            del self.windows[window]
+        self.windows[members] = explained
+        return None
+
+    def learned(self) -> Mapping[int, Sequence[int]]:
+        before: dict[int, list[int]] = {}
+        for explained in self.windows.values():
+            for first, second in explained.version_pairs(self.question.facts):
+                before.setdefault(second, []).append(first)
+        return before
+
+    def proved(self, proof: Schedule) -> Decision:
+        question = self.question
+        why = objection(question.facts.history, question.family, question.order, proof)
+        assert why is None, f"the schedule proves nothing: {why}"
+        return Decision(proof, (), question.windows, question.pairs)
+
+    def refuted(self, members: Sequence[int], position: Sequence[int]) -> Decision:
+        few = shortened(self.question, members, position)
+        return Decision(None, few, self.question.windows, self.question.pairs)
+
+
+def _moments(found: Dependencies, order: Sequence[int]) -> Iterable[tuple[int, bool]]:
+    count = len(found.facts)
+    for node in order:
+        number = found.transaction(node)
+        if number >= 0:
+            yield number, not found.shift or node >= count
+
+
+def _schedule(count: int, moments: Iterable[tuple[int, bool]]) -> Schedule:
+    """One step for each moment."""
+    begins, commits = [-1] * count, [-1] * count
+    for step, (number, commit) in enumerate(moments):
+        if commit:
+            commits[number] = step
+            if begins[number] < 0:
+                begins[number] = step
+        else:
+            begins[number] = step
+    return Schedule(begins, commits, 0)

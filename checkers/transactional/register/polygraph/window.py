@@ -1,0 +1,126 @@
+"""A few transactions decided exactly, by themselves: an order of their moments, or none; and how few of them refute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from itertools import pairwise
+from time import monotonic
+from typing import Final, Literal
+
+from checkers.guard import OutOfTimeError
+from checkers.transactional.lattice import Family, Order
+from checkers.transactional.register.polygraph.facts import Facts
+from checkers.transactional.register.polygraph.polygraph import Contradiction, polygraph
+from checkers.transactional.register.polygraph.residue import Residue, residue, solved
+from checkers.transactional.register.polygraph.sat import SatSolver
+from checkers.transactional.register.polygraph.smt import SmtSolver, numbered
+
+SolverName = Literal["sat", "z3", "z3-lazy"]
+SOLVERS: Final[tuple[SolverName, ...]] = ("sat", "z3", "z3-lazy")
+SHORTENING_SHARE: Final = 0.2
+"""Of the time that is left, how much may go into leaving transactions out of a refutation."""
+
+
+@dataclass(slots=True)
+class Question:
+    """What is decided, and how. ``groups[t]``: those of the order. ``pairs``: how many a solver was asked for."""
+
+    facts: Facts
+    family: Family
+    order: Order
+    groups: Sequence[int]
+    solver: SolverName = "sat"
+    deadline: float | None = None
+    pairs: int = 0
+    windows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The moments of the members in an order that contradicts nothing: (transaction, whether it is a commit)."""
+
+    moments: tuple[tuple[int, bool], ...]
+
+    def version_pairs(self, facts: Facts) -> list[tuple[int, int]]:
+        """(earlier, next) writers of a register among the members."""
+        by_register: dict[int, list[int]] = {}
+        for number, commit in self.moments:
+            if commit:
+                for version in facts.writes[number]:
+                    by_register.setdefault(facts.registers[version], []).append(number)
+        return list(dict.fromkeys(pair for listed in by_register.values() for pair in pairwise(listed)))
+
+
+def explain(question: Question, members: Sequence[int], position: Sequence[int]) -> Explained | None:
+    """An order of the members, None if there is none. ``position[t]``: where the guess has the transaction's commit.
+
+    Raises :class:`checkers.guard.OutOfTimeError`.
+    """
+    listed = tuple(sorted(members))
+    graph = polygraph(question.facts, question.family, question.order, listed, question.groups, question.deadline)
+    question.windows += 1
+    try:
+        open_ = residue(graph)
+    except Contradiction:
+        return None
+    question.pairs += len(open_.pairs)
+    first = [position[listed[one]] < position[listed[other]] for one, other in open_.pairs]
+    values = _values(question, open_, first)
+    return None if values is None else Explained(_moments(open_, values, position))
+
+
+def _values(question: Question, open_: Residue, first: Sequence[bool]) -> list[bool] | None:
+    if question.solver == "z3":
+        return numbered(open_) if open_.pairs else []
+    return solved(open_, SatSolver if question.solver == "sat" else SmtSolver, first)
+
+
+def _moments(open_: Residue, values: Sequence[bool], position: Sequence[int]) -> tuple[tuple[int, bool], ...]:
+    graph = open_.graph
+    before = [list(sources) for sources in graph.before]
+    for _, side in open_.chosen(values):
+        for source, target in side.edges:
+            before[target].append(source)
+    after: list[list[int]] = [[] for _ in before]
+    for node, sources in enumerate(before):
+        for source in sources:
+            after[source].append(node)
+    waiting = [len(sources) for sources in before]
+    size, shift = graph.size, graph.shift
+    heap = [(position[graph.members[node % size]], node) for node, count in enumerate(waiting) if not count]
+    heapify(heap)
+    order: list[tuple[int, bool]] = []
+    while heap:
+        _, node = heappop(heap)
+        number = graph.members[node % size]
+        order.append((number, not shift or node >= size))
+        for target in after[node]:
+            waiting[target] -= 1
+            if not waiting[target]:
+                heappush(heap, (position[graph.members[target % size]], target))
+    assert len(order) == len(before), "the chosen orders close no cycle"
+    return tuple(order)
+
+
+def shortened(question: Question, members: Sequence[int], position: Sequence[int]) -> tuple[int, ...]:
+    """As few of the members as have no order by themselves: leaving out any one of them, the rest has one. (Time may
+    stop it early.) The members must have none."""
+    kept = sorted(members)
+    now = monotonic()
+    until = None if question.deadline is None else now + (question.deadline - now) * SHORTENING_SHARE
+    asked = Question(question.facts, question.family, question.order, question.groups, question.solver, until)
+    size = max(1, len(kept) // 2)
+    try:
+        while True:
+            removed = False
+            for start in range(len(kept) - size, -1 - size, -size):
+                fewer = kept[: max(0, start)] + kept[max(0, start + size) :]
+                if len(fewer) < len(kept) and explain(asked, fewer, position) is None:
+                    kept, removed = fewer, True
+            if size == 1 and not removed:
+                return tuple(kept)
+            size = max(1, size // 2)
+    except OutOfTimeError:
+        return tuple(kept)
