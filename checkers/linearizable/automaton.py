@@ -35,7 +35,7 @@ class Automaton:
         elif isinstance(key.model, ForesightedInTime):
             invokes = [operation.invoke for operation in arrays.operations]
             self._foresee = key.model.foresee_in_time(
-                required, optional, lambda one, other: arrays.completes[one] < invokes[other]
+                required, optional, key.initial, lambda one, other: arrays.completes[one] < invokes[other]
             )
 
     def after(self, state: int, step: int) -> int:

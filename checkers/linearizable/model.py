@@ -107,10 +107,11 @@ class ForesightedInTime(Protocol):
     """A model of whose states only some can matter to given steps, with the times at which these were."""
 
     def foresee_in_time(
-        self, required: Sequence[Step], optional: Sequence[Step], precedes: Callable[[int, int], bool]
+        self, required: Sequence[Step], optional: Sequence[Step], initial: State, precedes: Callable[[int, int], bool]
     ) -> Callable[[State], State | None] | None:
-        """As ``foresee``, where ``precedes`` tells of two required steps, by number, whether the one had completed when
-        the other was invoked. It is asked of every state but the first, each after the state before it."""
+        """As ``foresee``, from the state ``initial`` on; ``precedes`` tells of two required steps, by number, whether
+        the one had completed when the other was invoked. It is asked of every state but the first, after the state
+        before it."""
 
 
 @runtime_checkable

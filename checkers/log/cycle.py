@@ -56,9 +56,8 @@ def _node(number: int, each: Operation) -> Transaction:
     """As the search of cycles knows it."""
     call = each.call
     complete = call.complete if call.outcome == "ok" else None
-    outcome = "ok" if call.outcome == "ok" else "info"
     process = call.process if isinstance(call.process, int) else -1
-    return Transaction(number, call.invoke, complete, process, process, outcome, {}, ())
+    return Transaction(number, call.invoke, complete, process, process, call.outcome, {}, ())
 
 
 def _add_polls(scene: Scene, committed: Sequence[Operation], graph: Graph) -> None:

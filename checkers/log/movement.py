@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from checkers.log.partition import Partition, Scene, who
 from checkers.log.reading import ASSIGN, SUBSCRIBE, Message, Operation
+from harness.history import Call
 from harness.result import Anomaly
 
 POLL_SKIP, NONMONOTONIC_POLL = "poll-skip", "nonmonotonic-poll"
@@ -85,19 +86,24 @@ def _sends(scene: Scene, operations: Sequence[Operation]) -> Iterator[Step]:
     """One producer: what it sent later stands later, if both were sent at all."""
     last: dict[str, _Last] = {}
     for each in operations:
-        if each.call.outcome == "fail":
-            continue
-        for name, messages in each.sent.items():
+        for name, messages in each.sent.items() if each.call.outcome != "fail" else ():
             partition = scene.partitions[name]
-            if name in last and (places := _places(partition, last[name].message, messages[0])) is not None:
-                before, message = last[name]
-                if places[1] <= places[0]:
-                    text = (f"{who(before)} sent {scene.show(last[name].message.value)} to offset {places[0]}, and "
-                            f"after that {who(each)} sent {scene.show(messages[0].value)} to offset {places[1]}, before "
-                            "it.")  # fmt: skip
-                    anomaly = _made(scene, NONMONOTONIC_SEND, (before.call, each.call), partition, text, places)
-                    yield Step(anomaly, allowed=False)
-            last[name] = _Last(each, messages[-1])
+            known = [message for message in messages if partition.place(message.value) is not None]
+            if known and name in last:
+                yield from _sent_after(scene, partition, last[name], _Last(each, known[0]))
+            if known:
+                last[name] = _Last(each, known[-1])
+
+
+def _sent_after(scene: Scene, partition: Partition, before: _Last, after: _Last) -> Iterator[Step]:
+    places = _places(partition, before.message, after.message)
+    if places is None or places[1] > places[0]:
+        return
+    text = (f"{who(before.operation)} sent {scene.show(before.message.value)} to offset {places[0]}, and after that "
+            f"{who(after.operation)} sent {scene.show(after.message.value)} to offset {places[1]}, "
+            "before it.")  # fmt: skip
+    calls = (before.operation.call, after.operation.call)
+    yield Step(_made(scene, NONMONOTONIC_SEND, calls, partition, text, places), allowed=False)
 
 
 def _inside(scene: Scene, each: Operation) -> Iterator[Step]:
@@ -135,13 +141,13 @@ def _places(partition: Partition, one: Message, other: Message) -> tuple[int, in
 
 
 def _listed(scene: Scene, values: Sequence[int]) -> str:
-    more = f" and {len(values) - _LISTED_MAX} more" if len(values) > _LISTED_MAX else ""
+    more = " and more" if len(values) > _LISTED_MAX else ""
     return ", ".join(scene.show(value) for value in values[:_LISTED_MAX]) + more
 
 
 def _made(
-    scene: Scene, type_: str, calls: Sequence[object], partition: Partition, text: str, places: tuple[int, int],
+    scene: Scene, type_: str, calls: Sequence[Call], partition: Partition, text: str, places: tuple[int, int],
     skipped: Sequence[int] = (),
 ) -> Anomaly:  # fmt: skip
     details = {"skipped": [scene.plain(value) for value in skipped[:_LISTED_MAX]]} if skipped else {}
-    return scene.anomaly(type_, calls, partition.name, text, offsets=list(places), **details)  # type: ignore[arg-type]
+    return scene.anomaly(type_, calls, partition.name, text, offsets=list(places), **details)

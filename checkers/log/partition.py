@@ -6,13 +6,16 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from checkers.log.reading import ASSIGN, SUBSCRIBE, Operation, operations
 from checkers.map_key import short
 from checkers.value import Codes, plain, show
 from harness.history import Call, History
 from harness.result import Anomaly
+
+BETWEEN_MAX: Final = 64
 
 
 @dataclass(slots=True)
@@ -32,14 +35,15 @@ class Partition:
 
     def place(self, value: int) -> int | None:
         """The offset of a value, where that is certain: there is no other one, and no other value there."""
-        offsets = self.places.get(value, ())
+        offsets = self.places.get(value, [])
         clear = len(offsets) == 1 and len(self.at[offsets[0]]) == 1 and len(self.senders.get(value, ())) <= 1
         return offsets[0] if clear else None
 
     def between(self, low: int, high: int) -> list[int]:
-        """Values that certainly stand between two offsets, without those of failed operations."""
-        known = self.offsets[bisect_right(self.offsets, low) : bisect_left(self.offsets, high)]
-        return [value for offset in known for value in self.at[offset] if self.senders.get(value)]
+        """Values that certainly stand between two offsets, without those of failed operations; at most BETWEEN_MAX."""
+        places = range(bisect_right(self.offsets, low), bisect_left(self.offsets, high))
+        values = (value for place in places for value in self.at[self.offsets[place]] if self.senders.get(value))
+        return list(islice(values, BETWEEN_MAX))
 
     def note(self, offset: int | None, value: int, by: Operation) -> None:
         if offset is None:

@@ -56,8 +56,8 @@ def operations(history: History, codes: Codes) -> list[Operation]:
         if call.f in _PASSED_OVER:
             continue
         if call.key is not None:
-            raise Unsupported(f"operation {call.invoke}: read the key {show(call.key)}; expected none, and partitions in "
-                              "the value")  # fmt: skip
+            raise Unsupported(f"operation {call.invoke}: read the key {show(call.key)}; expected none, and the "
+                              "partitions in the value")  # fmt: skip
         if call.f in (ASSIGN, SUBSCRIBE):
             found.append(_following(history, call))
         elif call.f in TRANSFERS:
@@ -116,8 +116,8 @@ def _sent(call: Call, micro: Any, asked: Any, codes: Codes) -> Message:
     if not isinstance(told, (list, tuple)) or len(told) != 2 or call.complete is None or codes.code(told) == value:
         return Message(partition, None, codes.code(told))
     if value is not None and codes.code(told[1]) != value:
-        raise Unsupported(f"operation {call.complete}: read the answer {show(told)} to a send of {show(asked)}; expected "
-                          "[offset, value]")  # fmt: skip
+        raise Unsupported(f"operation {call.complete}: read the answer {show(told)} to a send of {show(asked)}; "
+                          "expected [offset, value]")  # fmt: skip
     return Message(partition, None if told[0] is None else _offset(call, told[0]), codes.code(told[1]))
 
 

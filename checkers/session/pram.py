@@ -139,10 +139,11 @@ class _Session:
         """Of its key the read shows all that it has seen; a list in the order of the writes."""
         shown = {source.number for source in read.sources}
         for chain, (positions, writes) in self._writes.of_key.get(read.key, {}).items():
-            for write in writes[: bisect_left(positions, view.counts.get(chain, 0))]:
-                if write.number not in shown:
-                    yield self._violation(view, read, write, None)
-                    return
+            seen = writes[: bisect_left(positions, view.counts.get(chain, 0))]
+            missing = next((write for write in seen if write.number not in shown), None)
+            if missing is not None:
+                yield self._violation(view, read, missing, None)
+                return
         for first, second in pairwise(read.sources) if each.kind == "list" else ():
             if second.precedes(first):
                 yield Violation(PRAM, read.key, read.session, (second, read), second, read, seen=first)

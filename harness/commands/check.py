@@ -102,11 +102,18 @@ def add(subparsers: Any) -> None:
     option("--method", type=one_of(METHODS), metavar="|".join(METHODS), default=None,
            help="how linearizable and sequential are decided: by a polynomial method (distinct values), a search, z3 "
            "(registers), brute force (small histories); default: auto, the first of these that can")  # fmt: skip
-    option("--total", type=int, metavar="AMOUNT",
-           help="what all accounts of a bank hold together (default: what the first ok read of it showed)")
+    option(
+        "--total",
+        type=int,
+        metavar="AMOUNT",
+        help="what all accounts of a bank hold together (default: what the first ok read of it showed)",
+    )
     option("--negative-balances", action="store_true", help="accounts of a bank may hold less than nothing")
-    option("--versions", action="store_true",
-           help="for session guarantees: the values of registers are integers, and the larger is the newer version")
+    option(
+        "--versions",
+        action="store_true",
+        help="for session guarantees: the values of registers are integers, and the larger is the newer version",
+    )
     option("--format", type=one_of(("auto", *FORMATS)), metavar="NAME", default="auto",
            help=f"the files' format: {', '.join(FORMATS)} (default: auto, by their content)")  # fmt: skip
     option("--independent", action="store_true",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any, Final
 
+from harness.commands.timeline import timeline
 from harness.formats import Recording
 from harness.history import TYPES
 from harness.result import Anomaly, Reason, Result
@@ -60,6 +61,8 @@ def _verdict_lines(result: Result, recording: Recording) -> Iterator[str]:
         yield f"  {printable(result.explanation)}"
     for number, anomaly in enumerate(result.anomalies[:ANOMALIES_MAX], 1):
         yield from ("", f"  {number}. {anomaly.type}: {printable(anomaly.explanation)}")
+        drawn = [f"     {printable(line)}" for line in timeline(recording.history, _starts(anomaly, recording))]
+        yield from (*drawn, "") if drawn and recording.realtime else ()
         yield from _table(anomaly, recording)
     if len(result.anomalies) > ANOMALIES_MAX:
         yield f"  ... and {len(result.anomalies) - ANOMALIES_MAX} more (--json has them all)"
@@ -81,7 +84,7 @@ def _next_step(result: Result) -> str | None:
 
 
 def _table(anomaly: Anomaly, recording: Recording) -> Iterator[str]:
-    starts = list(dict.fromkeys(_start(recording, index) for index in anomaly.operations))
+    starts = _starts(anomaly, recording)
     rows: list[tuple[str, ...]] = [("index", "line", "process", "operation", "value", "outcome", "time")]
     rows += [_row(recording, index) for index in starts[:ROWS_MAX]]
     if any(recording.history.keys or ()):
@@ -91,6 +94,10 @@ def _table(anomaly: Anomaly, recording: Recording) -> Iterator[str]:
         yield "     " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
     if len(starts) > ROWS_MAX:
         yield f"     ... and {len(starts) - ROWS_MAX} more operations (--json has them all)"
+
+
+def _starts(anomaly: Anomaly, recording: Recording) -> list[int]:
+    return list(dict.fromkeys(_start(recording, index) for index in anomaly.operations))
 
 
 def _start(recording: Recording, index: int) -> int:

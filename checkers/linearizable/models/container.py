@@ -85,6 +85,7 @@ def _relevant(required: Sequence[Step], optional: Sequence[Step], first: Iterabl
 def _lasting(
     required: Sequence[Step],
     optional: Sequence[Step],
+    initial: Sequence[Any],
     precedes: Callable[[int, int], bool],
     end_of: Callable[[Step], str],
 ) -> Callable[[State], State | None] | None:
@@ -92,7 +93,8 @@ def _lasting(
     has to wait for the other, and neither can be taken through one that is taken at the other end, or never.
 
     Only of values that are put once is it known what takes them. ``end_of`` a take, "front" or "back"."""
-    puts = Counter(step.given[0] for step in (*required, *optional) if step.f.startswith("put"))
+    puts = Counter(initial)
+    puts.update(step.given[0] for step in (*required, *optional) if step.f.startswith("put"))
     takes: dict[Any, list[int]] = {}
     for number, step in enumerate(required):
         if step.f.startswith("take") and step.returned != EMPTY:
@@ -152,9 +154,9 @@ class Queue:
         return _observes(step)
 
     def foresee_in_time(
-        self, required: Sequence[Step], optional: Sequence[Step], precedes: Callable[[int, int], bool]
+        self, required: Sequence[Step], optional: Sequence[Step], initial: State, precedes: Callable[[int, int], bool]
     ) -> Callable[[State], State | None] | None:
-        return _lasting(required, optional, precedes, lambda take: "front")
+        return _lasting(required, optional, initial, precedes, lambda take: "front")
 
     def relevant(self, required: Sequence[Step], optional: Sequence[Step], initial: State = None) -> Sequence[bool]:
         return _relevant(required, optional, initial)
@@ -194,9 +196,9 @@ class Stack:
         return _observes(step)
 
     def foresee_in_time(
-        self, required: Sequence[Step], optional: Sequence[Step], precedes: Callable[[int, int], bool]
+        self, required: Sequence[Step], optional: Sequence[Step], initial: State, precedes: Callable[[int, int], bool]
     ) -> Callable[[State], State | None] | None:
-        return _lasting(required, optional, precedes, lambda take: "back")
+        return _lasting(required, optional, initial, precedes, lambda take: "back")
 
     def relevant(self, required: Sequence[Step], optional: Sequence[Step], initial: State = None) -> Sequence[bool]:
         return _relevant(required, optional, initial)
@@ -226,9 +228,9 @@ class Deque:
         return _observes(step)
 
     def foresee_in_time(
-        self, required: Sequence[Step], optional: Sequence[Step], precedes: Callable[[int, int], bool]
+        self, required: Sequence[Step], optional: Sequence[Step], initial: State, precedes: Callable[[int, int], bool]
     ) -> Callable[[State], State | None] | None:
-        return _lasting(required, optional, precedes, lambda take: take.f.partition("-")[2])
+        return _lasting(required, optional, initial, precedes, lambda take: take.f.partition("-")[2])
 
     def relevant(self, required: Sequence[Step], optional: Sequence[Step], initial: State = None) -> Sequence[bool]:
         return _relevant(required, optional, initial)
