@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -25,9 +26,10 @@ from benchmarks.transactions_fuzz import Tally, arguments_of, examine_lattice, e
 from checkers.transactional import MODELS, check
 from checkers.transactional.brute import TooLarge
 from checkers.transactional.register import brute
-from checkers.transactional.register.reading import read_transactions
+from checkers.transactional.register.reading import Reading, read_transactions
 from checkers.transactional.register.sources import histories
 from checkers.transactional.register.verdict import Choices, verdicts
+from checkers.transactional.transaction import Transaction
 from harness.history import History
 from harness.result import Validity
 
@@ -39,16 +41,41 @@ def examine(tally: Tally, name: str, history: History, random: Random) -> None:
     models = list(MODELS.items())
     random.shuffle(models)  # a level may be decided by another one
     answers: dict[str, Validity] = {level: found.of(model) for level, model in models}
+    known: brute.Known = {}
     for level, model in models:
         try:
-            truth = brute.holds(reading, model)
+            truth = brute.holds(reading, model, known)
         except TooLarge:
             tally.counts["undecided by brute force"] += 1
             continue
         tally.counts[f"{level}: {answers[level]}"] += 1
         tally.expect(answers[level] is truth, f"{name}: {level} is {answers[level]}, by its definition {truth}")
         examine_lattice(tally, name, level, answers)
-    examine_result(tally, name, history, random.choice(list(MODELS)), answers)
+    asked = random.choice(list(MODELS))
+    examine_result(tally, name, history, asked, answers)
+    examine_witnesses(tally, name, history, reading, asked)
+
+
+def examine_witnesses(tally: Tally, name: str, history: History, reading: Reading, level: str) -> None:
+    """The transactions of an anomaly must refute the level by themselves, the reads of others' writes left out."""
+    result = check(history, expect=level)
+    for anomaly in result.anomalies if "readings" not in result.details else ():
+        members = {each.number for each in reading.transactions if each.invoke in anomaly.operations}
+        listed = [_without(reading, each, members) for each in reading.transactions if each.number in members]
+        alone = Reading([replace(each, number=place) for place, each in enumerate(listed)], reading.initial)
+        tally.counts["witnesses"] += 1
+        refuted = not brute.holds(alone, MODELS[level])
+        tally.expect(refuted, f"{name}: {level}: {anomaly.type} of {anomaly.operations} refutes nothing")
+
+
+def _without(reading: Reading, reader: Transaction, members: Container[int]) -> Transaction:
+    """Without the reads of what a transaction wrote that is none of the members."""
+    kept = []
+    for read in reader.reads:
+        writers = [each.number for each in reading.transactions if read.elements[0] in each.appends.get(read.key, ())]
+        if read.own or not writers or any(number in members for number in writers):
+            kept.append(read)
+    return replace(reader, reads=kept)
 
 
 def examine_store(tally: Tally, level: str, number: int) -> None:

@@ -51,6 +51,42 @@ class Spans:
     lengths: NDArray[np.int32]
 
 
+APPEND, WRITE, READ, READ_LIST, READ_NULL, READ_NOTHING = range(6)
+"""What a micro-operation of a transaction does; a read, by what it returned: a value, a list, null, or nothing known."""
+VALUE_MAX: Final = 2**61
+TEXTS: Final = 2**62
+NULL: Final = TEXTS - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Micros:
+    """The micro-operations of transactions, in their order: those of transaction i from ``firsts[i]`` to
+    ``firsts[i + 1]``.
+
+    ``firsts``   int64.
+    ``acts``     uint8: APPEND, WRITE, ...
+    ``keys``     int32: codes (0, 1, ...), for ``key`` to tell; equal exactly if the keys are.
+    ``numbers``  int64: what was appended or written, or the value that was read: an integer of at most VALUE_MAX; or
+                 TEXTS plus the code of a string, for ``text`` to tell; or NULL.
+    ``lengths``  int32: of a READ_LIST how many elements it returned.
+
+    A list that was read is not repeated here. ``shown_keys`` (int32) and ``shown`` (int64, as ``numbers``) are the
+    elements of the longest one of each key, in its order; the others are the first elements of that, as many as
+    ``lengths`` says. Where they are not, or perhaps not, ``mixed`` (uint8, of each key) is 1, and neither counts.
+    """
+
+    firsts: NDArray[np.int64]
+    acts: NDArray[np.uint8]
+    keys: NDArray[np.int32]
+    numbers: NDArray[np.int64]
+    lengths: NDArray[np.int32]
+    shown_keys: NDArray[np.int32]
+    shown: NDArray[np.int64]
+    mixed: NDArray[np.uint8]
+    key: Callable[[int], Any]
+    text: Callable[[int], str]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
     """All arrays have one element per line of the history; none may be changed.
@@ -67,6 +103,8 @@ class Columns:
     ``rests``      uint8: which of the fields that few lines have (REST_FIELDS) this line has; None if no line has any.
     ``rest``       those fields of a line by their names, decoded when asked for; perhaps other fields, too.
     ``spans``      where the values of kind OTHER stand in the file's bytes; None if they came otherwise.
+    ``micros``     given the invocations (int64, ascending) of transactions: what these did, if it is plain: of an ok
+                   what the completion says, else the appends and writes of the half of it that says more. None else.
     """
 
     types: NDArray[np.uint8]
@@ -84,6 +122,7 @@ class Columns:
     rests: NDArray[np.uint8] | None = None
     rest: Callable[[int], Mapping[str, Any]] = lambda line: {}
     spans: Spans | None = None
+    micros: Callable[[NDArray[np.int64]], Micros | None] = lambda invokes: None
 
     def __len__(self) -> int:
         return len(self.types)

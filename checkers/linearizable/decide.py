@@ -112,22 +112,24 @@ def _by_walk(key: KeyHistory, limit: Limit) -> Decision:
 
 
 def _general(key: KeyHistory, method: Method, limit: Limit) -> Decision:
-    """Any other model: the search, then z3; and, where z3 does not come to an end, the search as long as it may."""
+    """Any other model: the search, then z3; and, where z3 comes to no end and the search was cut short, that again."""
     if method == "z3":
         return _by_z3(key, limit)
     if method == "search":
         return _by_walk(key, limit)
+    again = limit.configurations > _WALK_CONFIGURATIONS
     try:
-        walked = _by_walk(key, limit.share(4).at_most(configurations=_WALK_CONFIGURATIONS))
-    except TooLarge:
-        walked = Decision(None, "search", Reason.OUT_OF_MEMORY)
+        walked = _by_walk(key, limit.share(2).at_most(configurations=_WALK_CONFIGURATIONS))
+        again = again and walked.reason is Reason.OUT_OF_MEMORY
+    except TooLarge as error:
+        walked, again = Decision(None, "search", Reason.OUT_OF_MEMORY, problem=str(error)), False
     if walked.valid is not None:
         return walked
     try:
-        solved = _by_z3(key, limit.share(2))
+        solved = _by_z3(key, limit.share(2) if again else limit)
     except (ImportError, Unsupported):  # without z3 the search's word stands
         solved = walked
-    if solved.valid is None and not limit.expired() and limit.configurations > _WALK_CONFIGURATIONS:
+    if solved.valid is None and again and not limit.expired():
         return _by_walk(key, limit)
     return replace(
         solved,

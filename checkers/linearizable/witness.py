@@ -72,7 +72,7 @@ def witness(key: KeyHistory, refuted: Sequence[Operation], limit: Limit, *, by_z
     """
     asking: Asking = _OfRegister(key) if key.model.kind == "register" else _OfAny(key, refuted)
     found = None if by_z3 else _by_search(key, asking, refuted, limit.share(2))
-    if found is not None and (found.minimal or limit.expired()) and len(found.operations) <= MEMBERS_WANTED:
+    if found is not None and (limit.expired() or (found.minimal and len(found.operations) <= MEMBERS_WANTED)):
         return found
     begin = refuted if found is None else sorted(found.operations, key=completion)
     by_core = _by_core(key, asking, begin, limit)

@@ -104,12 +104,14 @@ class Reader:
         self._numbers: dict[Any, int] = {}
         self._found: list[Found] = []
 
-    def operations(self) -> list[Found]:
-        """The writes and the ok reads, in order of invocation, with outcomes and what was read."""
+    def operations(self, invocations: Iterable[int] | None = None) -> list[Found]:
+        """The writes and the ok reads, in order of invocation, with outcomes and what was read; of all, or of those
+        whose ``invocations`` are given."""
         history, types, values, keys = self._history, self._history.types, self._history.values, self._history.keys
-        partners, names = history.partners, history.f_names
-        for invoke, (code, process, f) in enumerate(zip(types, history.processes, history.fs, strict=True)):
-            if code != INVOKE or process < 0 or names[f] == DUMP:
+        partners, names, processes, fs = history.partners, history.f_names, history.processes, history.fs
+        for invoke in range(len(types)) if invocations is None else invocations:
+            process, f = processes[invoke], fs[invoke]
+            if types[invoke] != INVOKE or process < 0 or names[f] == DUMP:
                 continue
             end = partners[invoke]
             outcome = _OUTCOMES[types[end]] if end >= 0 else "info"

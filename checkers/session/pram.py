@@ -207,9 +207,9 @@ def _graph(writes: Writes, steps: Iterable[Step]) -> Graph:
         chain, position = writes.place[operation.number]
         ends.setdefault(chain, set()).add(position)
     for chain, positions in ends.items():
-        for first, second in pairwise(sorted(positions)):
+        for at, next_ in pairwise(sorted(positions)):
             each = writes.chains[chain].writes
-            graph.add(Step(each[first], each[second], "session"))
+            graph.add(Step(each[at], each[next_], "session"))
     return graph
 
 

@@ -61,9 +61,9 @@ def _of_versions(each: Object) -> Ranking:
         if type(atom) is not int:
             raise Unsupported(f"operation {writes[0].invoke}: read the version {show(value_of(atom))}; expected an "
                               "integer, for values are versions here")  # fmt: skip
-    versions = {version: rank for rank, version in enumerate(sorted(each.writes, key=lambda v: v))}  # type: ignore[arg-type, return-value]
-    return Ranking({write.number: versions[write.value] for writes in each.writes.values() for write in writes},
-                   "versions")  # fmt: skip
+    happened = sorted({write.value for write in each.happened})  # type: ignore[type-var]
+    versions = {version: rank for rank, version in enumerate(happened)}
+    return Ranking({write.number: versions[write.value] for write in each.happened}, "versions")
 
 
 def _of_list(each: Object) -> Ranking | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -49,11 +49,21 @@ class Scene:
     versions: bool = False
 
 
-def scene_of(history: History, initial: Any, nil_reads: NilReads, *, versions: bool = False) -> Scene:
-    """The scene of a history. Raises :class:`checkers.guard.Unsupported` and :class:`harness.history.HistoryError`."""
+def scene_of(
+    history: History,
+    initial: Any,
+    nil_reads: NilReads,
+    *,
+    versions: bool = False,
+    invocations: Iterable[int] | None = None,
+) -> Scene:
+    """The scene of a history, or of those operations whose ``invocations`` are given, in order.
+
+    Raises :class:`checkers.guard.Unsupported` and :class:`harness.history.HistoryError`.
+    """
     atom = atoms()
     reader = Reader(history, atom)
-    found = reader.operations()
+    found = reader.operations(invocations)
     kinds = _kinds(reader.kinds, found)
     objects: dict[Atom, Object] = {}
     for operation, outcome, raw in found:

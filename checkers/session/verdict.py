@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import gc
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
 
 from checkers.guard import OutOfTimeError, guarded
+from checkers.session.count import Counts
 from checkers.session.decide import Decision, Tick, decide, examined
 from checkers.session.explain import explain, positions
+from checkers.session.large import Findings, decide_large
 from checkers.session.minimal import minimal
 from checkers.session.operation import NilReads, value_of
 from checkers.session.scene import Scene, scene_of
@@ -26,45 +26,6 @@ METHOD: Final = "version-order"
 ANOMALIES_MAX: Final = 16
 _LISTED_MAX: Final = 24
 _TICKS_PER_LOOK: Final = 256
-
-
-@dataclass(slots=True)
-class Counts:
-    """How often a guarantee was broken, by session and key, and the worst staleness with the read that had it."""
-
-    sessions: Counter[str] = field(default_factory=Counter)
-    keys: Counter[Any] = field(default_factory=Counter)
-    versions: tuple[int, int] | None = None
-    lag_ns: tuple[int, int] | None = None
-
-    def take(self, scene: Scene, violation: Violation) -> None:
-        self.sessions[scene.sessions[violation.session]] += 1
-        self.keys[violation.key] += 1
-        earlier, later = violation.earlier, violation.later
-        if earlier is None or later is None or later.is_write:
-            return
-        if violation.staleness_versions is not None:
-            self.versions = max(self.versions or (0, 0), (violation.staleness_versions, later.invoke), key=_amount)
-        times = scene.history.times
-        if earlier.complete is not None and times[earlier.complete] >= 0 and times[later.invoke] >= 0:
-            lag = times[later.invoke] - times[earlier.complete]
-            self.lag_ns = max(self.lag_ns or (0, later.invoke), (lag, later.invoke), key=_amount)
-
-    def as_json(self) -> dict[str, Any]:
-        """``staleness``: by how many versions, and how long after it had to be there, a read missed something."""
-        told: dict[str, Any] = {"violations": self.sessions.total()}
-        if self.sessions:
-            told["by_session"] = dict(self.sessions.most_common(_LISTED_MAX))
-            told["by_key"] = [[plain(value_of(key)), n] for key, n in self.keys.most_common(_LISTED_MAX)]
-        if self.versions is not None:
-            told["worst_staleness_versions"] = {"versions": self.versions[0], "operation": self.versions[1]}
-        if self.lag_ns is not None:
-            told["worst_staleness_ms"] = {"ms": round(self.lag_ns[0] / 1e6, 3), "operation": self.lag_ns[1]}
-        return told
-
-
-def _amount(pair: tuple[int, int]) -> int:
-    return pair[0]
 
 
 def judged(
@@ -81,13 +42,25 @@ def judged(
     tick = _clock(None if time_limit_s is None else monotonic() + time_limit_s)
 
     def judge() -> Result:
-        scene = scene_of(history, initial, nil_reads, versions=versions)
-        found = examined(scene, tick)
-        decisions = {name: decide(found, name, tick) for name in names}
-        return _conclude(scene, decisions, expect)
+        found = decide_large(history, names, nil_reads, tick, versions=versions) if initial is None else None
+        return _conclude(found or _decide_all(scene_of(history, initial, nil_reads, versions=versions), names, tick),
+                         expect)  # fmt: skip
 
     with _without_collection():
         return guarded(expect, judge, method=METHOD)
+
+
+def _decide_all(scene: Scene, names: Sequence[str], tick: Tick) -> Findings:
+    found = examined(scene, tick)
+    decisions = {name: decide(found, name, tick) for name in names}
+    counts = {name: Counts().take_all(scene, each.violations) for name, each in decisions.items()}
+    totals = {
+        "sessions": len(scene.sessions),
+        "keys": len(scene.objects),
+        "reads": sum(len(each.reads) for each in scene.objects.values()),
+        "writes": sum(len(each.happened) for each in scene.objects.values()),
+    }
+    return Findings(scene, decisions, counts, totals)
 
 
 def _clock(deadline: float | None) -> Tick:
@@ -103,10 +76,10 @@ def _clock(deadline: float | None) -> Tick:
     return tick
 
 
-def _conclude(scene: Scene, decisions: dict[str, Decision], expect: str) -> Result:
-    verdicts = {name: _validity(decision) for name, decision in decisions.items()}
+def _conclude(found: Findings, expect: str) -> Result:
+    verdicts = {name: _validity(decision) for name, decision in found.decisions.items()}
     valid = worst(verdicts.values())
-    doubts = [decision for name, decision in decisions.items() if verdicts[name] == "unknown"]
+    doubts = [decision for name, decision in found.decisions.items() if verdicts[name] == "unknown"]
     first = doubts[0] if valid == "unknown" else None
     return Result(
         valid=valid,
@@ -114,9 +87,9 @@ def _conclude(scene: Scene, decisions: dict[str, Decision], expect: str) -> Resu
         method=METHOD,
         reason=first.reason if first else None,
         explanation=first.doubt if first else None,
-        anomalies=tuple(_anomalies(scene, decisions)),
-        operations=scene.history.types.count(INVOKE),
-        details=_details(scene, decisions, verdicts),
+        anomalies=tuple(_anomalies(found.scene, found.decisions)),
+        operations=found.scene.history.types.count(INVOKE),
+        details=_details(found, verdicts),
     )
 
 
@@ -124,25 +97,17 @@ def _validity(decision: Decision) -> Validity:
     return False if decision.violations else "unknown" if decision.reason is not None else True
 
 
-def _details(scene: Scene, decisions: dict[str, Decision], verdicts: dict[str, Validity]) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "sessions": len(scene.sessions),
-        "keys": len(scene.objects),
-        "reads": sum(len(each.reads) for each in scene.objects.values()),
-        "writes": sum(len(each.happened) for each in scene.objects.values()),
-    }
-    for name, decision in decisions.items():
-        counts = Counts()
-        for violation in decision.violations:
-            counts.take(scene, violation)
+def _details(found: Findings, verdicts: dict[str, Validity]) -> dict[str, Any]:
+    told: dict[str, Any] = dict(found.totals)
+    for name, decision in found.decisions.items():
         doubt = {"unknown": decision.doubt} if verdicts[name] == "unknown" else {}
-        told[name] = {"valid": verdicts[name], **counts.as_json(), **doubt}
-    if len(decisions) == 1:
-        told |= told.pop(next(iter(decisions)))
+        told[name] = {"valid": verdicts[name], **found.counts[name].as_json(), **doubt}
+    if len(found.decisions) == 1:
+        told |= told.pop(next(iter(found.decisions)))
     return told
 
 
-def _anomalies(scene: Scene, decisions: dict[str, Decision]) -> Iterator[Anomaly]:
+def _anomalies(scene: Scene, decisions: Mapping[str, Decision]) -> Iterator[Anomaly]:
     """One per kind and key, the shortest and then the first of each; what is wrong by itself is told once."""
     told: set[tuple[str, Any]] = set()
     for name, decision in decisions.items():

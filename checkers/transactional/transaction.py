@@ -91,7 +91,7 @@ def transactions(history: History) -> list[Transaction]:
         end = partners[invoke]
         outcome = OUTCOMES[types[end]] if end >= 0 else "info"
         micros = values[end] if outcome == "ok" else asked(values[invoke], None if end < 0 else values[end])
-        appends, reads = _split(invoke, micros, outcome == "ok", atom)
+        appends, reads = split(invoke, micros, outcome == "ok", atom)
         session = None if history.sessions is None else history.sessions[invoke]
         who = process if session is None else ("session", atom(session))
         complete = None if outcome == "info" else end
@@ -119,7 +119,7 @@ def asked(argument: Any, result: Any) -> Any:
     return max(halves, key=len, default=()) if halves or argument is None else argument
 
 
-def _split(
+def split(
     invoke: int, micros: Any, committed: bool, atom: Callable[[Any], Atom]
 ) -> tuple[dict[Atom, list[Atom]], list[Read]]:
     """The appends and, of what committed, the reads."""

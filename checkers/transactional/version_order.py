@@ -10,7 +10,7 @@ which is always allowed. Aborted elements and elements of nobody are reported an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -59,28 +59,31 @@ class Inference:
     """``committed`` are the numbers of the transactions that happened, in order of invocation."""
 
     transactions: Sequence[Transaction]
-    committed: list[int]
-    versions: dict[Atom, Versions]
+    committed: Sequence[int]
+    versions: Mapping[Atom, Versions]
     observations: list[Observation]
     ordered: bool = True  # whether the reads of each key agree on one order, aborted elements left out
+    unsettled: bool = False  # whether the outcome of a committed one is unknown
 
 
 def infer(transactions: Sequence[Transaction]) -> Inference:
     """The order of versions. Raises :class:`checkers.guard.Unsupported` where an element was appended twice."""
     writers = _writers(transactions)
     by_key: dict[Atom, list[tuple[Transaction, Read]]] = {}
-    found = Inference(transactions, [], {}, [])
+    versions: dict[Atom, Versions] = {}
+    found = Inference(transactions, [], versions, [])
     for transaction in transactions:
         for read in transaction.reads:
             by_key.setdefault(read.key, []).append((transaction, read))
             if read.own or read.key in transaction.appends:
-                found.observations.extend(_own(transaction, read))
+                found.observations.extend(own_observations(transaction, read))
     observed: set[int] = set()
     for key, reads in by_key.items():
-        found.versions[key] = _versions(found, key, reads, writers.get(key, {}))
-        observed.update(found.versions[key].writers)
+        versions[key] = versions_of(found, key, reads, writers.get(key, {}))
+        observed.update(versions[key].writers)
     found.committed = [each.number for each in transactions if each.outcome == "ok" or each.number in observed]
-    _add_tails(found)
+    found.unsettled = any(transactions[number].outcome == "info" for number in observed)
+    _add_tails(found, versions)
     return found
 
 
@@ -99,7 +102,7 @@ def _writers(transactions: Sequence[Transaction]) -> dict[Atom, dict[Atom, Trans
     return writers
 
 
-def _own(transaction: Transaction, read: Read) -> Iterable[Observation]:
+def own_observations(transaction: Transaction, read: Read) -> Iterable[Observation]:
     """What is wrong with a read of a list to which its transaction appends."""
     appended = transaction.appends.get(read.key, [])
     if read.own and not _sees_own(transaction, read):
@@ -116,7 +119,7 @@ def _sees_own(transaction: Transaction, read: Read) -> bool:
     return read.elements[first:] == tuple(transaction.appends[read.key][: read.own])
 
 
-def _versions(
+def versions_of(
     found: Inference, key: Atom, reads: list[tuple[Transaction, Read]], writers: dict[Atom, Transaction]
 ) -> Versions:
     """The order that the reads of one key show; what is wrong with them goes into ``found.observations``."""
@@ -209,14 +212,14 @@ def _check_intermediate(found: Inference, versions: Versions, reads: list[tuple[
                 found.observations.append(Observation(INTERMEDIATE_READ, reader, read, element, writer))
 
 
-def _add_tails(found: Inference) -> None:
+def _add_tails(found: Inference, by_key: dict[Atom, Versions]) -> None:
     """Who wrote what no read shows. A writer's elements stand in order, so its last one tells."""
     observed: dict[Atom, set[Atom]] = {}
     for number in found.committed:
         for key, elements in found.transactions[number].appends.items():
-            versions = found.versions.get(key)
+            versions = by_key.get(key)
             if versions is None:
-                versions = found.versions[key] = Versions(key)
+                versions = by_key[key] = Versions(key)
             known = observed.get(key)
             if known is None:
                 known = observed[key] = set(versions.elements)

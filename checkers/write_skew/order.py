@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from operator import mul
 from time import monotonic
 from typing import Final, NamedTuple
 
 from checkers.guard import OutOfTimeError
 from checkers.write_skew.shift import Shift, Transaction
 
-STATES_MAX: Final = 100_000
+STATES_MAX: Final = 50_000
 _TICK: Final = 1024
 
 
@@ -30,10 +31,6 @@ class _Kind(NamedTuple):
     saw_off: int
     on: int
     off: int
-
-    @property
-    def writes(self) -> int:
-        return self.on | self.off
 
     def fits(self, state: int) -> bool:
         return state & self.saw_on == self.saw_on and not state & self.saw_off
@@ -50,12 +47,13 @@ def is_serializable(shift: Shift, required: Iterable[Transaction], deadline: flo
     if not all(each.agrees_with_itself for each in needed):
         return False
     inside = {each.call.invoke for each in needed}
-    optional = (each for each in shift.transactions if each.call.invoke not in inside and each.wrote)
-    counts = Counter((_kind(each, places, reads=True), True) for each in needed)
-    counts.update((_kind(each, places, reads=False), False) for each in optional)
-    kinds = list(counts)
+    readers = dict.fromkeys(_kind(each, places, reads=True) for each in needed if not each.wrote)
+    movers = Counter((_kind(each, places, reads=True), True) for each in needed if each.wrote)
+    others = (each for each in shift.transactions if each.call.invoke not in inside and each.wrote)
+    movers.update((_kind(each, places, reads=False), False) for each in others)
     start = sum(places[doctor] for doctor, on in shift.initial.items() if on)
-    return _search([kind for kind, _ in kinds], [must for _, must in kinds], start, tuple(counts.values()), deadline)
+    search = _Search(tuple(readers), [kind for kind, _ in movers], [must for _, must in movers])
+    return search.run(start, tuple(movers.values()), deadline)
 
 
 def _kind(each: Transaction, places: dict[int, int], *, reads: bool) -> _Kind:
@@ -67,46 +65,57 @@ def _kind(each: Transaction, places: dict[int, int], *, reads: bool) -> _Kind:
     return _Kind(*masks)
 
 
-_Counts = tuple[int, ...]
-_Position = tuple[int, _Counts]
+class _Position(NamedTuple):
+    """Who is on call, how many of each kind of mover are left, and (bits) which readers are."""
+
+    state: int
+    left: tuple[int, ...]
+    unread: int
 
 
-def _search(kinds: Sequence[_Kind], must: Sequence[bool], start: int, counts: _Counts, deadline: float | None) -> bool:
-    first = _settled(kinds, must, start, counts)
-    refuted = {first}
-    stack = [(first, _moves(kinds, must, *first))]
-    while stack:
-        (_, left), moves = stack[-1]
-        if not any(count for count, needed in zip(left, must, strict=True) if needed):
-            return True
-        for state, counts_after in moves:
-            following = _settled(kinds, must, state, counts_after)
-            if following not in refuted:
-                refuted.add(following)
-                stack.append((following, _moves(kinds, must, *following)))
-                break
-        else:
-            stack.pop()
-        if len(refuted) > STATES_MAX:
-            raise Undecided
-        if len(refuted) % _TICK == 0 and deadline is not None and monotonic() > deadline:
-            raise OutOfTimeError(f"a serial order of a shift was being searched, {len(refuted)} states far")
-    return False
+class _Search:
+    """Depth first. What a state allows is found once for each."""
 
+    def __init__(self, readers: Sequence[_Kind], movers: Sequence[_Kind], must: Sequence[bool]) -> None:
+        self.readers, self.movers, self.must = readers, movers, must
+        self._read: dict[int, int] = {}
+        self._steps: dict[int, list[tuple[int, int]]] = {}
 
-def _settled(kinds: Sequence[_Kind], must: Sequence[bool], state: int, counts: _Counts) -> _Position:
-    """With all that is required put in that fits here and writes nothing."""
-    left = tuple(
-        0 if count and needed and not kind.writes and kind.fits(state) else count
-        for kind, needed, count in zip(kinds, must, counts, strict=True)
-    )
-    return state, left
+    def run(self, start: int, counts: tuple[int, ...], deadline: float | None) -> bool:
+        first = self.at(start, counts, (1 << len(self.readers)) - 1)
+        refuted = {first}
+        stack = [(first, self.moves(first))]
+        while stack:
+            position, moves = stack[-1]
+            if not position.unread and not any(map(mul, position.left, self.must)):
+                return True
+            following = next((each for each in moves if each not in refuted), None)
+            if following is None:
+                stack.pop()
+                continue
+            refuted.add(following)
+            stack.append((following, self.moves(following)))
+            if len(refuted) > STATES_MAX:
+                raise Undecided
+            if len(refuted) % _TICK == 0 and deadline is not None and monotonic() > deadline:
+                raise OutOfTimeError(f"a serial order of a shift was being searched, {len(refuted)} states far")
+        return False
 
+    def at(self, state: int, left: tuple[int, ...], unread: int) -> _Position:
+        """The position, with all readers put in that this state fits."""
+        fitting = self._read.get(state)
+        if fitting is None:
+            fitting = sum(1 << place for place, kind in enumerate(self.readers) if kind.fits(state))
+            self._read[state] = fitting
+        return _Position(state, left, unread & ~fitting)
 
-def _moves(kinds: Sequence[_Kind], must: Sequence[bool], state: int, counts: _Counts) -> Iterator[_Position]:
-    """One transaction more; what changes nothing here only where it is required."""
-    for place, count in enumerate(counts):
-        if count and kinds[place].fits(state):
-            after = kinds[place].after(state)
-            if after != state or must[place]:
-                yield after, (*counts[:place], count - 1, *counts[place + 1 :])
+    def moves(self, position: _Position) -> Iterator[_Position]:
+        """One mover more; one that changes nothing here only where it is required."""
+        state, left, unread = position
+        steps = self._steps.get(state)
+        if steps is None:
+            afters = ((place, kind.after(state)) for place, kind in enumerate(self.movers) if kind.fits(state))
+            steps = self._steps[state] = [step for step in afters if step[1] != state or self.must[step[0]]]
+        for place, after in steps:
+            if left[place]:
+                yield self.at(after, (*left[:place], left[place] - 1, *left[place + 1 :]), unread)

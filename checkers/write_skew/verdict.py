@@ -88,7 +88,7 @@ def _pairs(certain: Sequence[Transaction]) -> Iterator[tuple[Transaction, Transa
     tried = 0
     for distance in range(1, len(leaving)):
         for first, second in zip(leaving, leaving[distance:], strict=False):
-            if any(map(first.saw_on, second.leaves)) and any(map(second.saw_on, first.leaves)):
+            if _seen(first, second) and _seen(second, first):
                 yield first, second
                 tried += 1
                 if tried == _PAIRS_MAX:
@@ -133,7 +133,8 @@ def _skew(shift: Shift, pair: tuple[Transaction, Transaction], codes: Codes) -> 
 
 
 def _seen(one: Transaction, other: Transaction) -> list[int]:
-    return [doctor for doctor in other.leaves if one.saw_on(doctor)]
+    """Whom the other one took off call, and this one saw on call and did not take off itself."""
+    return [doctor for doctor in other.leaves if one.saw_on(doctor) and doctor not in one.leaves]
 
 
 def _other(shift: Shift, members: Sequence[Transaction], codes: Codes) -> Anomaly:

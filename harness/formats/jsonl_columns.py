@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from harness.columns import NUMBER, OTHER, PADDING, Columns, Spans
+from harness.columns import NUMBER, OTHER, PADDING, Columns, Micros, Spans
 from harness.compiled import announced
 from harness.formats import jsonl
 from harness.formats.record import Claims, Recording
@@ -151,7 +151,12 @@ def _columns(
             return texts.value(line)
         return int(numbers[line]) if kinds[line] == NUMBER else None
 
-    return Columns(
+    def micros(invokes: NDArray[np.int64]) -> Micros | None:
+        from harness.formats import transactions_columns
+
+        return transactions_columns.micros_of(columns, invokes)
+
+    columns = Columns(
         types=lines.types,
         processes=lines.processes,
         fs=lines.fs,
@@ -167,7 +172,9 @@ def _columns(
         rests=lines.rests if has_rests else None,
         rest=texts.rest if texts and has_rests else lambda line: {},
         spans=Spans(np.frombuffer(buffer, np.uint8), lines.starts, lines.lengths) if has_others else None,
+        micros=micros,
     )
+    return columns
 
 
 class _Texts:

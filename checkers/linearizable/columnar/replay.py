@@ -13,23 +13,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from checkers.guard import Unsupported
-from checkers.linearizable.columnar.calls import (
-    ADD,
-    CONTAINS,
-    NO,
-    NOTHING_KNOWN,
-    PASSED,
-    PUT,
-    READ,
-    REMOVE,
-    TAKE,
-    WRITE,
-    YES,
-)
+from checkers.linearizable.columnar import play
+from checkers.linearizable.columnar.calls import CONTAINS, PASSED, READ, TAKE, WRITE
 from checkers.linearizable.columnar.objects import REFUTED, VALID, Blame, Objects
+from checkers.linearizable.columnar.play import FINE, IMPOSSIBLE, LATE, MISSING, SPLIT, STRANGE, TWICE
 from checkers.linearizable.columnar.reading import Read
 from checkers.linearizable.model import Kind
-from harness.columns import NIL, NO_KEY, NUMBER, Columns
+from harness.columns import NIL, NO_KEY, Columns
 from harness.compiled import compiled
 from harness.history import FAIL, INFO, INVOKE, OK
 
@@ -41,7 +31,6 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 _NO_OBJECT: Final = -2
-FINE, STRANGE, TWICE, LATE, IMPOSSIBLE, MISSING, SPLIT = range(7)
 WORDS: Final = {
     STRANGE: "operation {} is placed, which is not one of this object that may have taken effect",
     TWICE: "operation {} is placed twice",
@@ -142,17 +131,17 @@ def _play(kind: Kind, placed: _Placed, initial: tuple[int, int]) -> None:
     """Each object's operations, one after the other, on what it is a copy of."""
     about = placed.lines, placed.starts, placed.acts, placed.kinds
     if kind == "register":
-        _registers(*about, placed.numbers, *initial, placed.codes, placed.faults)
+        play.registers(*about, placed.numbers, *initial, placed.codes, placed.faults)
     elif kind == "queue":
-        _queues(*about, placed.numbers, placed.codes, placed.faults)
+        play.queues(*about, placed.numbers, placed.codes, placed.faults)
     elif kind == "stack":
-        _stacks(*about, placed.numbers, placed.codes, placed.faults)
+        play.stacks(*about, placed.numbers, placed.codes, placed.faults)
     elif kind == "priority":
-        _priority_queues(*about, placed.numbers, placed.codes, placed.faults)
+        play.priority_queues(*about, placed.numbers, placed.codes, placed.faults)
     elif kind == "bag":
-        _bags(*about, *_same_values(placed.owners, placed.kinds, placed.numbers), placed.codes, placed.faults)
+        play.bags(*about, *_same_values(placed.owners, placed.kinds, placed.numbers), placed.codes, placed.faults)
     else:
-        _sets(*about, placed.numbers, placed.answers, placed.codes, placed.faults)
+        play.sets(*about, placed.numbers, placed.answers, placed.codes, placed.faults)
 
 
 @compiled
@@ -170,141 +159,6 @@ def _follow(
             seen[line] = True
             if code != FINE and codes[number] == FINE:
                 codes[number], faults[number] = code, line
-
-
-@compiled
-def _registers(
-    lines: Ints, starts: Ints, act: Bytes, kinds: Bytes, numbers: Ints, kind: int, number: int, codes: Bytes,
-    faults: Ints,
-) -> None:  # fmt: skip
-    for key in range(len(codes)):
-        held_kind, held = np.int64(kind), np.int64(number)
-        for at in range(starts[key], starts[key + 1]):
-            if act[at] == WRITE:
-                held_kind, held = np.int64(kinds[at]), numbers[at]
-            elif (act[at] != READ or kinds[at] != held_kind or numbers[at] != held) and codes[key] == FINE:
-                codes[key], faults[key] = IMPOSSIBLE, lines[at]
-
-
-@compiled
-def _queues(
-    lines: Ints, starts: Ints, act: Bytes, kinds: Bytes, numbers: Ints, codes: Bytes, faults: Ints
-) -> None:  # fmt: skip
-    held = np.empty(len(lines), np.int64)  # which put: its place
-    for key in range(len(codes)):
-        first = last = 0
-        for at in range(starts[key], starts[key + 1]):
-            right = False
-            if act[at] == PUT:
-                held[last], last, right = at, last + 1, kinds[at] != NIL
-            elif act[at] == TAKE and kinds[at] == NIL:
-                right = first == last
-            elif act[at] == TAKE and first < last:
-                right = kinds[held[first]] == kinds[at] and numbers[held[first]] == numbers[at]
-                first += 1
-            if not right and codes[key] == FINE:
-                codes[key], faults[key] = IMPOSSIBLE, lines[at]
-
-
-@compiled
-def _stacks(
-    lines: Ints, starts: Ints, act: Bytes, kinds: Bytes, numbers: Ints, codes: Bytes, faults: Ints
-) -> None:  # fmt: skip
-    held = np.empty(len(lines), np.int64)
-    for key in range(len(codes)):
-        height = 0
-        for at in range(starts[key], starts[key + 1]):
-            right = False
-            if act[at] == PUT:
-                held[height], height, right = at, height + 1, kinds[at] != NIL
-            elif act[at] == TAKE and kinds[at] == NIL:
-                right = height == 0
-            elif act[at] == TAKE and height > 0:
-                height -= 1
-                right = kinds[held[height]] == kinds[at] and numbers[held[height]] == numbers[at]
-            if not right and codes[key] == FINE:
-                codes[key], faults[key] = IMPOSSIBLE, lines[at]
-
-
-@compiled
-def _priority_queues(
-    lines: Ints, starts: Ints, act: Bytes, kinds: Bytes, numbers: Ints, codes: Bytes, faults: Ints
-) -> None:  # fmt: skip
-    """With a binary heap, the greatest at its top."""
-    heap = np.empty(len(lines), np.int64)
-    for key in range(len(codes)):
-        size = 0
-        for at in range(starts[key], starts[key + 1]):
-            right = False
-            if act[at] == PUT and kinds[at] == NUMBER:
-                place = size
-                size += 1
-                while place > 0 and heap[(place - 1) // 2] < numbers[at]:
-                    heap[place] = heap[(place - 1) // 2]
-                    place = (place - 1) // 2
-                heap[place] = numbers[at]
-                right = True
-            elif act[at] == TAKE and kinds[at] == NIL:
-                right = size == 0
-            elif act[at] == TAKE and size > 0:
-                right = kinds[at] == NUMBER and heap[0] == numbers[at]
-                size -= 1
-                last, place = heap[size], 0
-                while 2 * place + 1 < size:
-                    child = 2 * place + 1
-                    if child + 1 < size and heap[child + 1] > heap[child]:
-                        child += 1
-                    if heap[child] <= last:
-                        break
-                    heap[place] = heap[child]
-                    place = child
-                heap[place] = last
-            if not right and codes[key] == FINE:
-                codes[key], faults[key] = IMPOSSIBLE, lines[at]
-
-
-@compiled
-def _bags(
-    lines: Ints, starts: Ints, act: Bytes, kinds: Bytes, same: Ints, many: int, codes: Bytes, faults: Ints
-) -> None:  # fmt: skip
-    held = np.zeros(many, np.int64)
-    for key in range(len(codes)):
-        size = 0
-        for at in range(starts[key], starts[key + 1]):
-            right = False
-            if act[at] == PUT:
-                held[same[at]] += 1
-                size, right = size + 1, kinds[at] != NIL
-            elif act[at] == TAKE and kinds[at] == NIL:
-                right = size == 0
-            elif act[at] == TAKE:
-                right = held[same[at]] > 0
-                held[same[at]] -= 1
-                size -= 1
-            if not right and codes[key] == FINE:
-                codes[key], faults[key] = IMPOSSIBLE, lines[at]
-
-
-@compiled
-def _sets(
-    lines: Ints, starts: Ints, act: Bytes, kinds: Bytes, numbers: Ints, answers: Bytes, codes: Bytes, faults: Ints
-) -> None:  # fmt: skip
-    """Each object is one element, which is not there at first."""
-    for element in range(len(codes)):
-        present = False
-        for at in range(starts[element], starts[element + 1]):
-            first = starts[element]
-            right = kinds[at] == kinds[first] and numbers[at] == numbers[first]
-            if act[at] == CONTAINS:
-                right &= answers[at] == (YES if present else NO)
-            elif act[at] == ADD or act[at] == REMOVE:
-                changes = present == (act[at] == REMOVE)
-                right &= answers[at] == NOTHING_KNOWN or answers[at] == (YES if changes else NO)
-                present = act[at] == ADD
-            else:
-                right = False
-            if not right and codes[element] == FINE:
-                codes[element], faults[element] = IMPOSSIBLE, lines[at]
 
 
 def _all_placed(read: Read, objects: Objects, seen: Flags, placed: _Placed) -> None:

@@ -46,6 +46,8 @@ class Container:
     question: Question
     nearer: Nearer
     _puts: list[int] = field(default_factory=list)
+    _sure: dict[str, int] = field(default_factory=dict)  # bit sets of the puts, and of the takes, that are surely taken
+    _all: dict[str, int] = field(default_factory=dict)  # and of all of them
     _matches: dict[tuple[int, int], int] = field(default_factory=dict)  # by (take, put)
     _takers: defaultdict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     _gone: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -54,6 +56,9 @@ class Container:
         events = self.question.events
         self._puts.extend(number for number, event in enumerate(events) if event.step.f.startswith("put"))
         takes = [n for n, e in enumerate(events) if e.step.f.startswith("take") and e.step.returned != EMPTY]
+        for kind, numbers in (("put", self._puts), ("take", takes)):
+            self._all[kind] = sum(1 << number for number in numbers)
+            self._sure[kind] = sum(1 << number for number in numbers if self.question.taken[number] == TRUE)
         for take in takes:
             self._match(take)
         for put in self._puts:
@@ -64,7 +69,8 @@ class Container:
         for number, event in enumerate(events):
             if event.step.returned == EMPTY:
                 for put in self._puts:
-                    self._absent(self.question.taken[number], put, number)
+                    if not self._follows(put, number):
+                        self._absent(self.question.taken[number], put, number)
             elif event.step.f.startswith("peek"):
                 self._see(number)
 
@@ -80,7 +86,28 @@ class Container:
         """The puts that the event may have taken or seen."""
         wanted, events = self.question.events[number].step.returned, self.question.events
         alike = (put for put in self._puts if wanted is UNKNOWN or events[put].step.given[0] == wanted)
-        return [put for put in alike if self.question.before(put, number) != FALSE]
+        return [put for put in alike if self.question.before(put, number) != FALSE and self._plausible(put, number)]
+
+    def _plausible(self, put: int, take: int) -> bool:
+        """Whether nothing that is forced contradicts that what was put in goes next. As many go out of a queue before
+        the one as went in before the other; between the two, as many come on top of a stack as go."""
+        ahead, after = self.question.order.ahead, self.question.order.after
+        if self.nearer is first_in:
+            least, most = (ahead[put] & self._sure["put"]), self._all["put"] & ~after[put] & ~(1 << put)
+            fewest, greatest = (ahead[take] & self._sure["take"]), self._all["take"] & ~after[take] & ~(1 << take)
+        elif self.nearer is last_in:
+            within, around = after[put] & ahead[take], ~(ahead[put] | after[take] | 1 << put | 1 << take)
+            least, most = self._sure["put"] & within, self._all["put"] & around
+            fewest, greatest = self._sure["take"] & within, self._all["take"] & around
+        else:
+            return True
+        return least.bit_count() <= greatest.bit_count() and fewest.bit_count() <= most.bit_count()
+
+    def _follows(self, put: int, number: int) -> bool:
+        """Of a queue: whether another put is surely between. That one must be gone by the event, too, and this one was
+        gone before it went."""
+        order = self.question.order
+        return self.nearer is first_in and bool(order.after[put] & order.ahead[number] & self._sure["put"])
 
     def _match(self, take: int) -> None:
         question, formula = self.question, self.question.formula
@@ -109,7 +136,7 @@ class Container:
 
     def _goes_next(self, guard: int, number: int, put: int) -> None:
         for other in self._puts:
-            if other != put:
+            if other != put and not self._follows(other, put):
                 nearer = self.nearer(self.question, put, other, number)
                 if nearer != TRUE:
                     self._absent(guard, other, number, nearer)

@@ -29,7 +29,8 @@ Outcome = Literal["valid", "invalid", "time", "memory"]
 
 OPERATIONS_MIN: Final = 40  # of a window: smaller ones are joined
 _POINTS_MAX: Final = 6
-_ANSWERS_MAX: Final = 24  # to find these points
+_ANSWERS_MAX: Final = 12  # to find these points
+_GROWTH: Final = 4  # of a window with more
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class _Unwinding:
                 outcome = "memory" if isinstance(error, TooLarge) else outcome
                 return Unwound(outcome, begin, windows, self.questions)
             if found is None:
-                cuts = [cut for cut in cuts[:-1] if cut - begin >= 2 * (end - begin)] + cuts[-1:]
+                cuts = [cut for cut in cuts[:-1] if cut - begin >= _GROWTH * (end - begin)] + cuts[-1:]
                 continue
             windows += 1
             if not found:

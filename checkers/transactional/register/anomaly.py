@@ -13,13 +13,14 @@ from checkers.transactional.register.excerpt import Case, Excerpt, excerpt, show
 from checkers.transactional.register.explain import explain_lost_update, explain_observation, explain_refutation
 from checkers.transactional.register.refutation import Refutation, Undecided, refute, shortened
 from checkers.transactional.register.verdict import Verdicts
-from checkers.transactional.transaction import value_of
-from checkers.transactional.version_order import Observation
+from checkers.transactional.transaction import Transaction, value_of
+from checkers.transactional.version_order import DIRTY_UPDATE, Observation
 from checkers.transactional.visibility import CURSOR, LOST_UPDATE
 from checkers.value import plain
 from harness.result import Anomaly
 
 EXPLAINED_MAX: Final = 24
+JUDGED_MAX: Final = 400
 _SUFFIXES: Final = ("", "-process", "-realtime")
 _OF_FAMILY: Final = {Family.CURSOR: CURSOR, Family.SNAPSHOT: "G-nonadjacent", Family.PREFIX: "G-nonadjacent"}
 
@@ -42,21 +43,44 @@ def _observed(found: Verdicts, model: Model) -> Iterator[Anomaly]:
             by_type.setdefault(each.type, []).append(each)
     for type_, several in by_type.items():
         first = several[0]
-        operations = [*(first.other.operations if first.other else ()), *first.reader.operations]
+        others = [*_aborted(found, first), *([first.other] if first.other else [])]
+        operations = [line for each in (*others, first.reader) for line in each.operations]
         details: dict[str, Any] = {"key": plain(value_of(first.read.key)), "count": len(several),
                                    "value": plain(value_of(first.read.elements[0]))}  # fmt: skip
         yield Anomaly(type_, tuple(dict.fromkeys(operations)), explain_observation(first), details)
 
 
+def _aborted(found: Verdicts, dirty: Observation) -> list[Transaction]:
+    """Whose aborted write was written over."""
+    if dirty.type != DIRTY_UPDATE:
+        return []
+    writers = (each for each in found.history.uncommitted if dirty.element in each.appends.get(dirty.read.key, ()))
+    return [each for each in writers if each.outcome == "fail"][:1]
+
+
 def _refutations(found: Verdicts, model: Model) -> Iterator[Anomaly]:
-    """For each weakest level that fails: the fewest transactions that refute it."""
+    """For each weakest level that fails: the fewest transactions that refute it. Of a long history only what is known
+    already: to look for more would take a search for each level."""
+    judge = found.ordered if len(found.history) <= JUDGED_MAX else found.inherited
     told: set[frozenset[int]] = set()
     for name, weaker in MODELS.items():
-        if name in implied(model.name) and found.ordered(weaker) is False:
+        if name in implied(model.name) and judge(weaker) is False:
             members = found.refutations[weaker.family, weaker.order]
             if members is not None and members not in told:
                 told.add(members)
-                yield from _told(found, weaker, members)
+                yield from _told(found, _weakest(found, weaker, members), members)
+
+
+def _weakest(found: Verdicts, model: Model, members: frozenset[int]) -> Model:
+    """Of the model and the weaker ones the first that these transactions refute: it has the most exact name."""
+    for name, weaker in MODELS.items() if len(members) <= EXPLAINED_MAX else ():
+        if name in implied(model.name) and weaker.family is not Family.WRITES:
+            try:
+                if refute(excerpt(found.history, members, weaker.order), weaker.family) is not None:
+                    return weaker
+            except Undecided:
+                continue
+    return model
 
 
 def _told(found: Verdicts, model: Model, members: frozenset[int]) -> Iterator[Anomaly]:

@@ -42,17 +42,37 @@ class _World:
         return self.reading.initial(key) if writer is None else self.known[writer].appends[key][-1]
 
 
-def holds(reading: Reading, model: Model) -> bool:
-    """Whether some choice satisfies the model. Raises :class:`checkers.transactional.brute.TooLarge`."""
+Known = dict[tuple[Family, bool, tuple[int, ...], frozenset[tuple[int, int]]], bool]
+"""What was decided: by definition, what committed, and the order that sessions or real time give."""
+
+
+def holds(reading: Reading, model: Model, known: Known | None = None) -> bool:
+    """Whether some choice satisfies the model. ``known`` is filled, and spares other models of this reading the same
+    work. Raises :class:`checkers.transactional.brute.TooLarge`."""
     listed = reading.transactions
     if any(not _possible(reading, each, read) for each in listed for read in each.reads):
         return False
+    found = {} if known is None else known
     unknown = [each for each in listed if each.outcome == "info"]
     for chosen in chain.from_iterable(combinations(unknown, size) for size in range(len(unknown) + 1)):
-        known = {each.number: each for each in listed if each.outcome == "ok" or each in chosen}
-        if _holds(_World(reading, known, _order(known, model.order)), model):
+        committed = {each.number: each for each in listed if each.outcome == "ok" or each in chosen}
+        order = _order(committed, model.order)
+        visible = _by_visibility(model)
+        key = (model.family, visible, tuple(committed), frozenset(order))
+        if key not in found:
+            found[key] = _holds(_World(reading, committed, order), model)
+        if found[key]:
             return True
     return False
+
+
+def _by_visibility(model: Model) -> bool:
+    """Whether the level is defined by what each transaction sees, and not by cycles of dependencies."""
+    return model.family in _BY_VISIBILITY or _serial(model) or model.name.endswith("parallel-snapshot-isolation")
+
+
+def _serial(model: Model) -> bool:
+    return model.name.endswith("serializable") and model.family is Family.ANY
 
 
 def _possible(reading: Reading, reader: Transaction, read: Read) -> bool:
@@ -74,9 +94,8 @@ def _order(known: dict[int, Transaction], order: Order) -> Pairs:
 
 
 def _holds(world: _World, model: Model) -> bool:
-    serial = model.name.endswith("serializable") and model.family is Family.ANY
-    if model.family in _BY_VISIBILITY or serial or model.name.endswith("parallel-snapshot-isolation"):
-        return any(_visible(world, arrangement, model, serial) for arrangement in _arrangements(world))
+    if _by_visibility(model):
+        return any(_visible(world, arrangement, model, _serial(model)) for arrangement in _arrangements(world))
     if model.family is Family.WRITES:
         return any(not _cyclic(_ww(chains) | world.order) for chains in _version_orders(world))
     if model.family is Family.MONOTONIC:

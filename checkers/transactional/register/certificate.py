@@ -49,14 +49,14 @@ def _of_case(
             return f"the edge to {edge.target} is not followed by one from it"
         if not _holds(transactions[edge.source], transactions[edge.target], edge, ground, transactions):
             return f"nothing in the history says that {edge.source} comes before {edge.target}"
-    if forbids(family, order, case.cycle.kinds) or _misses(family, order, case.cycle.kinds):
+    if forbids(family, order, case.cycle.kinds) or _misses(transactions, case, family, order):
         return None
     if family is Family.UPDATE and sum(not transactions[edge.source].appends for edge in edges) <= 1:
         return None
     return f"{family.name} does not forbid the cycle {case.cycle.kinds}"
 
 
-def _misses(family: Family, order: Order, kinds: Sequence[int]) -> bool:
+def _misses(transactions: Sequence[Transaction], case: Case, family: Family, order: Order) -> bool:
     """Whether this is what families forbid by more than kinds: a read without a write that it could see, or that its
     own transaction overwrites."""
     back = {
@@ -64,7 +64,14 @@ def _misses(family: Family, order: Order, kinds: Sequence[int]) -> bool:
         Family.ATOMIC: (WR, *ORDER_KINDS[order]),
         Family.CURSOR: (WW,),
     }.get(family, ())
-    return len(kinds) == 2 and kinds[0] == RW and kinds[1] in back
+    first, read = case.cycle.edges[0], case.grounds[0].read
+    if len(case.cycle.edges) != 2 or read is None or case.cycle.edges[1].kind not in back:
+        return False
+    reader, missed = transactions[first.source], transactions[first.target]
+    if family is Family.CURSOR:
+        return read.key in reader.appends
+    before = [each for each in _external(reader) if each.place < read.place]
+    return family is Family.ATOMIC or any(_wrote(missed, each.key, each) for each in before)
 
 
 def _holds(

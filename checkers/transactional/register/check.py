@@ -17,7 +17,7 @@ from harness.result import Result, Validity
 
 SATURATION: Final = "saturation"
 POLYGRAPH: Final = "polygraph"
-SEARCHED_MAX: Final = 2_000
+SEARCHED_MAX: Final = 400
 LISTED_MAX: Final = 1_000
 
 
@@ -70,7 +70,7 @@ def _levels(found: Choices, asked: Model, deadline: float | None) -> dict[str, A
         except OutOfTimeError:
             return "unknown"
 
-    answers = {name: of(model) for name, model in MODELS.items()}
+    answers = {name: of(model) for name, model in reversed(MODELS.items())}  # what the strongest says spares the others
     names = {answer: [name for name in MODELS if answers[name] == answer] for answer in (True, False, "unknown")}
     undecided = {"undecided": names["unknown"]} if names["unknown"] else {}
     return {"strongest": list(strongest_holding(names[True])), "weakest_failing": list(weakest_failing(names[False])),

@@ -9,7 +9,7 @@ from typing import Final
 
 from checkers.guard import OutOfTimeError
 from checkers.transactional.lattice import Family, Order
-from checkers.transactional.register.history import RegisterHistory
+from checkers.transactional.register.history import INITIAL, RegisterHistory
 from checkers.transactional.register.polygraph.dependency import Dependencies, broken, dependencies
 from checkers.transactional.register.polygraph.facts import Facts, facts
 from checkers.transactional.register.polygraph.proof import objection
@@ -125,8 +125,15 @@ class _Search:
             guess = schedule(question.facts, question.family, groups, self.learned())
 
     def joined(self, members: Iterable[int]) -> frozenset[int]:
-        """With the windows that share some of them."""
-        union = frozenset(members)
+        """With those from which they read what others of them wrote over, and the windows that share some of all."""
+        known = self.question.facts
+        inside = set(members)
+        wrote = {known.registers[version] for number in inside for version in known.writes[number]}
+        sources = {
+            known.writers[version] for number in inside for version in known.reads[number]
+            if known.registers[version] in wrote
+        }  # fmt: skip
+        union = frozenset(inside | sources - {INITIAL})
         for window in self.windows:
             if not window.isdisjoint(union):
                 union |= window

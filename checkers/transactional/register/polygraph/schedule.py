@@ -78,8 +78,9 @@ class _Run:
     on_commit: dict[int, list[int]] = field(default_factory=dict)
     locks: dict[int, int] = field(default_factory=dict)
     last_seen: list[float] = field(default_factory=list)  # version -> last invocation that shows it was there
+    chain: list[int] = field(default_factory=list)  # version -> first of those each read, and written over by a reader
     completions: list[tuple[list[float], list[int]]] = field(default_factory=list)
-    overtaken: list[int] = field(default_factory=list)  # register -> how many of its writers, by completion, are done
+    overtaken: list[int] = field(default_factory=list)  # register -> how many of its versions, by completion, are there
     grouped: list[_Group] = field(default_factory=list)
     admitted: bytearray = field(default_factory=bytearray)
 
@@ -131,18 +132,40 @@ class _Run:
             for each in earlier:
                 self.on_commit.setdefault(each, []).append(number)
                 priority[each] = min(priority[each], priority[number])
+        self.prepare_chains()
         self.prepare_writers()
         self.prepare_groups()
 
+    def prepare_chains(self) -> None:
+        """Nothing comes between a version and that of a reader who wrote over it: they were there together."""
+        facts, seen = self.facts, self.last_seen
+        following: dict[int, int] = {}
+        for number, written in enumerate(facts.writes):
+            for version in written if facts.reads[number] else ():
+                register = facts.registers[version]
+                for read in facts.reads[number]:
+                    if facts.registers[read] == register and facts.writers[read] != INITIAL:
+                        following.setdefault(read, version)
+        self.chain = list(range(len(facts.writers)))
+        for first in following.keys() - set(following.values()):
+            chain = [first]
+            while chain[-1] in following:
+                chain.append(following[chain[-1]])
+            for later, version in zip(reversed(chain), reversed(chain[:-1]), strict=False):
+                seen[version] = max(seen[version], seen[later])
+            for version in chain:
+                self.chain[version] = first
+
     def prepare_writers(self) -> None:
         ended = self.facts.ended
+        writers = self.facts.writers
         by_register: list[list[int]] = [[] for _ in self.facts.initial]
-        for writer, register in zip(self.facts.writers, self.facts.registers, strict=True):
-            if writer != INITIAL:
-                by_register[register].append(writer)
+        for version, register in enumerate(self.facts.registers):
+            if writers[version] != INITIAL:
+                by_register[register].append(version)
         for listed in by_register:
-            listed.sort(key=ended.__getitem__)
-            self.completions.append(([ended[each] for each in listed], listed))
+            listed.sort(key=lambda version: ended[writers[version]])
+            self.completions.append(([ended[writers[version]] for version in listed], listed))
         self.overtaken = [0] * len(by_register)
 
     def prepare_groups(self) -> None:
@@ -182,7 +205,7 @@ class _Run:
                 self.on_version.setdefault(now, []).append(number)
                 return self.block(number)
             holder = self.locks.get(register, number)
-            other = holder if holder != number else self.overdue(register, version, number)
+            other = holder if holder != number else self.overdue(register, version)
             if other >= 0:
                 self.on_commit.setdefault(~other, []).append(number)
                 return self.block(number)
@@ -195,18 +218,19 @@ class _Run:
         heappush(self.blocked, (self.priority[number], number))
         return True
 
-    def overdue(self, register: int, version: int, number: int) -> int:
-        """A writer of the register that had completed before the version was last seen, and has not committed, and did
-        not see the version itself; -1 if there is none."""
+    def overdue(self, register: int, version: int) -> int:
+        """A writer of the register that had completed before the version was last seen, and has not committed; -1 if
+        there is none."""
         ends, listed = self.completions[register]
+        writers, commits, chain = self.facts.writers, self.commits, self.chain
         place = self.overtaken[register]
-        while place < len(listed) and self.commits[listed[place]] >= 0:
+        while place < len(listed) and commits[writers[listed[place]]] >= 0:
             place += 1
         self.overtaken[register] = place
         limit = bisect_left(ends, self.last_seen[version], place)
         for other in listed[place:limit]:
-            if other != number and self.commits[other] < 0 and other not in self.facts.readers[version]:
-                return other
+            if commits[writers[other]] < 0 and chain[other] != chain[version]:
+                return writers[other]
         return -1
 
     def begin(self, number: int) -> None:
