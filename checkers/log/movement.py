@@ -69,17 +69,15 @@ def _step(scene: Scene, before: _Last, after: _Last, subscribed: bool) -> Iterat
     places = _places(partition, before.message, after.message)
     if places is None:
         return
-    calls = (before.operation.call, after.operation.call)
-    first, then = scene.show(before.message.value), scene.show(after.message.value)
-    if places[1] <= places[0]:
-        text = (f"{who(before.operation)} polled up to {first} at offset {places[0]}, and its next poll, "
-                f"{who(after.operation)}, began with {then} at offset {places[1]}, not after it.")  # fmt: skip
-        yield Step(_made(scene, NONMONOTONIC_POLL, calls, partition, text, places), subscribed)
-    elif skipped := partition.between(*places):
-        text = (f"{who(before.operation)} polled up to {first} at offset {places[0]}, and its next poll, "
-                f"{who(after.operation)}, began with {then} at offset {places[1]}: it never saw "
-                f"{_listed(scene, skipped)} between.")  # fmt: skip
-        yield Step(_made(scene, POLL_SKIP, calls, partition, text, places, skipped), subscribed)
+    backwards, skipped = places[1] <= places[0], partition.between(*places)
+    if backwards or skipped:
+        end = "not after it" if backwards else f"without {_listed(scene, skipped)}, which it never saw"
+        text = (f"{who(before.operation)} polled up to {scene.show(before.message.value)} at offset {places[0]}, and "
+                f"its next poll, {who(after.operation)}, began with {scene.show(after.message.value)} at offset "
+                f"{places[1]}, {end}.")  # fmt: skip
+        type_ = NONMONOTONIC_POLL if backwards else POLL_SKIP
+        calls = (before.operation.call, after.operation.call)
+        yield Step(_made(scene, type_, calls, partition, text, places, skipped), subscribed)
 
 
 def _sends(scene: Scene, operations: Sequence[Operation]) -> Iterator[Step]:
@@ -124,14 +122,13 @@ def _pairs(
         places = _places(partition, one, other)
         if places is None:
             continue
-        first, then = scene.show(one.value), scene.show(other.value)
-        if places[1] <= places[0]:
-            text = f"{who(each)} {did} {first} and then {then}, which stand at the offsets {places[0]} and {places[1]}."
-            yield Step(_made(scene, nonmonotonic, [each.call], partition, text, places), allowed=False)
-        elif skipped := partition.between(*places):
-            text = (f"{who(each)} {did} {first} at offset {places[0]} and next {then} at offset {places[1]}; "
-                    f"{_listed(scene, skipped)} stand between.")  # fmt: skip
-            yield Step(_made(scene, skip, [each.call], partition, text, places, skipped), skip == INT_SEND_SKIP)
+        backwards, skipped = places[1] <= places[0], partition.between(*places)
+        if backwards or skipped:
+            end = "" if backwards else f"; between them stands {_listed(scene, skipped)}"
+            text = (f"{who(each)} {did} {scene.show(one.value)} and then {scene.show(other.value)}, which stand at the "
+                    f"offsets {places[0]} and {places[1]}{end}.")  # fmt: skip
+            type_ = nonmonotonic if backwards else skip
+            yield Step(_made(scene, type_, [each.call], partition, text, places, skipped), type_ == INT_SEND_SKIP)
 
 
 def _places(partition: Partition, one: Message, other: Message) -> tuple[int, int] | None:

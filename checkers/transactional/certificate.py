@@ -5,7 +5,7 @@ Both checks work on the transactions as they are, not on the graph from which th
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 from checkers.transactional.cycle import Edge
 from checkers.transactional.graph import PROCESS, REALTIME, RW, WR
@@ -79,6 +79,12 @@ def _edge_holds(transactions: Sequence[Transaction], source: Transaction, target
     return _written_before(transactions, source, target)
 
 
+def touching(transactions: Sequence[Transaction], key: Atom) -> Iterable[Transaction]:
+    """At least those with a micro-operation on the key: all of them, unless the sequence itself knows which."""
+    found: Iterable[Transaction] = getattr(transactions, "touching", lambda key: transactions)(key)
+    return found
+
+
 def _read_last(transactions: Sequence[Transaction], source: Transaction, read: Read) -> bool:
     """Whether the last element that was read, beside the reader's own, is the source's. Where something else is wrong
     with the read, what nobody wrote or what was aborted does not count."""
@@ -88,7 +94,7 @@ def _read_last(transactions: Sequence[Transaction], source: Transaction, read: R
     elements = read.elements[: len(read.elements) - read.own]
     if elements and elements[-1] in appended:
         return True
-    settled = {element for each in transactions if each.outcome != "fail" for element in each.appends.get(read.key, ())}
+    settled = {element for each in touching(transactions, read.key) if each.outcome != "fail" for element in each.appends.get(read.key, ())}
     kept = list(dict.fromkeys(element for element in read.elements if element in settled))
     return len(kept) > read.own and kept[len(kept) - read.own - 1] in appended
 
@@ -97,7 +103,7 @@ def _written_before(transactions: Sequence[Transaction], source: Transaction, ta
     """Some read shows an element of the source before one of the target, or without one; or nobody read either."""
     for key in source.appends.keys() & target.appends.keys():
         unread = True
-        for reader in transactions:
+        for reader in touching(transactions, key):
             for read in reader.reads:
                 if read.key == key:
                     places = {element: place for place, element in enumerate(dict.fromkeys(read.elements))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -25,7 +26,7 @@ from checkers.transactional.lattice import (
 )
 from checkers.transactional.pattern import ORDER_KINDS
 from checkers.transactional.register.reading import NilReads, data_type
-from checkers.transactional.verdict import Verdicts, verdicts
+from checkers.transactional.verdict import Verdicts, large_lists, verdicts
 from checkers.value import show
 from harness.history import INVOKE, History
 from harness.result import Reason, Result
@@ -62,17 +63,19 @@ def check(
 
 def _judge(history: History, expect: str, initial: Any, nil_reads: NilReads, deadline: float | None) -> Result:
     model = MODELS[ALIASES.get(expect, expect)]
+    large = None if initial is not None else large_lists(history, deadline)
+    if large is not None:
+        return _judged(history, large, expect, model)
     if data_type(history) == "register":
         from checkers.transactional.register.check import judge
 
         return judge(history, expect, model, deadline, initial, nil_reads)
     if initial is not None:
         raise Unsupported(f"read the initial value {show(initial)} of lists; expected none: they begin empty")
-    return _judge_lists(history, expect, model, deadline)
+    return _judged(history, verdicts(history, deadline), expect, model)
 
 
-def _judge_lists(history: History, expect: str, model: Model, deadline: float | None) -> Result:
-    found = verdicts(history, deadline)
+def _judged(history: History, found: Verdicts, expect: str, model: Model) -> Result:
     valid = found.of(model)
     details: dict[str, Any] = {"transactions": len(found.inference.transactions),
                                "committed": len(found.inference.committed)}  # fmt: skip
@@ -107,13 +110,17 @@ def _certificate(found: Verdicts, model: Model) -> dict[str, Any]:
     """The serial order of the strongest form that has one, executed once more; {} if none explains the history."""
     for form in (Order.REALTIME, Order.SESSION, Order.NONE):
         if found.of(next(each for each in MODELS.values() if each.family is Family.ANY and each.order is form)) is True:
-            order = serial_order(found, form)
-            objection = refute_serial(found.inference.transactions, order, form)
+            order, objection = _serial(found, form) if found.large is None else found.large.serial(form)
             assert objection is None, f"the serial order does not explain the history: {objection}"
-            listed = [found.inference.transactions[number].invoke for number in order[:LISTED_MAX]]
             return {"certificate": {"type": "serial-order", "respects": form.name.lower(), "transactions": len(order),
-                                    **({"order": listed} if len(order) <= LISTED_MAX else {})}}  # fmt: skip
+                                    **({"order": order.tolist()} if len(order) <= LISTED_MAX else {})}}  # fmt: skip
     return {}
+
+
+def _serial(found: Verdicts, form: Order) -> tuple[array[int], str | None]:
+    """The invocations of a serial order, and why it does not explain the history; None if it does."""
+    transactions, order = found.inference.transactions, serial_order(found, form)
+    return array("q", [transactions[number].invoke for number in order]), refute_serial(transactions, order, form)
 
 
 def serial_order(found: Verdicts, form: Order) -> list[int]:

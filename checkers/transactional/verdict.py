@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from checkers.transactional.cycle import parts, peeled
 from checkers.transactional.decide import Scene, Violation, violation
@@ -17,17 +19,26 @@ from harness.result import Validity
 _Key = tuple[Family, Order]
 
 
+class Large(Protocol):
+    """A graph that is not kept in Python's lists (checkers/transactional/columnar/)."""
+
+    def serial(self, form: Order) -> tuple[array[int], str | None]: ...
+    def settled_scenes(self) -> list[Scene]: ...
+
+
 @dataclass(slots=True)
 class Verdicts:
     """What is known of each (family, order): what forbids it, or why nobody can tell; neither: it holds.
 
-    ``order``: the nodes of the graph that no cycle reaches, each before its successors.
+    ``order``: the nodes of the graph that no cycle reaches, each before its successors. Of a ``large`` history both the
+    graph and the order are there, and none here.
     """
 
     inference: Inference
     graph: Graph
     order: list[int]
     scenes: list[Scene]
+    large: Large | None = None
     violations: dict[_Key, list[Violation]] = field(default_factory=dict)
     dilemmas: dict[_Key, Dilemma] = field(default_factory=dict)
     undecided: dict[_Key, str] = field(default_factory=dict)
@@ -67,9 +78,10 @@ class Verdicts:
 
     def _settled(self, order: Order) -> list[Scene]:
         """Without the transactions of unknown outcome: uncommitted, too, their appends may have been read here."""
-        unsettled = any(self.inference.transactions[number].outcome == "info" for number in self.inference.committed)
-        if not unsettled or not any(violation(scene, Family.WRITES, order) for scene in self.scenes):
+        if not self.inference.unsettled or not any(violation(scene, Family.WRITES, order) for scene in self.scenes):
             return self.scenes
+        if self.large is not None:
+            return self.large.settled_scenes()
         return examined(_without_unknown(self.inference), self.scenes[0].part.deadline).scenes
 
 
@@ -97,3 +109,14 @@ def examined(inference: Inference, deadline: float | None = None) -> Verdicts:
 def verdicts(history: History, deadline: float | None = None) -> Verdicts:
     """Everything that is needed to ask for levels. Raises what :func:`transactions` and :func:`infer` raise."""
     return examined(infer(transactions(history)), deadline)
+
+
+def large_lists(history: History, deadline: float | None = None) -> Verdicts | None:
+    """The same of a large history, by compiled code; None if it is not large, or not plain, or not of lists."""
+    columns = history.columns
+    if columns is None or columns.spans is None:
+        return None
+    from checkers.transactional.columnar import examined as examined_columns
+
+    found = examined_columns(columns, deadline)
+    return None if found is None else Verdicts(found.inference, Graph(0), [], found.scenes, found)

@@ -234,8 +234,8 @@ def _question(path: Path, args: argparse.Namespace) -> Question:
         run_folder = read_run_folder(path)
         question = replace(question, path=run_folder.history, expect=run_folder.expect, model=run_folder.model,
                            initial=run_folder.initial, judge=run_folder.judge)  # fmt: skip
-        if args.expect is None:  # what it expects is known only now
-            refuse_idle(run_folder.expect, _given(args))
+    if args.expect is None:  # what it expects is known only now
+        refuse_idle(question.expect, _given(args))
     return replace(
         question,
         expect=args.expect or question.expect,

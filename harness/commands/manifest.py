@@ -168,7 +168,7 @@ def question_of(row: Row, folder: Path, common: Question) -> Question:
         raise UnsupportedRow(f"the format {row.format[:80]} is not read")
     if row.expect not in catalog.PLUG_INS["checkers"]:
         raise UnsupportedRow(f"{row.expect[:80]} is not decided")
-    if row.expect in catalog.LEVELS and model not in ("list-append", "rw-register"):
+    if row.expect in catalog.LEVELS and model != "list-append":
         raise UnsupportedRow(f"{row.expect[:80]} of {model[:80]} is not decided")
     question = replace(common, path=folder / row.path, format=name, expect=row.expect)
     taken = catalog.options(row.expect)

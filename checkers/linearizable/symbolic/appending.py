@@ -29,6 +29,7 @@ class Appending:
 
     def constrain(self) -> None:
         for reader, content in self.reads.items():
+            self.question.formula.check_time()
             _Reader(self, reader, content).constrain()
 
     def ending(self, found: Answered) -> Iterator[int]:

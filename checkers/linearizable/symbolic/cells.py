@@ -39,6 +39,7 @@ class Cells:
     def constrain(self) -> None:
         writers = self._writers()
         for observer, touches in enumerate(self.touches):
+            self.question.formula.check_time()
             for cell, touch in touches.items():
                 if touch.expects:
                     others = [writer for writer in writers[cell] if writer[0] != observer]

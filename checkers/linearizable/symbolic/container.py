@@ -64,6 +64,7 @@ class Container:
         for put in self._puts:
             self.question.formula.at_most_one([match for _, match in self._takers[put]])
         for take in takes:
+            self.question.formula.check_time()
             for put in self._candidates(take):
                 self._goes_next(self._matches[take, put], take, put)
         for number, event in enumerate(events):

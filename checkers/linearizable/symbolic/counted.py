@@ -36,6 +36,7 @@ class Counted:
             if event.step.f == "take" and event.step.returned != EMPTY:
                 self._take(number)
         for value, takes in self._takes.items():
+            question.formula.check_time()
             for number, takes_it in takes:
                 self._goes_next(takes_it, number, value)
         for number, event in enumerate(question.events):

@@ -24,6 +24,7 @@ class Fencing:
         known = sorted((token, event) for event, token in self.acquired if token is not None)
         unknown = [event for event, token in self.acquired if token is None]
         for at, (token, event) in enumerate(known):
+            self.question.formula.check_time()
             if self.last is not None:
                 self._apart(None, event, token - self.last, unknown)
             for greater, later in known[at + 1 :]:

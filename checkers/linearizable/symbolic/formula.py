@@ -100,13 +100,18 @@ class Formula:
             self.sums.append(Sum(guard, tuple(weights), tuple(literals), low))
             self._grow(len(weights) + 3)
 
+    def check_time(self) -> None:
+        """Raises OutOfTimeError past the limit; for loops that may add nothing for long."""
+        if self.limit.expired():
+            raise OutOfTimeError
+
     def _grow(self, size: int) -> None:
         clocks = self.size // _CLOCK_EVERY
         self.size += size
         if self.size > LITERALS_MAX:
             raise TooLarge(f"a question of more than {LITERALS_MAX} literals to z3")
-        if self.size // _CLOCK_EVERY != clocks and self.limit.expired():
-            raise OutOfTimeError
+        if self.size // _CLOCK_EVERY != clocks:
+            self.check_time()
 
 
 def _positive(terms: Sequence[tuple[int, int]]) -> tuple[int, list[int], list[int]]:

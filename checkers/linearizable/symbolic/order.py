@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Final
 
+from checkers.linearizable.problem import TooLarge
 from checkers.linearizable.symbolic.formula import FALSE, TRUE, Formula
 
 CIRCLES_MAX: Final = 400  # ruled out at a time
 TRIANGLES_MAX: Final = 400_000
+EVENTS_MAX: Final = 10_000  # the forced order takes the square of that in bits, a few times
 
 
 class CircularError(Exception):
@@ -26,10 +28,12 @@ class CircularError(Exception):
 class Order:
     """Events are numbers from 0. ``pairs`` gives the two events of a variable: it says the first is before the second.
 
-    ``after[a]`` and ``ahead[a]`` are bit sets of the events forced after and before a.
+    ``after[a]`` and ``ahead[a]`` are bit sets of the events forced after and before a. Raises :class:`TooLarge`.
     """
 
     def __init__(self, formula: Formula, intervals: Sequence[tuple[int, float]]) -> None:
+        if len(intervals) > EVENTS_MAX:
+            raise TooLarge(f"a question to z3 about {len(intervals)} operations together; {EVENTS_MAX} are the most")
         self._formula = formula
         self.after, self.ahead = _closed(intervals)
         self.pairs: dict[int, tuple[int, int]] = {}

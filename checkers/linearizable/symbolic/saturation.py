@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
-from checkers.guard import OutOfTimeError
 from checkers.linearizable.symbolic.formula import FALSE, TRUE, Formula
 from checkers.linearizable.symbolic.order import CircularError, Order
 
@@ -51,8 +50,7 @@ def _propagate(formula: Formula, order: Order) -> set[int] | None:
     for number, clause in enumerate(clauses):
         for literal in clause:
             places[literal].append(number)
-    if formula.limit.expired():
-        raise OutOfTimeError
+    formula.check_time()
     waiting = [clause[0] for clause in clauses if len(clause) == 1]
     true: set[int] = set()
     while waiting:
@@ -62,8 +60,8 @@ def _propagate(formula: Formula, order: Order) -> set[int] | None:
         if -literal in true:
             return None
         true.add(literal)
-        if len(true) % _CLOCK_EVERY == 0 and formula.limit.expired():
-            raise OutOfTimeError
+        if len(true) % _CLOCK_EVERY == 0:
+            formula.check_time()
         try:
             waiting.extend(_ordered(literal, order))
         except CircularError:

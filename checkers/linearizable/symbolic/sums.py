@@ -31,6 +31,7 @@ class Sums:
     def constrain(self) -> None:
         question = self.question
         for bound in self.bounds:
+            question.formula.check_time()
             terms = [
                 (amount, question.together(event, bound.event))
                 for event, amount in enumerate(self.amounts)

@@ -199,7 +199,7 @@ def place_all(
     for key in range(len(odd)):
         begin, end = key_firsts[key], key_firsts[key + 1]
         mask = 7
-        while mask < 2 * (end - begin):
+        while mask + 1 < 2 * (end - begin):
             mask = 2 * mask + 1
         whole[: mask + 1] = 0
         how = enter(order, begin, end, did, placed, whole, mask)

@@ -3,6 +3,7 @@ checker has them, which decides and explains as always."""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
@@ -51,9 +52,9 @@ class Examined:
     scenes: list[Scene]
     deadline: float | None
 
-    def serial(self, form: Order) -> tuple[list[int], int, str | None]:
-        """The first invocations of a serial order that no edge contradicts; its length; and why it does not explain the
-        history, None if it does. There must be one."""
+    def serial(self, form: Order) -> tuple[array[int], str | None]:
+        """The invocations of a serial order that no edge contradicts, and why it does not explain the history, None if
+        it does. There must be one."""
         order = self.order
         if len(order) < len(self.firsts) - 1:
             order, rest = edges.peeled(self.firsts, self.codes, _bits({WW, WR, RW, NEXT, *ORDER_KINDS[form]}))
@@ -61,7 +62,7 @@ class Examined:
         committed = self.listed.committed
         order = order[order < len(committed)]
         order = order[committed[order] != 0]
-        return self.listed.reading.invokes[order].tolist(), len(order), self._objection(order, form)
+        return array("q", self.listed.reading.invokes[order].tobytes()), self._objection(order, form)
 
     def _objection(self, order: Shorts, form: Order) -> str | None:
         reading, listed = self.listed.reading, self.listed

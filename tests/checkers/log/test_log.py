@@ -112,7 +112,7 @@ def test_a_poll_that_skips() -> None:
     result = judged(*SENT, poll(2, (0, "a"), (1, "b"), (5, "c")), poll(1, (0, "a")), poll(1, (5, "c")))
     (anomaly,) = result.anomalies
     assert (anomaly.type, anomaly.operations, anomaly.details["skipped"]) == ("poll-skip", (8, 9, 10, 11), ["b"])
-    assert 'it never saw "b" between' in anomaly.explanation
+    assert 'without "b", which it never saw' in anomaly.explanation
     inside = only(*SENT, poll(2, (0, "a"), (1, "b"), (5, "c")), poll(1, (0, "a"), (5, "c")))
     assert (inside.type, inside.operations) == ("int-poll-skip", (8, 9))
 

@@ -9,8 +9,9 @@ from random import Random
 import pytest
 
 from checkers.linearizable.limit import Limit
+from checkers.linearizable.problem import TooLarge
 from checkers.linearizable.symbolic.formula import FALSE, TRUE, Formula
-from checkers.linearizable.symbolic.order import CircularError, Order
+from checkers.linearizable.symbolic.order import EVENTS_MAX, CircularError, Order
 
 
 def order_of(*intervals: tuple[int, float]) -> tuple[Order, Formula]:
@@ -35,6 +36,11 @@ def test_what_is_forced_is_closed_and_told() -> None:
     assert order.force(0, 2) == []
     with pytest.raises(CircularError):
         order.force(3, 0)
+
+
+def test_too_many_events_are_refused() -> None:
+    with pytest.raises(TooLarge):
+        order_of(*((i, i + 1) for i in range(EVENTS_MAX + 1)))
 
 
 @pytest.mark.parametrize("seed", range(60))

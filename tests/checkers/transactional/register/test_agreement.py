@@ -7,8 +7,8 @@ from time import monotonic
 from benchmarks.registers_fuzz import campaign
 
 HISTORIES = 2_000
-LARGER = 100
-STORES = 12
+LARGER = 60
+STORES = 8
 
 
 def test_every_level_is_what_its_definition_says() -> None:

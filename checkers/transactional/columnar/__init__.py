@@ -1,0 +1,25 @@
+"""Isolation levels on columns: the same verdicts, anomalies and witnesses as of plain transactions, for a million.
+
+Of a large history of lists the graph is built and peeled as arrays (``placing``, ``edges``, ``replay``). Only what is
+wrong with it becomes ordinary transactions, versions and components, each when it is asked for, and goes the ordinary
+ways; only keys of which something may be wrong are read by the ordinary ``version_order``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.compiled import announced
+
+if TYPE_CHECKING:
+    from checkers.transactional.columnar.verdict import Examined
+    from harness.columns import Columns
+
+
+def examined(columns: Columns, deadline: float | None) -> Examined | None:
+    """The graph and its components; None where the columns have no word for the history. Raises
+    :class:`checkers.guard.OutOfTimeError`."""
+    with announced("what decides large histories of transactions"):
+        from checkers.transactional.columnar import verdict
+
+        return verdict.examined(columns, deadline)
