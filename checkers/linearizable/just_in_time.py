@@ -96,13 +96,14 @@ class JustInTime:
         """From before a completion to before the next one; the rank stays where it is if there is no way."""
         here = _Moment(self.rank, self._arrays, self._automaton, self._relations, limit)
         after: defaultdict[int, list[tuple[int, Way | None]]] = defaultdict(list)
-        for state, costs in self._level.items():
-            for cost, way in costs:
-                here.nodes += 1
-                for state_after, cost_after, way_after in here.through(state, cost, way):
-                    _keep(after[state_after], cost_after, way_after)
+        try:
+            for state, costs in self._level.items():
+                for cost, way in costs:
+                    for state_after, cost_after, way_after in here.through(state, cost, way):
+                        _keep(after[state_after], cost_after, way_after)
+        finally:
+            self.visited += here.nodes
         self._level = dict(after)
-        self.visited += here.nodes
         self.rank += bool(self._level)
 
 
@@ -179,13 +180,13 @@ class _Moment:
         self.rank, self.nodes, self._limit = rank, 0, limit
         self._arrays, self._automaton, self._relations = arrays, automaton, relations
         self._bit, self._slots = arrays.bits[rank], relations.slots
-        open_ = arrays.open[rank]
         self._watching = arrays.watching[rank]
         self._observing = sum(arrays.bits[each] for each in self._watching)
-        self._changing: dict[int, list[int]] = {}  # by step the ranks that change anything, first the first to complete
-        for each in open_:
+        # By step what changes anything, ranks with their bits, first the one that completes first.
+        self._changing: dict[int, list[tuple[int, int]]] = {}
+        for each in arrays.open[rank]:
             if not arrays.observers[arrays.step_of[each]]:
-                self._changing.setdefault(arrays.step_of[each], []).append(each)
+                self._changing.setdefault(arrays.step_of[each], []).append((each, arrays.bits[each]))
         now = arrays.completes[rank]
         invoked = ((number, bisect_left(each.invokes, now)) for number, each in enumerate(arrays.classes))
         self._classes = [(number, (1 << count) - 1) for number, count in invoked if count]
@@ -201,6 +202,7 @@ class _Moment:
 
     def through(self, state: int, cost: int, way: Way | None) -> Iterator[tuple[int, int, Way | None]]:
         """The configurations after the rank completed."""
+        self._visit()
         bit = self._bit
         settled = self._settle(state, cost | self._new)
         if settled < 0:
@@ -242,8 +244,8 @@ class _Moment:
                 seen |= arrays.bits[each]
         for step, ranks in self._changing.items():
             if after(state, step) == state:
-                for each in ranks:
-                    seen |= arrays.bits[each] << self._slots
+                for _, bit in ranks:
+                    seen |= bit << self._slots
         if self._relations.foreseeing is not None:
             content = self._automaton.state(state)
             for bit, attainable in self._attaining():
@@ -276,66 +278,68 @@ class _Moment:
             if _covered(known, here.cost) or (here.last is not None and _covered(met[here.state, None, 0], here.cost)):
                 continue
             known.append(here.cost)
-            self.nodes += 1
-            if self.nodes % _CLOCK_EVERY == 0 and self._limit.expired():
-                raise OutOfTimeError
-            if self.nodes > self._limit.configurations:
-                raise MemoryError("one completion has too many configurations")
+            self._visit()
             for placed, there in self._next(here):
                 if placed == self.rank or (start.cost & due and not there.cost & due):
                     yield there
                 if placed != self.rank and (due != self._bit or there.cost & due):
                     waiting.append(there)
 
+    def _visit(self) -> None:
+        self.nodes += 1
+        if self.nodes % _CLOCK_EVERY == 0 and self._limit.expired():
+            raise OutOfTimeError
+        if self.nodes > self._limit.configurations:
+            raise MemoryError("one completion has too many configurations")
+
     def _next(self, here: _Node) -> Iterator[tuple[int, _Node]]:
         """What may be placed next, and where that leads."""
-        arrays, after, bits = self._arrays, self._automaton.after, self._arrays.bits
-        relevant = self._matters(here.cost & self._observing)
+        state, cost, last = here.state, here.cost, here.last
+        row, after = self._automaton.rows[state], self._automaton.after
+        relevant = self._matters(cost & self._observing)
         tried = set()
         for step, ranks in self._changing.items():
             if relevant is not None and step not in relevant:
                 continue
-            state = after(here.state, step)
-            if state < 0 or state == here.state:
+            state_after = row.get(step)
+            if state_after is None:
+                state_after = after(state, step)
+            if state_after < 0 or state_after == state:
                 continue
-            for each in self._first(here, state, step, ranks):
+            for each, bit in self._first(cost, state_after, step, ranks):
                 tried.add(step)
-                if not self._superfluous(here, each, step, state):
-                    there = self._place(here, each, step, state, here.cost | bits[each])
+                if last is None or not self._superfluous(here, each, step, state_after):
+                    there = self._place(here, each, step, state_after, (cost | bit) & ~(bit << self._slots))
                     if there is not None:
                         yield each, there
         for number, invoked in self._classes:
-            step = arrays.classes[number].step
+            step = self._arrays.classes[number].step
             if step in tried or (relevant is not None and step not in relevant):
                 continue
-            state = after(here.state, step)
+            state_after = after(state, step)
             base = self._relations.bases[number]
-            used = (here.cost >> base) & invoked
-            if state < 0 or state == here.state or used == invoked:
+            used = (cost >> base) & invoked
+            if state_after < 0 or state_after == state or used == invoked:
                 continue
-            if not self._superfluous(here, ~number, step, state):
-                there = self._place(here, ~number, step, state, here.cost | (used + 1) << base)
+            if last is None or not self._superfluous(here, ~number, step, state_after):
+                there = self._place(here, ~number, step, state_after, cost | (used + 1) << base)
                 if there is not None:
                     yield ~number, there
 
-    def _first(self, here: _Node, state: int, step: int, ranks: list[int]) -> Iterator[int]:
-        """Of the operations with a step that may be placed the first to complete; of those with a duty, too, unless two
-        such steps in a row do no more than one."""
-        bits, duties = self._arrays.bits, here.cost >> self._slots
-        first = next((each for each in ranks if not here.cost & bits[each]), None)
-        if first is None:
-            return
-        yield first
-        if len(ranks) > 1 and self._automaton.after(state, step) != state:
-            has_duty = bool(duties & bits[first])
-            for each in ranks:
-                if not here.cost & bits[each] and bool(duties & bits[each]) != has_duty:
-                    yield each
-                    return
+    def _first(self, cost: int, state: int, step: int, ranks: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Of the operations with a step that may be placed the first to complete; and, unless two such steps in a row
+        do no more than one, the first of those that do not have a duty where it has, or the other way."""
+        if len(ranks) == 1:
+            return ranks if not cost & ranks[0][1] else []
+        ready = [pair for pair in ranks if not cost & pair[1]]
+        if len(ready) < 2 or self._automaton.after(state, step) == state:
+            return ready[:1]
+        duties = cost >> self._slots
+        has_duty = bool(duties & ready[0][1])
+        other = next((pair for pair in ready if bool(duties & pair[1]) != has_duty), None)
+        return [ready[0]] if other is None else [ready[0], other]
 
     def _place(self, here: _Node, each: int, step: int, state: int, cost: int) -> _Node | None:
-        if each >= 0:
-            cost &= ~(self._arrays.bits[each] << self._slots)
         cost &= ~self._overwriting(step)
         settled = self._settle(state, cost)
         if settled < 0:
@@ -348,7 +352,7 @@ class _Moment:
         duties = self._overwritten.get(step)
         if duties is None:
             others = (ranks for other, ranks in self._changing.items() if self._relations.overwrites(step, other))
-            duties = sum(self._arrays.bits[each] for ranks in others for each in ranks) << self._slots
+            duties = sum(bit for ranks in others for _, bit in ranks) << self._slots
             self._overwritten[step] = duties
         return duties
 

@@ -199,7 +199,7 @@ def race(key: KeyHistory, limit: Limit, names: Sequence[str] = ALL) -> Walked:
         for name, walk in walks.items():
             before = walk.visited
             try:
-                done = walk.go(min(turn, left), limit)
+                done = walk.go(min(turn, left), limit.at_most(configurations=left))
             except OutOfTimeError:
                 done = False
             except MemoryError:  # how far they came is more than nothing

@@ -143,10 +143,10 @@ def _joined(columns: Columns, writes: Numbers, reads: Numbers, shown: Numbers, *
     one_writer[w_key[someone[w_key] != w_session]] = False
     explicit = one_writer | versions
     return Table(columns, writes, w_key, w_session, ok, reads, r_key, r_session, source,
-                 [_rank(w_key, order) for order in orders], one_writer, explicit, clear, processes)  # fmt: skip
+                 [rank_of(w_key, order) for order in orders], one_writer, explicit, clear, processes)  # fmt: skip
 
 
-def _rank(key: Numbers, at: Numbers) -> Numbers:
+def rank_of(key: Numbers, at: Numbers) -> Numbers:
     """Of each row the place of ``at`` among those of its key."""
     order = np.lexsort((at, key))
     starts = np.searchsorted(key[order], key[order])
@@ -254,51 +254,6 @@ def _doubtful(table: Table, groups: Groups, name: str, suspect: Truths) -> int |
         doubt = groups.is_write & (_last(groups, foreign) >= 0)
     found = (doubt & ~table.explicit[groups.key] & ~suspect[groups.key]).nonzero()[0]
     return int(groups.key[found[0]]) if len(found) else None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Views:
-    """PRAM: the broken reads by row, and of each the read by which the session had seen what it does not show, or
-    NOTHING (the session had written it)."""
-
-    broken: Numbers
-    because: Numbers
-
-
-def pram(table: Table) -> Views | None:
-    """PRAM where every register has one writer; None elsewhere. What a read has seen of a writer is the latest write of
-    it that its session had read by then; of its own, all it had written."""
-    by_line = _rank(table.w_key, table.w_line)
-    if not table.clear.all() or not table.one_writer.all() or not np.array_equal(table.ranks[0], by_line):
-        return None
-    position = _rank(table.w_session, table.w_line) + 1  # in the writer's chain
-    writer = np.full(len(table.clear), -1, np.int64)
-    writer[table.w_key] = table.w_session
-    reads = (writer[table.r_key] >= 0).nonzero()[0]
-    source = np.concatenate((np.arange(len(position)), table.source[reads]))
-    certain = np.concatenate((table.w_ok, np.ones(len(reads), np.bool_)))
-    whose = np.concatenate((table.w_session, table.r_session[reads]))
-    chain = np.concatenate((table.w_session, writer[table.r_key[reads]]))
-    order = np.argsort(np.concatenate((table.w_line, table.r_line[reads])), kind="stable")
-    group = whose * len(table.sessions) + chain
-    order = order[np.argsort(group[order], kind="stable")]
-    amounts = np.where((source >= 0) & certain, position[np.maximum(source, 0)], 0)[order]
-    number = np.cumsum(np.concatenate(((True,), group[order][1:] != group[order][:-1])))
-    step = int(amounts.max(initial=0)) + 1
-    lifted = np.maximum.accumulate(amounts + number * step)
-    rises = np.concatenate(((True,), lifted[1:] > lifted[:-1]))
-    by = np.maximum.accumulate(np.where(rises, np.arange(len(order)), 0))  # who brought the count up to this
-    rows = np.concatenate((np.full(len(position), NOTHING), reads))[order]
-    at = (rows >= 0).nonzero()[0]
-    read, seen = rows[at], (lifted - number * step)[at]
-    # How many writes of the key the session has seen: those that stand in the writer's chain by then.
-    size = len(position) + 2
-    placed = np.sort(table.w_key * size + position)
-    begin = np.searchsorted(placed, table.r_key[read] * size)
-    count = np.searchsorted(placed, table.r_key[read] * size + seen, side="right") - begin
-    shown = np.where(table.source[read] >= 0, by_line[np.maximum(table.source[read], 0)] + 1, 0)
-    broken = count > shown
-    return Views(read[broken], rows[by[at[broken]]])
 
 
 def invocations(table: Table, keys: Collection[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from checkers.session import contents, pram, ranked, unordered
@@ -57,8 +57,8 @@ def examined(scene: Scene, tick: Tick) -> Examined:
     return Examined(scene, wrong, orders)
 
 
-def decide(found: Examined, name: str, tick: Tick) -> Decision:
-    """Whether one guarantee holds."""
+def decide(found: Examined, name: str, tick: Tick, only: Collection[str] | None = None) -> Decision:
+    """Whether one guarantee holds; PRAM perhaps for ``only`` these sessions, by their names."""
     # Sessions may see the appends to a list in different orders, each in one: that alone does not break PRAM.
     decision = Decision([each for each in found.wrong if name != PRAM or each.type != INCOMPATIBLE_ORDER])
     for each, order in found.orders:
@@ -70,7 +70,7 @@ def decide(found: Examined, name: str, tick: Tick) -> Decision:
         _ambiguous(name, each, decision)
     if name == PRAM:
         ranks = {each.key: order for each, order in found.orders if order is not None}
-        violations, doubt = pram.examine(found.scene, ranks, tick)
+        violations, doubt = pram.examine(found.scene, ranks, tick, only)
         decision.violations += violations
         if doubt is not None:
             decision.unsure(Reason.UNSUPPORTED, doubt)

@@ -14,7 +14,8 @@ from checkers.session.violation import PRAM
 from harness.history import History
 
 if TYPE_CHECKING:
-    from checkers.session.columnar import Look, Table, Views
+    from checkers.session.columnar import Look, Table
+    from checkers.session.columnar_views import Views
 
 _TOLD_MAX: Final = 4  # broken keys that are looked at for their story, per guarantee
 _CLOSER_MAX: Final = 0.3  # of all operations: if more are to be looked at closely, all are
@@ -37,13 +38,13 @@ def decide_large(
     columns = history.columns
     if columns is None:
         return None
-    from checkers.session import columnar
+    from checkers.session import columnar, columnar_views
 
     table = columnar.table_of(columns, nil_is_value=nil_reads == "value", versions=versions)
     if table is None:
         return None
     tick()
-    views = columnar.pram(table) if PRAM in names else None
+    views = columnar_views.views_of(table) if PRAM in names else None
     if PRAM in names and views is None:
         return None
     groups = columnar.groups_of(table)
@@ -55,9 +56,16 @@ def decide_large(
     scene = scene_of(history, None, nil_reads, versions=versions, invocations=lines)
     closely = examined(scene, tick)
     decisions = {name: decide(closely, name, tick) for name in names}
+    if views is not None and not views.exact and len(views.broken) and not decisions[PRAM].violations:
+        doubtful = {f"process {table.sessions[session]}" for session in _first(table, views)}
+        whole = examined(scene_of(history, None, nil_reads, versions=versions), tick)
+        decisions[PRAM] = decide(whole, PRAM, tick, doubtful)
+        if decisions[PRAM].violations:  # their stories need all of it
+            scene = whole.scene
+            decisions |= {name: decide(whole, name, tick) for name in looks}
     counts = {name: _counts(table, look, scene, decisions[name]) for name, look in looks.items()}
     if views is not None:
-        counts[PRAM] = _views(table, views, decisions[PRAM])
+        counts[PRAM] = _views(table, views, scene, decisions[PRAM])
     return Findings(scene, decisions, {name: counts[name] for name in names}, _totals(table))
 
 
@@ -69,7 +77,7 @@ def _keys(table: Table, looks: Mapping[str, Look], views: Views | None) -> set[i
         keys.update(list(dict.fromkeys(look.keys[:1_000].tolist()))[:_TOLD_MAX])
         keys.update(() if look.doubtful is None else (look.doubtful,))
     if views is not None:
-        for read, because in zip(views.broken[:_TOLD_MAX].tolist(), views.because.tolist(), strict=False):
+        for read, because in _first(table, views).values():
             keys.update(int(table.r_key[row]) for row in (read, because) if row >= 0)
     return keys
 
@@ -98,15 +106,23 @@ def _add(table: Table, counts: Counts, sessions: Sequence[int], keys: Sequence[i
     counts.keys.update(_key(table, key) for key in keys)
 
 
-def _views(table: Table, views: Views, decision: Decision) -> Counts:
+def _views(table: Table, views: Views, scene: Scene, decision: Decision) -> Counts:
     """The first broken read of each session, as the closer look counts."""
+    if not views.exact:
+        return Counts().take_all(scene, decision.violations)
     assert decision.violations or not len(views.broken), "what was seen from afar is not there at a closer look"
-    counts = Counts()
-    first: dict[int, int] = {}
-    for row in views.broken[table.r_line[views.broken].argsort()].tolist():
-        first.setdefault(int(table.r_session[row]), row)
-    _add(table, counts, list(first), [int(table.r_key[row]) for row in first.values()])
+    counts, first = Counts(), _first(table, views)
+    _add(table, counts, list(first), [int(table.r_key[read]) for read, _ in first.values()])
     return counts
+
+
+def _first(table: Table, views: Views) -> dict[int, tuple[int, int]]:
+    """Each session's first broken read, and why it is."""
+    found: dict[int, tuple[int, int]] = {}
+    order = table.r_line[views.broken].argsort()
+    for read, because in zip(views.broken[order].tolist(), views.because[order].tolist(), strict=True):
+        found.setdefault(int(table.r_session[read]), (read, because))
+    return found
 
 
 def _key(table: Table, key: int) -> Any:

@@ -14,7 +14,7 @@ be violated is; what is not holds if it holds with them in the order of their in
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -29,13 +29,18 @@ Tick = Callable[[], None]
 _PASSES_MAX: Final = 10_000
 
 
-def examine(scene: Scene, ranks: Mapping[Atom, Ranking], tick: Tick) -> tuple[list[Violation], str | None]:
-    """A violation per session that has one; and why it is not known of some, if so."""
+def examine(
+    scene: Scene, ranks: Mapping[Atom, Ranking], tick: Tick, only: Collection[str] | None = None
+) -> tuple[list[Violation], str | None]:
+    """A violation per session that has one; and why it is not known of some, if so. ``only``: the sessions to look at,
+    by their names; all, if it is None."""
     writes = writes_of(scene)
     found: list[Violation] = []
     doubt: str | None = None
     for session, operations in by_session(operations_of(scene)).items():
         if not any(not operation.is_write and operation.clear for operation in operations):
+            continue
+        if only is not None and scene.sessions[session] not in only:
             continue
         each = _Session(scene, writes, ranks, operations, tick)
         violation = each.judge(overlapping=not scene.linear[session])

@@ -151,12 +151,14 @@ def _columns(
             return texts.value(line)
         return int(numbers[line]) if kinds[line] == NUMBER else None
 
+    spans = Spans(np.frombuffer(buffer, np.uint8), lines.starts, lines.lengths) if has_others else None
+
     def micros(invokes: NDArray[np.int64]) -> Micros | None:
         from harness.formats import transactions_columns
 
-        return transactions_columns.micros_of(columns, invokes)
+        return None if spans is None else transactions_columns.micros_of(spans, lines, partners, invokes)
 
-    columns = Columns(
+    return Columns(
         types=lines.types,
         processes=lines.processes,
         fs=lines.fs,
@@ -171,10 +173,9 @@ def _columns(
         process_names=process_names,
         rests=lines.rests if has_rests else None,
         rest=texts.rest if texts and has_rests else lambda line: {},
-        spans=Spans(np.frombuffer(buffer, np.uint8), lines.starts, lines.lengths) if has_others else None,
+        spans=spans,
         micros=micros,
     )
-    return columns
 
 
 class _Texts:

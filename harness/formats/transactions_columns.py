@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from harness.columns import NIL, OTHER, Columns, Micros, Spans
+from harness.columns import NIL, OTHER, Micros, Spans
 from harness.formats import transactions_bytes as compiled
 from harness.formats.token_bytes import moved, tokens
 from harness.history import INVOKE, OK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from harness.formats.jsonl_bytes import Lines
 
     Ints = NDArray[np.int64]
     Known = tuple[NDArray[np.int32], Ints]
@@ -22,14 +24,13 @@ TEXTS_FIRST: Final = 1 << 12
 MICROS_PER_TRANSACTION: Final = 3
 
 
-def micros_of(columns: Columns, invokes: Ints) -> Micros | None:
+def micros_of(spans: Spans, columns: Lines, partners: Ints, invokes: Ints) -> Micros | None:
     """As ``Columns.micros``."""
-    spans = columns.spans
-    lines = None if spans is None else _lines(columns, spans, invokes)
-    if spans is None or lines is None:
-        return None
-    ends = columns.partners[invokes]
+    ends = partners[invokes]
     told = ((ends >= 0) & (columns.types[ends] == OK)).astype(np.uint8)
+    lines = _lines(spans, columns, invokes, ends)
+    if lines is None:
+        return None
     space = MICROS_PER_TRANSACTION * len(lines) + 64
     micros, entries = compiled.empty_micros(len(lines), space), compiled.empty_entries(space)
     longest = compiled.empty_longest(KEYS_FIRST)
@@ -52,9 +53,8 @@ def micros_of(columns: Columns, invokes: Ints) -> Micros | None:
             return None
 
 
-def _lines(columns: Columns, spans: Spans, invokes: Ints) -> Ints | None:
+def _lines(spans: Spans, columns: Lines, invokes: Ints, ends: Ints) -> Ints | None:
     """Of each transaction the line that says what it did, -1 if none says anything; None where one is odd."""
-    ends = columns.partners[invokes]
     lines = np.where((ends >= 0) & (columns.types[ends] == OK), ends, -1)
     if (columns.types[invokes] != INVOKE).any() or (columns.kinds[lines[lines >= 0]] != OTHER).any():
         return None

@@ -90,7 +90,8 @@ def hard() -> KeyHistory:
 
 def test_limits_are_kept_and_tell_how_far_it_came() -> None:
     memory = race(hard(), Limit(configurations=3_000))
-    assert (memory.outcome, memory.configurations) == ("memory", 3_000)
+    assert memory.outcome == "memory"
+    assert 3_000 <= memory.configurations <= 3_001
     began = monotonic()
     decision = decide(hard(), "search", Limit(deadline=monotonic() + 0.3))
     assert monotonic() - began < 3, "0.3 s, with room for a busy machine"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from heapq import nsmallest
 from time import monotonic
 from typing import Final
 
@@ -19,6 +20,8 @@ from checkers.transactional.register.polygraph.window import Explained, Question
 DECIDED: Final = frozenset(
     (Family.ANY, Family.SNAPSHOT, Family.PREFIX, Family.ONE_RW, Family.UPDATE, Family.CURSOR)
 )  # fmt: skip
+WHOLE_SHARE: Final = 0.5
+"""Once a window has that much of the history, everything is decided at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +116,15 @@ class _Search:
             order, broken_groups = broken(found)
             if not broken_groups:
                 return self.proved(_schedule(len(question.facts), _moments(found, order)))
-            grown = False
             for members in broken_groups:
                 union = self.joined(members)
-                grown |= union not in self.windows
-                refuted = self.decide(union, guess.commits)
+                while union in self.windows and len(union) < len(guess.commits):
+                    union = self.joined(neighbours(question.facts, guess, union))
+                if len(union) > len(guess.commits) * WHOLE_SHARE:
+                    return self.whole(guess.commits)
+                refuted = self.decide(union, guess.commits, groups)
                 if refuted is not None:
                     return refuted
-            if not grown:
-                return self.whole(guess.commits)
             guess = schedule(question.facts, question.family, groups, self.learned())
 
     def joined(self, members: Iterable[int]) -> frozenset[int]:
@@ -139,8 +142,15 @@ class _Search:
                 union |= window
         return union
 
-    def decide(self, members: frozenset[int], position: Sequence[int]) -> Decision | None:
-        explained = explain(self.question, sorted(members), position)
+    def decide(self, members: frozenset[int], position: Sequence[int], groups: Sequence[int]) -> Decision | None:
+        """In the order of the guess, if that is possible; else in that of the level."""
+        question = self.question
+        explained = None
+        if groups != question.groups:
+            hinted = replace(question, order=Order.REALTIME, groups=groups)
+            explained = explain(hinted, sorted(members), position)
+            question.windows, question.pairs = hinted.windows, hinted.pairs
+        explained = explained or explain(question, sorted(members), position)
         if explained is None:
             return self.refuted(sorted(members), position)
         for window in [each for each in self.windows if not each.isdisjoint(members)]:
@@ -164,6 +174,23 @@ class _Search:
     def refuted(self, members: Sequence[int], position: Sequence[int]) -> Decision:
         few = shortened(self.question, members, position)
         return Decision(None, few, self.question.windows, self.question.pairs)
+
+
+def neighbours(known: Facts, guess: Schedule, members: Iterable[int]) -> set[int]:
+    """With those that read what the members wrote, or wrote just before or after them."""
+    found = set(members)
+    commits = guess.commits
+    for number in list(found):
+        for version in known.writes[number]:
+            found.update(known.readers[version])
+            register = known.registers[version]
+            first, end = known.initial[register] + 1, known.end(register)
+            others = known.writers[first:end]
+            found.update(nsmallest(3, others, key=lambda other: abs(commits[other] - commits[number])))
+        for version in known.reads[number]:
+            if known.writers[version] != INITIAL:
+                found.add(known.writers[version])
+    return found
 
 
 def _moments(found: Dependencies, order: Sequence[int]) -> Iterable[tuple[int, bool]]:

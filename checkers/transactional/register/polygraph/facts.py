@@ -29,9 +29,9 @@ class Facts:
     def __len__(self) -> int:
         return len(self.reads)
 
-    def silent(self, number: int) -> bool:
-        """Whether the transaction wrote nothing."""
-        return not self.writes[number]
+    def end(self, register: int) -> int:
+        """Behind the last version of the register."""
+        return self.initial[register + 1] if register + 1 < len(self.initial) else len(self.writers)
 
     def binds(self, family: Family, reader: int, version: int) -> bool:
         """Whether what the reader of that version missed comes after it (rw) on every path of the family, not only on
