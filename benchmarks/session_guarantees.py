@@ -1,11 +1,12 @@
 """How fast a million operations are judged by each session guarantee, from a history that is in memory.
 
-    python -m benchmarks.session_guarantees [--operations 1000000] [--writers one,several] [--stale 0,0.001] [--repeat 3]
+    python -m benchmarks.session_guarantees [--operations 1000000] [--writers one,several] [--stale 0,0.001]
+                                            [--repeat 3]
 
-20 clients; registers that 32 writes go to, each with one writer, or with any; reads by anybody. ``--stale`` is the share
-of reads that miss the last two versions. Printed: CPU seconds of each guarantee (best of several), with and without
-``versions``, and the ratio to a fixed piece of work done in the same run (sorting a million numbers), which machines
-differ less in than in seconds.
+20 clients; registers that 32 writes go to, each with one writer, or with any; reads by anybody. ``--stale`` is the
+share of reads that miss the last two versions. Printed: CPU seconds of each guarantee (best of several), with and
+without ``versions``, and the ratio to a fixed piece of work done in the same run (sorting a million numbers), which
+machines differ less in than in seconds.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from random import Random
 from time import process_time
 
 import numpy as np
@@ -95,9 +95,9 @@ def measure(count: int, writers: str, stale: float, repeat: int) -> None:
                 began = process_time()
                 result = getattr(verdict, name.replace("-", "_"))(history, versions=versions)
                 times.append(process_time() - began)
-            violations = result.details.get("violations", "")
-            print(f"{count:>9,} operations, writers: {writers:7}  stale {stale:5.3f}  {'versions' if versions else '':8}  "
-                  f"{name:20} {result.valid!s:7} {violations!s:>7}  {min(times):6.2f} s "
+            said = f"{result.valid!s:7} {result.details.get('violations', '')!s:>7}"
+            shape = f"writers: {writers:7}  stale {stale:5.3f}  {'versions' if versions else '':8}"
+            print(f"{count:>9,} operations, {shape}  {name:20} {said}  {min(times):6.2f} s "
                   f"({min(times) / base_s:5.1f} x the baseline's {base_s:.2f} s)", flush=True)  # fmt: skip
 
 
@@ -109,7 +109,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stale", default="0,0.001", help="shares of stale reads, separated by commas")
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args(arguments)
-    Random(0)
     for writers in options.writers.split(","):
         for stale in map(float, options.stale.split(",")):
             measure(options.operations, writers, stale, options.repeat)

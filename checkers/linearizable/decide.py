@@ -25,7 +25,7 @@ from harness.result import Reason
 Method = Literal["auto", "polynomial", "search", "z3", "brute"]
 
 _SEARCH_CONFIGURATIONS: Final = 1_000_000  # of the whole key, before it is taken window by window
-_WALK_CONFIGURATIONS: Final = 300_000  # of the search of any model, before z3 is asked
+_WALK_CONFIGURATIONS: Final = 600_000  # of the search of any model, before z3 is asked
 _WINDOW_CONFIGURATIONS: Final = 100_000
 _NOT_DISTINCT: Final = "no polynomial method applies: values are not distinct, or other things are done"
 

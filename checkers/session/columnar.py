@@ -132,6 +132,8 @@ def _joined(columns: Columns, writes: Numbers, reads: Numbers, shown: Numbers, *
     ok = (ends >= 0) & (columns.types[ends] == OK)
     happened = ok.copy()
     happened[source[source >= 0]] = True
+    if not happened.any():
+        return None
     source = np.where(source >= 0, (np.cumsum(happened) - 1)[np.maximum(source, 0)], NOTHING)
     writes, w_key, ok, ends = writes[happened], w_key[happened], ok[happened], ends[happened]
     processes, sessions = np.unique(columns.processes[np.concatenate((writes, reads))], return_inverse=True)

@@ -1,4 +1,4 @@
-"""PRAM of registers of integers in numpy: which sessions have a view of all writes, and which reads stand against it."""
+"""PRAM of registers of integers in numpy: which sessions have a view of all writes, and what reads contradict it."""
 
 from __future__ import annotations
 
@@ -40,22 +40,21 @@ def views_of(table: Table) -> Views | None:
 
 
 def _orders(table: Table) -> Iterator[Numbers]:
-    """Orders of all writes that keep each session's: by invocation, by completion, and by when it was first there for
-    certain, its completion or that of a read that showed it."""
+    """Orders of all writes that keep each session's: by invocation, and by when each was there for certain: when it
+    completed, or a read that showed it did. In both, what a read shows comes before what its session writes only
+    afterwards, so that a session that has come to the one has never come past the other."""
     columns = table.columns
-    ends = np.where(table.w_ok, columns.partners[table.w_line], len(columns))
     yield table.w_line
-    yield ends
-    seen = ends.copy()
+    seen = np.where(table.w_ok, columns.partners[table.w_line], len(columns))
     known = table.source >= 0
     np.minimum.at(seen, table.source[known], columns.partners[table.r_line[known]])
     yield seen
 
 
 def _in_order(table: Table, at: Numbers, before: Views | None) -> Views:
-    """The sessions that can move along this order of all writes, each at its own pace: each read shows the last write of
-    its key up to where its session has come. Of the others (only those that ``before`` found wanting are looked at) the
-    reads where that fails."""
+    """The sessions that can move along this order of all writes, each at its own pace: each read shows the last write
+    of its key up to where its session has come. Of the others (only those that ``before`` found wanting are looked at)
+    the reads where that fails."""
     order = np.lexsort((table.w_line, at))
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order)) + 1

@@ -11,14 +11,14 @@ from checkers.session.decide import Decision, Tick, decide, examined
 from checkers.session.operation import NilReads
 from checkers.session.scene import Scene, scene_of
 from checkers.session.violation import PRAM
-from harness.history import History
+from harness.history import INVOKE, History
 
 if TYPE_CHECKING:
     from checkers.session.columnar import Look, Table
     from checkers.session.columnar_views import Views
 
 _TOLD_MAX: Final = 4  # broken keys that are looked at for their story, per guarantee
-_CLOSER_MAX: Final = 0.3  # of all operations: if more are to be looked at closely, all are
+CLOSER_MAX: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,16 @@ class Findings:
 
 
 def decide_large(
-    history: History, names: Sequence[str], nil_reads: NilReads, tick: Tick, *, versions: bool
+    history: History,
+    names: Sequence[str],
+    nil_reads: NilReads,
+    tick: Tick,
+    *,
+    versions: bool,
+    closer_max: float = CLOSER_MAX,
 ) -> Findings | None:
-    """None if the history is not large, or has more than numpy has a word for."""
+    """None if the history is not large, has more than numpy has a word for, or has more than that share of operations
+    which are to be looked at closely: then all are."""
     columns = history.columns
     if columns is None:
         return None
@@ -51,7 +58,7 @@ def decide_large(
     looks = {name: columnar.look(table, groups, name) for name in names if name != PRAM}
     tick()
     lines = columnar.invocations(table, _keys(table, looks, views))
-    if len(lines) > _CLOSER_MAX * history.types.count(0):
+    if len(lines) > closer_max * history.types.count(INVOKE):
         return None
     scene = scene_of(history, None, nil_reads, versions=versions, invocations=lines)
     closely = examined(scene, tick)

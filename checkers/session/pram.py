@@ -7,15 +7,16 @@ has that other one later; if it had seen the other one before, it must have seen
 on until nothing new follows (as Bouajjani et al., "On Verifying Causal Consistency", POPL 2017, saturate per session).
 What is left has an order: before each read, in turn, what it has seen and was not yet there.
 
-That is exact for a session that does one thing after the other. Where operations of a session overlap, what is found to
-be violated is; what is not holds if it holds with them in the order of their invocations, and else nobody knows.
+That is exact for reads in a given order. Where reads of a session overlap, what is violated by their certain order is;
+else their possible orders are tried, and if too many were in vain, nobody knows.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from dataclasses import replace
+from itertools import islice, pairwise
 from typing import Final
 
 from checkers.session.operation import Atom, Operation, by_session, place_of
@@ -27,6 +28,8 @@ from checkers.session.violation import PRAM, Step, Violation
 
 Tick = Callable[[], None]
 _PASSES_MAX: Final = 10_000
+_OVERLAPPING_MAX: Final = 8  # reads of which all orders are tried
+_ORDERS_MAX: Final = 256
 
 
 def examine(
@@ -43,13 +46,9 @@ def examine(
         if only is not None and scene.sessions[session] not in only:
             continue
         each = _Session(scene, writes, ranks, operations, tick)
-        violation = each.judge(overlapping=not scene.linear[session])
-        if violation is None and not scene.linear[session]:
-            violation = each.judge(overlapping=False)
-            if violation is not None:
-                doubt = doubt or (f"{scene.sessions[session]}'s operations overlap, and which of their orders could "
-                                  "explain its reads was not found out")  # fmt: skip
-                violation = None
+        violation, is_known = each.decided(overlapping=not scene.linear[session])
+        if not is_known:
+            doubt = f"{scene.sessions[session]}'s reads overlap, and no order of them that was tried explains them all"
         if violation is not None:
             found.append(violation)
     return found, doubt
@@ -65,16 +64,40 @@ class _Session:
         self._ranks = ranks
         session = operations[0].session
         self._own_chains = [number for number, chain in enumerate(writes.chains) if chain.session == session]
+        self._inside: dict[int, list[Operation]] = {}  # the writes of each of its calls
+        for each in operations:
+            if each.is_write:
+                self._inside.setdefault(each.invoke, []).append(each)
         self._reads = [each for each in operations if not each.is_write and each.clear]
 
-    def judge(self, *, overlapping: bool) -> Violation | None:
+    def decided(self, *, overlapping: bool) -> tuple[Violation | None, bool]:
+        """A violation, if there is one, and whether that is known."""
+        if not overlapping:
+            return self.judge(self._reads), True
+        violation = self.judge(None)
+        if violation is not None:
+            return violation, True
+        is_few = len(self._reads) <= _OVERLAPPING_MAX
+        orders = _orders(self._reads) if is_few else iter((self._reads, sorted(self._reads, key=_end)))
+        found = []
+        for order in islice(orders, _ORDERS_MAX):
+            found.append(self.judge(order))
+            if found[-1] is None:
+                return None, True
+        if found[0] is None or not is_few or len(found) == _ORDERS_MAX:
+            return None, False
+        everything = {*self._operations, *(write for chain in self._writes.chains for write in chain.writes)}
+        return replace(found[0], witness=tuple(sorted(everything, key=place_of))), True
+
+    def judge(self, order: Sequence[Operation] | None) -> Violation | None:
+        """A violation with the reads in that order; or, if it is None, in their session's, which leaves some open."""
         view = View(self._writes)
         for number in self._writes.needs:
             view.mark(self._write(number))
         for _ in range(_PASSES_MAX):
             view.forget()
             before = len(view.steps)
-            passed = self._overlapping(view) if overlapping else self._in_turn(view)
+            passed = self._overlapping(view) if order is None else self._in_turn(view, order)
             violation = next(passed, None)
             if violation is not None or len(view.steps) == before:
                 return violation or self._cycle(view)
@@ -87,16 +110,18 @@ class _Session:
         chain, position = self._writes.place[number]
         return self._writes.chains[chain].writes[position]
 
-    def _in_turn(self, view: View) -> Iterator[Violation]:
+    def _in_turn(self, view: View, order: Sequence[Operation]) -> Iterator[Violation]:
         """Each read sees what the session had seen, and had written, by then."""
-        own: set[int] = set()
-        for operation in self._operations:
+        waiting = sorted((each for each in self._operations if each.is_write and each.complete is not None), key=_end)
+        waiting.reverse()
+        for read in order:
             self._tick()
-            if operation.is_write:
-                view.see(Seen(operation))
-                own.add(operation.number)
-            elif operation.clear:
-                yield from self._read(view, operation, own)
+            while waiting and _end(waiting[-1])[0] < read.invoke:
+                view.see(Seen(waiting.pop()))
+            for each in self._inside.get(read.invoke, ()):
+                if each.precedes(read):
+                    view.see(Seen(each))
+            yield from self._read(view, read)
 
     def _overlapping(self, view: View) -> Iterator[Violation]:
         """Each read sees what had been seen, and written, before it for certain."""
@@ -110,12 +135,9 @@ class _Session:
                 elif each.clear:
                     for source in each.sources:
                         view.see(Seen(source, read=each))
-            later = {each.number for each in self._operations if each.is_write and read.precedes(each)}
-            yield from self._read(view, read, None, later)
+            yield from self._read(view, read)
 
-    def _read(
-        self, view: View, read: Operation, own: set[int] | None, later: Iterable[int] = ()
-    ) -> Iterator[Violation]:
+    def _read(self, view: View, read: Operation) -> Iterator[Violation]:
         for source in read.sources:
             view.see(Seen(source, read=read))
         each = self._scene.objects[read.key]
@@ -123,7 +145,7 @@ class _Session:
             yield from self._register(view, read)
         else:
             yield from self._elements(view, read, each)
-        yield from self._future(view, read, own, later)
+        yield from self._future(view, read)
 
     def _register(self, view: View, read: Operation) -> Iterator[Violation]:
         """The write that the read shows is the last one of its key that it has seen."""
@@ -155,20 +177,13 @@ class _Session:
             elif not first.precedes(second):
                 view.force(Step(first, second, "shown", (read,)))
 
-    def _future(self, view: View, read: Operation, own: set[int] | None, later: Iterable[int]) -> Iterator[Violation]:
+    def _future(self, view: View, read: Operation) -> Iterator[Violation]:
         """A read has not seen what its session wrote only afterwards."""
         for chain in self._own_chains:
-            each, count = self._writes.chains[chain], view.counts.get(chain, 0)
-            wrong: Operation | None
-            if not count:
-                continue
-            if own is None:
-                wrong = next((write for write in each.writes[:count] if write.number in later), None)
-            else:
-                last = each.writes[count - 1]
-                wrong = last if last.number not in own and read.precedes(last) else None
-            if wrong is not None:
-                yield self._violation(view, read, wrong, None)
+            count = view.counts.get(chain, 0)
+            # In a chain one comes after the other: if any was written afterwards, the last one was.
+            if count and read.precedes(self._writes.chains[chain].writes[count - 1]):
+                yield self._violation(view, read, self._writes.chains[chain].writes[count - 1], None)
 
     def _violation(self, view: View, read: Operation, write: Operation, older: Operation | None) -> Violation:
         """The read has seen a write that it does not show; ``older``, which it shows, came before that one."""
@@ -192,6 +207,21 @@ class _Session:
         read = next(step.reads[0] for step in cycle if step.reads)
         witness = tuple(sorted(certain, key=place_of))
         return Violation(PRAM, read.key, read.session, witness, steps=cycle)
+
+
+def _end(operation: Operation) -> tuple[int, int]:
+    assert operation.complete is not None, "an ok operation has completed"
+    return operation.complete, operation.place
+
+
+def _orders(reads: Sequence[Operation]) -> Iterator[Sequence[Operation]]:
+    """The orders of a few reads that keep their session's."""
+    if not reads:
+        yield ()
+    for first in reads:
+        if not any(other.precedes(first) for other in reads):
+            rest = [other for other in reads if other is not first]
+            yield from ((first, *order) for order in _orders(rest))
 
 
 def _graph(writes: Writes, steps: Iterable[Step]) -> Graph:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness.compiled import allocation_free, inlined
-from harness.formats.word_bytes import same_bytes, word_at
+from harness.formats.word_bytes import WORD, digits_in, same_bytes, word_at
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,9 +86,11 @@ def is_digit(text: Text, at: int) -> bool:
 @inlined
 def digits_end(text: Text, at: int) -> int:
     """The first byte from ``at`` that is no digit."""
-    while is_digit(text, at):
-        at += 1
-    return at
+    count = digits_in(word_at(text, at))
+    while count == WORD:
+        at += WORD
+        count = digits_in(word_at(text, at))
+    return at + count
 
 
 @inlined
@@ -154,6 +156,19 @@ def is_among(text: Text, start: int, length: int, scratch: Ints, first: int, las
     return False
 
 
+@inlined
+def after_integers(text: Text, at: int) -> int:
+    """Behind the short integers from ``at`` on, a comma after each: most of a long list. Something must follow."""
+    while ZERO < text[at] <= NINE:
+        count = digits_in(word_at(text, at))
+        if count == WORD or text[at + count] != COMMA:
+            return at
+        at += count + 1
+        if text[at] == SPACE:
+            at += 1
+    return after_blanks(text, at)
+
+
 @allocation_free
 def value_end(text: Text, at: int, scratch: Ints) -> int:
     """The end of the value at ``at``; of an object, no name may stand twice in it.
@@ -163,6 +178,8 @@ def value_end(text: Text, at: int, scratch: Ints) -> int:
     """
     depth = count = 0
     while True:
+        if depth and scratch[depth, OPEN] < 0:
+            at = after_integers(text, at)
         first = text[at]
         if first in (OPEN_ARRAY, OPEN_OBJECT):
             if depth == DEPTH_MAX:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Text = NDArray[np.uint8]
 
 WORD: Final = 8
+_ZEROS, _LOW_BITS, _SIX_OVER = (byte * 0x0101_0101_0101_0101 for byte in (0x30, 0x7F, 0x76))
+_HIGH_BITS: Final = -0x7F7F_7F7F_7F7F_7F80  # 0x80 in each byte, as a signed number
 
 
 def _load(context: Any, text: Any, at: Any) -> Any:
@@ -38,6 +40,26 @@ def word_at(text: Text, at: int) -> int:
     """The eight bytes from ``at`` on, the first of them lowest (on all machines that numba knows)."""
     word: int = _word_at(text, at)
     return word
+
+
+def _count_zeros(context: Any, word: Any) -> Any:
+    """How numba compiles a call of ``_zeros``: to one instruction."""
+
+    def count(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.int64), count
+
+
+_zeros: Any = intrinsic(_count_zeros)
+
+
+@inlined
+def digits_in(word: int) -> int:
+    """How many digits a word begins with, 0 to 8."""
+    others = word ^ _ZEROS  # digits become 0 to 9
+    found: int = _zeros((((others & _LOW_BITS) + _SIX_OVER) | others) & _HIGH_BITS) >> 3
+    return found
 
 
 @inlined

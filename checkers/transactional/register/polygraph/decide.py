@@ -20,6 +20,9 @@ from checkers.transactional.register.polygraph.window import Explained, Question
 DECIDED: Final = frozenset(
     (Family.ANY, Family.SNAPSHOT, Family.PREFIX, Family.ONE_RW, Family.UPDATE, Family.CURSOR)
 )  # fmt: skip
+FLAWS_SHARE: Final = 0.05
+WHOLE_MAX: Final = 20_000
+"""Where the guess has that many flaws, and the history no more transactions, its sessions say more than the guess."""
 WHOLE_SHARE: Final = 0.5
 """Once a window has that much of the history, everything is decided at once."""
 
@@ -67,6 +70,12 @@ class Polygraphs:
         guess, hint = self._guess(family, order)
         if not guess.flaws and objection(self.history, family, order, guess) is None:
             return Decision(guess)
+        if guess.flaws > len(self.history) * FLAWS_SHARE and len(self.history) <= WHOLE_MAX:
+            if order is not Order.NONE:
+                return _Search(question, {}).whole(guess.commits)
+            stronger = self.decide(family, Order.SESSION)
+            if stronger.valid or explain(question, stronger.members, guess.commits) is None:
+                return stronger
         return _Search(question, {}).search(guess, self._grouped(hint))
 
     def _guess(self, family: Family, order: Order) -> tuple[Schedule, Order]:

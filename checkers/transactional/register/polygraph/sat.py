@@ -43,3 +43,10 @@ class SatSolver:
             if abs(literal) <= self._count:
                 values[abs(literal) - 1] = literal > 0
         return values
+
+
+def installed() -> bool:
+    """Whether python-sat is there; z3 takes its place where it is not."""
+    from importlib.util import find_spec
+
+    return find_spec("pysat") is not None

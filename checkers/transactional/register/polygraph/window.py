@@ -14,7 +14,7 @@ from checkers.transactional.lattice import Family, Order
 from checkers.transactional.register.polygraph.facts import Facts
 from checkers.transactional.register.polygraph.polygraph import Contradiction, polygraph
 from checkers.transactional.register.polygraph.residue import Residue, residue, solved
-from checkers.transactional.register.polygraph.sat import SatSolver
+from checkers.transactional.register.polygraph.sat import SatSolver, installed
 from checkers.transactional.register.polygraph.smt import SmtSolver, numbered
 
 SolverName = Literal["sat", "z3", "z3-lazy"]
@@ -74,7 +74,7 @@ def explain(question: Question, members: Sequence[int], position: Sequence[int])
 def _values(question: Question, open_: Residue, first: Sequence[bool]) -> list[bool] | None:
     if question.solver == "z3":
         return numbered(open_) if open_.pairs else []
-    return solved(open_, SatSolver if question.solver == "sat" else SmtSolver, first)
+    return solved(open_, SatSolver if question.solver == "sat" and installed() else SmtSolver, first)
 
 
 def _moments(open_: Residue, values: Sequence[bool], position: Sequence[int]) -> tuple[tuple[int, bool], ...]:
