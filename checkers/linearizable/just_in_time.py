@@ -304,7 +304,7 @@ class _Moment:
             state_after = row.get(step)
             if state_after is None:
                 state_after = after(state, step)
-            if state_after < 0 or state_after == state:
+            if state_after < 0 or (state_after == state and not cost & self._overwriting(step)):
                 continue
             for each, bit in self._first(cost, state_after, step, ranks):
                 tried.add(step)

@@ -1,12 +1,13 @@
 """The register's search over changes of its value: completion by completion, and only the changes that somebody sees.
 
 A write that nobody sees needs no place of its own: it stands just before any other write that takes effect while it is
-open. So a write is placed only where its value is to be seen, or where nothing was written since it was invoked; until
-it completes it can still be used, whatever has happened in between. A configuration at a completion is
+open, or wherever its value is there already. So a write is placed only where its value is to be seen, or where it would
+not find such a place; until it completes it can still be used, whatever has happened in between. A configuration at a
+completion is
 
 * the value, and which open compare-and-sets have taken effect;
-* its *cost*, a set of bits: open reads that have not seen their value; open writes that were used; open writes in whose
-  time nothing was written yet (their duty); operations that perhaps took effect and were used, counted in unary.
+* its *cost*, a set of bits: open reads that have not seen their value; open writes that were used; open writes that
+  have found no such place (their duty); operations that perhaps took effect and were used, counted in unary.
 
 One whose cost is a subset of another's makes the other superfluous. What may not be left out is placed when it is about
 to complete, at the end of a chain of changes (just-in-time linearization: Lowe 2017): writes of values that open reads
@@ -137,15 +138,17 @@ class _Moments:
             left = leaves[each]
             if expects[each] == ANY:
                 here.writes.setdefault(left, []).append(bits[each])
+                here.settled[left] = here.settled.get(left, 0) | bits[each] << self._slots
             elif expects[each] == left:
                 here.reads[left] = here.reads.get(left, 0) | bits[each]
+                here.settled[left] = here.settled.get(left, 0) | bits[each]
             else:
                 here.swaps.setdefault(expects[each], []).append((bits[each], left, each))
         for each in self._arriving[rank]:
             if expects[each] == ANY:
-                here.new_duties |= bits[each] << self._slots
+                here.new[leaves[each]] = here.new.get(leaves[each], 0) | bits[each] << self._slots
             elif expects[each] == leaves[each]:
-                here.new_reads[leaves[each]] = here.new_reads.get(leaves[each], 0) | bits[each]
+                here.new[leaves[each]] = here.new.get(leaves[each], 0) | bits[each]
         here.awaited = sorted(value for value in here.reads if value in here.writes or value in here.pool)
         return here
 
@@ -183,7 +186,9 @@ class _Moment:
 
     ``reads``: of a value the bits of its open reads. ``writes``: of a value the bits of its open writes, first the one
     that completes first; ``pool`` the optional ones. ``swaps``: of an expected value the open CASes (bit, value left,
-    rank) in the same order; ``spare`` the optional ones. ``awaited``: values read that can be written.
+    rank) in the same order; ``spare`` the optional ones. ``awaited``: values read that can be written. ``settled``: of
+    a value what it costs no more once it is there, the reads of it and the duties of its writes; ``new``: of these what
+    was invoked since the rank before completed.
     """
 
     rank: int
@@ -197,13 +202,13 @@ class _Moment:
     writes: dict[int, list[int]] = field(default_factory=dict)
     swaps: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
     awaited: list[int] = field(default_factory=list)
-    new_reads: dict[int, int] = field(default_factory=dict)
-    new_duties: int = 0
+    settled: dict[int, int] = field(default_factory=dict)
+    new: dict[int, int] = field(default_factory=dict)
 
     def arriving(self, value: int) -> int:
         """The cost of what was invoked last: reads of other values than this one, and writes, which have a duty."""
-        cost = self.new_duties
-        for other, bits in self.new_reads.items():
+        cost = 0
+        for other, bits in self.new.items():
             if other != value:
                 cost |= bits
         return cost
@@ -313,13 +318,17 @@ class _Moment:
         return found
 
     def _worth_writing(self, value: int, swapped: int, cost: int, floor: int, leading: set[int]) -> Iterator[int]:
-        """Values that open reads wait for, above the floor; and those that a compare-and-set expects."""
+        """Values that open reads wait for, above the floor; and those that a compare-and-set expects. (The present one
+        among them if there are duties, which are done with it.)"""
         final = None if self.expects not in (ANY, self.leaves) else self.leaves
+        duties = cost >> self.slots & ((1 << self.slots) - 1)
         for each in self.awaited:
             if floor < each != value and each != final and cost & self.reads[each]:
                 yield each
         for each in dict.fromkeys(chain(self.swaps, self.spare)):
-            if each in (value, final) or each not in leading or (floor < each and cost & self.reads.get(each, 0)):
+            if each == final or (each == value and not duties) or each not in leading:
+                continue
+            if floor < each != value and cost & self.reads.get(each, 0):
                 continue
             if each in self.spare or any(not swapped & bit for bit, _, _ in self.swaps[each]):
                 yield each
@@ -332,15 +341,16 @@ class _Moment:
         for bit, leaves, each in self.swaps.get(value, ()):
             if not swapped & bit and leaves not in tried:
                 tried.add(leaves)
-                more = cost & ~self.reads.get(leaves, 0)
+                more = cost & ~self.settled.get(leaves, 0)
                 yield leaves, swapped | bit, more, Change(self.rank, leaves, each), True
         for pool in self.spare.get(value, ()):
             leaves = pool.leaves
             if leaves not in tried and leaves in leading:
                 more = pool.draw(cost)
                 if more >= 0:
-                    seen = cost & self.reads.get(leaves, 0)
-                    yield leaves, swapped, more & ~seen, Change(self.rank, leaves, ~pool.number), bool(seen)
+                    seen = bool(cost & self.reads.get(leaves, 0))
+                    more &= ~self.settled.get(leaves, 0)
+                    yield leaves, swapped, more, Change(self.rank, leaves, ~pool.number), seen
 
 
 def trail(problem: Problem, way: Way | None, ranks: int) -> Trail | None:
@@ -362,48 +372,52 @@ def trail(problem: Problem, way: Way | None, ranks: int) -> Trail | None:
 
 
 class _Placing:
-    """The order of the operations on a way. ``pieces``: single ones, and what is hidden just before a write."""
+    """The order of the operations on a way. ``spots``: of a write the place where nobody would see it."""
 
     def __init__(self, problem: Problem) -> None:
         self._problem, self._value = problem, problem.initial
         self._placed = [False] * len(problem)
-        self._pieces: list[int | list[int]] = []
-        self._hidden: list[int] = []
+        self._pieces: list[list[int]] = []
+        self._spots: dict[int, list[int]] = {}
         self._writes = {each.leaves: number for number, each in enumerate(problem.classes) if each.expects == ANY}
 
     def steps(self) -> Iterator[int]:
-        for piece in self._pieces:
-            if isinstance(piece, int):
-                yield piece
-            else:
-                yield from piece
+        return chain.from_iterable(self._pieces)
 
     def see(self, ranks: Iterable[int]) -> None:
-        """Those of the ranks that read the present value do so."""
+        """Those of the ranks that read the present value do so; nobody would see it written once more."""
         problem = self._problem
+        spot: list[int] = []
         for each in ranks:
-            if not self._placed[each] and problem.expects[each] == problem.leaves[each] == self._value:
+            if self._placed[each] or problem.leaves[each] != self._value:
+                continue
+            if problem.expects[each] == self._value:
                 self._place(each)
+            elif problem.expects[each] == ANY:
+                self._spots.setdefault(each, spot)
+        self._pieces.append(spot)
 
     def change(self, change: Change) -> None:
         problem, by = self._problem, change.by
         if by is None:
-            self._hidden = []
-            self._pieces.append(self._hidden)
-            ready = (r for r in problem.open[change.at] if not self._placed[r] and problem.expects[r] == ANY)
-            by = next((r for r in ready if problem.leaves[r] == change.leaves), None)
+            writes = [r for r in problem.open[change.at] if not self._placed[r] and problem.expects[r] == ANY]
+            spot: list[int] = []
+            self._pieces.append(spot)
+            for each in writes:
+                self._spots.setdefault(each, spot)
+            by = next((each for each in writes if problem.leaves[each] == change.leaves), None)
             by = ~self._writes[change.leaves] if by is None else by
         self._place(by)
         self._value = change.leaves
         self.see(problem.open[change.at])
 
     def complete(self, rank: int) -> None:
-        """A write that nobody saw stands just before the last one that somebody may have seen."""
+        """A write that nobody saw has its place."""
         if not self._placed[rank]:
-            self._hidden.append(rank)
+            self._spots[rank].append(rank)
             self._placed[rank] = True
 
     def _place(self, step: int) -> None:
-        self._pieces.append(step)
+        self._pieces.append([step])
         if step >= 0:
             self._placed[step] = True

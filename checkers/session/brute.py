@@ -78,16 +78,17 @@ def _possible(scene: Scene, name: str, kind: Kind, order: Sequence[Operation]) -
 
 
 def _explained(scene: Scene, name: str, order: Orders) -> bool:
-    """Whether some visibility gives every read its result and satisfies the formula."""
-    writes = [write for several in order.values() for write in several]
-    reads = _reads(scene)
+    """Whether of each key some visibility gives every read its result and satisfies the formula."""
+    return all(_key_explained(scene, name, order.get(key, ()), each.reads) for key, each in scene.objects.items())
+
+
+def _key_explained(scene: Scene, name: str, writes: Sequence[Operation], reads: Sequence[Operation]) -> bool:
     options = [
-        [frozenset(write.number for write in seen) for seen in _subsets(writes)
-         if _result(scene, order, seen, read)]
+        [frozenset(write.number for write in seen) for seen in _subsets(writes) if _result(scene, writes, seen, read)]
         for read in reads
-    ]  # fmt: skip
+    ]
     return any(
-        _satisfies(name, order, writes, reads, dict(zip((read.number for read in reads), choice, strict=True)))
+        _satisfies(name, writes, reads, dict(zip((read.number for read in reads), choice, strict=True)))
         for choice in product(*options)
     )
 
@@ -97,12 +98,12 @@ def _subsets(writes: Sequence[Operation]) -> Iterator[tuple[Operation, ...]]:
         yield from combinations(writes, size)
 
 
-def _result(scene: Scene, order: Orders, seen: Sequence[Operation], read: Operation) -> bool:
+def _result(scene: Scene, writes: Sequence[Operation], seen: Sequence[Operation], read: Operation) -> bool:
     """RVal; and nothing is seen that began only afterwards."""
     if any(write.began_after(read) for write in seen):
         return False
     numbers = {write.number for write in seen}
-    return _shows(scene, [write for write in order.get(read.key, ()) if write.number in numbers], read)
+    return _shows(scene, [write for write in writes if write.number in numbers], read)
 
 
 def _shows(scene: Scene, applied: Sequence[Operation], read: Operation) -> bool:
@@ -116,9 +117,8 @@ def _shows(scene: Scene, applied: Sequence[Operation], read: Operation) -> bool:
     return (values[-1] if values else scene.initial) == read.value
 
 
-def _satisfies(
-    name: str, order: Orders, writes: Sequence[Operation], reads: Sequence[Operation], vis: Visible
-) -> bool:  # fmt: skip
+def _satisfies(name: str, writes: Sequence[Operation], reads: Sequence[Operation], vis: Visible) -> bool:
+    """The formula, of one key; ``writes`` stand in the order of versions."""
     if name == READ_YOUR_WRITES:
         return all(write.number in vis[read.number] for read in reads for write in writes if write.precedes(read))
     if name == MONOTONIC_READS:
@@ -130,17 +130,11 @@ def _satisfies(
         assert name == WRITES_FOLLOW_READS, name
         pairs = [(first, second) for read in reads for second in writes if read.precedes(second)
                  for first in writes if first.number in vis[read.number]]  # fmt: skip
-    return all(_before(order, first, second) for first, second in pairs) and all(
-        first.number in vis[read.number]
+    return all(
+        writes.index(first) < writes.index(second)
+        and all(first.number in vis[read.number] for read in reads if second.number in vis[read.number])
         for first, second in pairs
-        for read in reads
-        if second.number in vis[read.number]
     )
-
-
-def _before(order: Orders, first: Operation, second: Operation) -> bool:
-    several = order[first.key]
-    return first.key != second.key or several.index(first) < several.index(second)
 
 
 def _pram(scene: Scene, writes: Sequence[Operation]) -> bool:

@@ -94,7 +94,12 @@ def _read_last(transactions: Sequence[Transaction], source: Transaction, read: R
     elements = read.elements[: len(read.elements) - read.own]
     if elements and elements[-1] in appended:
         return True
-    settled = {element for each in touching(transactions, read.key) if each.outcome != "fail" for element in each.appends.get(read.key, ())}
+    settled = {
+        element
+        for each in touching(transactions, read.key)
+        if each.outcome != "fail"
+        for element in each.appends.get(read.key, ())
+    }
     kept = list(dict.fromkeys(element for element in read.elements if element in settled))
     return len(kept) > read.own and kept[len(kept) - read.own - 1] in appended
 

@@ -7,13 +7,23 @@ ways; only keys of which something may be wrong are read by the ordinary ``versi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.compiled import announced
 
 if TYPE_CHECKING:
     from checkers.transactional.columnar.verdict import Examined
+    from checkers.transactional.lattice import Model
     from harness.columns import Columns
+
+
+def decided(columns: Columns, model: Model, deadline: float | None) -> dict[str, Any] | None:
+    """The details of the verdict on a history of registers, if the level holds; None if it does not, or if there is no
+    telling by columns. Raises :class:`checkers.guard.OutOfTimeError`."""
+    with announced("what decides large histories of transactions"):
+        from checkers.transactional.columnar import registers
+
+        return registers.decided(columns, model, deadline)
 
 
 def examined(columns: Columns, deadline: float | None) -> Examined | None:

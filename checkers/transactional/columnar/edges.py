@@ -13,7 +13,6 @@ import numpy as np
 from checkers.transactional.graph import KIND_BITS, NEXT, PROCESS, REALTIME, RW, WR, WW
 from harness.columns import APPEND
 from harness.compiled import allocation_free, compiled, inlined
-from harness.history import OK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -238,8 +237,9 @@ def by_completion(committed: Shorts, times: Times, lines: int) -> Shorts:
 
 @compiled
 def build(
-    lists: Lists, owners: Shorts, acts: Bytes, places: Shorts, committed: Shorts, times: Times, sessions: int, lines: int
-) -> tuple[Ints, Shorts]:
+    lists: Lists, owners: Shorts, acts: Bytes, places: Shorts, committed: Shorts, times: Times, sessions: int,
+    lines: int,
+) -> tuple[Ints, Shorts]:  # fmt: skip
     """All edges, by their sources: those out of node v are ``codes[firsts[v] : firsts[v + 1]]``."""
     transactions = len(times.invokes)
     space = len(lists.writers) + 5 * len(lists.tails) + 4 * len(owners) + 7 * len(committed) + 16
@@ -249,6 +249,26 @@ def build(
     add_sessions(edges, committed, times, sessions)
     add_completion_order(edges, committed, by_completion(committed, times, lines), times, REALTIME)
     return by_source(edges.sources[: edges.state[EDGES]], edges.codes, edges.state[NODES])
+
+
+@compiled
+def dependencies(
+    owners: Shorts, sources: Shorts, committed: Shorts, times: Times, sessions: int, lines: int, realtime: int
+) -> tuple[Shorts, Shorts, int]:
+    """Of registers: the reads, whose ``sources`` are known, and the order of sessions (with ``realtime`` 0), or of real
+    time, too (1), or none (-1), as edges, and how many nodes there are."""
+    space = len(owners) + 7 * len(committed) + 16
+    edges = Edges(np.empty(space, np.int32), np.empty(space, np.int32), np.zeros(STATE_SIZE, np.int64))
+    edges.state[NODES] = len(times.invokes)
+    for micro in range(len(owners)):
+        if sources[micro] >= 0:
+            add(edges, sources[micro], owners[micro], WR)
+    if realtime >= 0:
+        add_sessions(edges, committed, times, sessions)
+    if realtime > 0:
+        add_completion_order(edges, committed, by_completion(committed, times, lines), times, REALTIME)
+    count = edges.state[EDGES]
+    return edges.sources[:count].copy(), edges.codes[:count].copy(), edges.state[NODES]
 
 
 @compiled

@@ -82,9 +82,7 @@ def infer(reading: Reading) -> Listed | None:
         firsts, writers, numbers, lengths = plain.replaced(ranked[odd[ranked] != 0], firsts, writers, numbers)
     committed = (reading.outcomes == OK).astype(np.uint8)
     committed[writers] = 1
-    tail_firsts, tails = placing.tails_of(
-        reading.key_firsts, reading.by_key, did.owners, did.acts, placed, committed
-    )
+    tail_firsts, tails = placing.tails_of(reading.key_firsts, reading.by_key, did.owners, did.acts, placed, committed)
     lists = Lists(ranked, firsts, writers, tail_firsts, tails, reading.key_firsts, reading.by_key)
     return Listed(reading, did, placed, lists, numbers, lengths, committed, found.observations, found.ordered,
                   transactions)  # fmt: skip

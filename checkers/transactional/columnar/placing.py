@@ -142,7 +142,9 @@ def follow(
 
 
 @allocation_free
-def ends_well(seen: int, reader: int, shown: Ints, begin: int, did: Did, placed: Placed, table: Shorts, mask: int) -> bool:
+def ends_well(
+    seen: int, reader: int, shown: Ints, begin: int, did: Did, placed: Placed, table: Shorts, mask: int
+) -> bool:
     """Whether a read ends with a transaction's last append, or one of its reader's."""
     if seen == 0:
         return True

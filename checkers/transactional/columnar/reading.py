@@ -1,4 +1,4 @@
-"""Which lines of a large history are transactions on lists, and what these did, as columns."""
+"""Which lines of a large history are transactions, and what these did, as columns."""
 
 from __future__ import annotations
 
@@ -20,8 +20,18 @@ from checkers.transactional.transaction import (
     is_list,
     split,
 )
-from harness.columns import APPEND, HAS_SESSION, READ, TEXTS, WRITE, Columns, Micros
-from harness.history import DUMP, FAIL, INFO, INVOKE, OK
+from harness.columns import (
+    ACTS,
+    APPEND,
+    HAS_SESSION,
+    READ_LIST,
+    READ_NOTHING,
+    READ_NULL,
+    TEXTS,
+    Columns,
+    Micros,
+)
+from harness.history import DUMP, INFO, INVOKE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +52,7 @@ class Reading:
     ``outcomes``                uint8: OK, FAIL or INFO.
     ``sessions``                int32: their processes, numbered.
     ``key_firsts``, ``by_key``  the micro-operations of key k: ``by_key[key_firsts[k] : key_firsts[k + 1]]``.
-    ``shown_firsts``, ``shown``  the longest list that was read of key k: ``shown[shown_firsts[k]:shown_firsts[k + 1]]``.
+    ``shown_firsts``, ``shown``  the same of the longest list that was read of key k.
     """
 
     columns: Columns
@@ -69,12 +79,20 @@ class Reading:
 
 def read_lists(columns: Columns) -> Reading | None:
     """The transactions; None if they are not on lists, or not plain."""
+    return read_transactions(columns, "append", (APPEND, READ_LIST, READ_NULL, READ_NOTHING))
+
+
+def read_transactions(columns: Columns, writes: str, acts: tuple[int, ...]) -> Reading | None:
+    """The same of any data type: ``writes`` is its writing micro-operation, ``acts`` are all that it has."""
     clients = columns.processes >= 0
-    if not _are_lists(columns, clients) or (columns.rests is not None and (columns.rests & HAS_SESSION).any()):
+    if not _are_about(columns, clients, writes) or _have_sessions(columns):
         return None
     invokes = np.flatnonzero((columns.types == INVOKE) & clients & (columns.fs == columns.f_names.index(OPERATION)))
     micros = columns.micros(invokes)
-    if micros is None or np.isin(micros.acts, (WRITE, READ)).any():
+    if (
+        micros is None
+        or np.bincount(micros.acts, minlength=ACTS)[[act for act in range(ACTS) if act not in acts]].any()
+    ):
         return None
     ends = columns.partners[invokes]
     outcomes = np.where(ends >= 0, columns.types[ends], np.uint8(INFO)).astype(np.uint8)
@@ -96,7 +114,11 @@ def read_lists(columns: Columns) -> Reading | None:
     )
 
 
-def _are_lists(columns: Columns, clients: NDArray[np.bool_]) -> bool:
+def _have_sessions(columns: Columns) -> bool:
+    return columns.rests is not None and bool((columns.rests & HAS_SESSION).any())
+
+
+def _are_about(columns: Columns, clients: NDArray[np.bool_], writes: str) -> bool:
     """As :func:`checkers.transactional.register.reading.data_type`, where one of the first transactions tells."""
     done = {name for code, name in enumerate(columns.f_names) if ((columns.fs == code) & clients).any()}
     if done - {DUMP} != {OPERATION} or any(name in REGISTER_OPERATIONS for name in columns.f_names):
@@ -105,7 +127,7 @@ def _are_lists(columns: Columns, clients: NDArray[np.bool_]) -> bool:
         value = columns.value(line)
         for micro in value if is_list(value) else ():
             if is_list(micro) and micro and micro[0] in ("append", "w"):
-                return bool(micro[0] == "append")
+                return bool(micro[0] == writes)
     return False
 
 
@@ -160,6 +182,3 @@ class Transactions(Sequence[Transaction]):
         process = int(columns.processes[invoke])
         complete = None if outcome == "info" else end
         return Transaction(number, invoke, complete, process, process, outcome, appends, reads)
-
-
-__all__ = ["APPEND", "FAIL", "OK", "Reading", "Transactions", "read_lists"]

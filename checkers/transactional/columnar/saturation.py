@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from checkers.transactional.columnar.sources import INITIAL
+from checkers.transactional.graph import KIND_BITS
 from harness.columns import WRITE
 from harness.compiled import allocation_free, compiled, inlined
 
@@ -161,9 +162,7 @@ def came_before_in_time(reads: Reads, forced: Forced, ends: Shorts) -> int:
 
 
 @allocation_free
-def latest_before(
-    reads: Reads, forced: Forced, reader: int, source: int, begin: int, end: int, writers: Shorts
-) -> int:
+def latest_before(reads: Reads, forced: Forced, reader: int, source: int, begin: int, end: int, writers: Shorts) -> int:
     """Those of ``writers`` from ``begin`` to ``end`` that completed before the reader began, and before no other one
     of these, nor the source, began."""
     before = reads.invokes[reader]
@@ -195,22 +194,32 @@ class Clocks(NamedTuple):
     past: Shorts
     chains: Shorts
     places: Shorts
+    tails: Shorts
     sizes: Shorts
     count: Ints
 
 
+def empty_clocks(nodes: int, transactions: int, width: int) -> Clocks:
+    """Of no transactions yet, for at most ``width`` chains."""
+    return Clocks(np.zeros((nodes, width), np.int32), np.full(transactions, -1, np.int32),
+                  np.zeros(transactions, np.int32), np.full(width, -1, np.int32), np.zeros(width, np.int32),
+                  np.zeros(1, np.int64))  # fmt: skip
+
+
 @allocation_free
-def join_chain(clocks: Clocks, node: int, preferred: int) -> bool:
-    """Put a transaction at the end of a chain all of which comes before it; of a new one, if there is none."""
-    width = clocks.past.shape[1]
-    chain = preferred
-    if chain < 0 or clocks.past[node, chain] != clocks.sizes[chain]:
-        chain = 0
-        while chain < clocks.count[0] and clocks.past[node, chain] != clocks.sizes[chain]:
-            chain += 1
-    if chain == width:
+def join_chain(clocks: Clocks, node: int, following: Shorts) -> bool:
+    """Put a transaction at the end of a chain all of which comes before it: that of its session; or one whose session
+    has ended; or a new one."""
+    chain = 0
+    while chain < clocks.count[0]:
+        next_ = following[clocks.tails[chain]]
+        if next_ == node or (next_ < 0 and clocks.past[node, chain] == clocks.sizes[chain]):
+            break
+        chain += 1
+    if chain == len(clocks.sizes):
         return False
     clocks.count[0] = max(clocks.count[0], chain + 1)
+    clocks.tails[chain] = node
     clocks.sizes[chain] += 1
     clocks.chains[node], clocks.places[node] = chain, clocks.sizes[chain]
     return True
@@ -253,18 +262,19 @@ def see(
 
 @compiled
 def could_see(
-    reads: Reads, forced: Forced, order: Shorts, firsts: Ints, codes: Shorts, clocks: Clocks, latest: Shorts
-) -> int:
+    reads: Reads, forced: Forced, order: Shorts, firsts: Ints, codes: Shorts, following: Shorts, clocks: Clocks,
+    latest: Shorts,
+) -> int:  # fmt: skip
     """Reads after the last writer of the same register of each chain. ``order`` is a topological one of the graph
-    (``firsts``, ``codes``) of reads and the order of the form; ``latest`` is zero for each key and chain."""
+    (``firsts``, ``codes``) of reads and the order of the form; ``following``: of each transaction the next one of its
+    session, or -1; ``latest`` is zero for each key and chain."""
     transactions = len(reads.committed)
     previous = np.zeros(len(reads.owners), np.int32)
-    preferred = np.full(transactions, -1, np.int32)
     for node in order:
         if node < transactions:
             if not reads.committed[node]:
                 continue
-            if not join_chain(clocks, node, preferred[node]):
+            if not join_chain(clocks, node, following):
                 return TOO_WIDE
             for micro in range(reads.firsts[node], reads.firsts[node + 1]):
                 if reads.sources[micro] >= INITIAL:
@@ -277,8 +287,5 @@ def could_see(
                     previous[micro] = latest[key, chain]
                     latest[key, chain] = micro + 1
         for place in range(firsts[node], firsts[node + 1]):
-            target = codes[place] >> 3
-            pass_on(clocks, node, target, transactions)
-            if node < transactions and target < transactions:
-                preferred[target] = clocks.chains[node]
+            pass_on(clocks, node, codes[place] >> KIND_BITS, transactions)
     return DONE

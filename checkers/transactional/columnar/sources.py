@@ -83,9 +83,7 @@ def trace(
 
 
 @compiled
-def sources_of(
-    key_firsts: Ints, order: Shorts, owners: Shorts, acts: Bytes, numbers: Ints, outcomes: Bytes
-) -> Shorts:
+def sources_of(key_firsts: Ints, order: Shorts, owners: Shorts, acts: Bytes, numbers: Ints, outcomes: Bytes) -> Shorts:
     """Of each micro-operation the transaction whose write it read, or INITIAL, OWN, NO_READ. Empty where something is
     wrong."""
     most = 0

@@ -113,7 +113,9 @@ def examined(columns: Columns, deadline: float | None) -> Examined | None:
     order, rest = edges.peeled(firsts, codes, _bits(_ALL_KINDS))
     _check_time(deadline)
     inference = listed.inference()
-    return Examined(listed, inference, firsts, codes, order, _scenes(inference, firsts, codes, rest, deadline), deadline)
+    return Examined(
+        listed, inference, firsts, codes, order, _scenes(inference, firsts, codes, rest, deadline), deadline
+    )
 
 
 def _check_time(deadline: float | None) -> None:
@@ -128,9 +130,7 @@ def _graph(listed: Listed, lists: Lists, committed: Shorts, places: Shorts) -> t
                        len(reading.columns))  # fmt: skip
 
 
-def _scenes(
-    inference: Inference, firsts: Ints, codes: Shorts, rest: Shorts, deadline: float | None
-) -> list[Scene]:
+def _scenes(inference: Inference, firsts: Ints, codes: Shorts, rest: Shorts, deadline: float | None) -> list[Scene]:
     """The components, those first that lead to others: as :func:`checkers.transactional.cycle.parts` has them."""
     if not len(rest):
         return []

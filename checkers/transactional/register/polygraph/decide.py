@@ -128,7 +128,10 @@ class _Search:
             for members in broken_groups:
                 union = self.joined(members)
                 while union in self.windows and len(union) < len(guess.commits):
-                    union = self.joined(neighbours(question.facts, guess, union))
+                    grown = self.joined(neighbours(question.facts, guess, union))
+                    if grown == union:  # nobody else has to do with them
+                        return self.whole(guess.commits)
+                    union = grown
                 if len(union) > len(guess.commits) * WHOLE_SHARE:
                     return self.whole(guess.commits)
                 refuted = self.decide(union, guess.commits, groups)

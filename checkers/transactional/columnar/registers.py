@@ -1,0 +1,183 @@
+"""The levels of registers that are decided in polynomial time, of a large history in which every read has one source.
+
+It answers where the asked level holds. What is refuted, or odd, is left to the plain checker, which tells the story.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from checkers.guard import OutOfTimeError
+from checkers.transactional.columnar import edges, saturation
+from checkers.transactional.columnar.edges import Times
+from checkers.transactional.columnar.placing import owners_of
+from checkers.transactional.columnar.reading import Reading, read_transactions
+from checkers.transactional.columnar.saturation import DONE, REFUTED, TOO_LONG, TOO_WIDE, Forced, Reads
+from checkers.transactional.columnar.sources import INITIAL, sources_of
+from checkers.transactional.graph import KIND_BITS, WW
+from checkers.transactional.lattice import MODELS, Family, Model, Order, implied, strongest_holding, weakest_failing
+from harness.columns import READ, READ_NOTHING, READ_NULL, WRITE
+from harness.history import OK
+from harness.result import Validity
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from harness.columns import Columns
+
+    Ints = NDArray[np.int64]
+    Shorts = NDArray[np.int32]
+    Graph = tuple[Shorts, Shorts, int]
+    Sorted = tuple[Ints, Shorts, Shorts, Shorts]
+
+POLYNOMIAL: Final = frozenset((Family.WRITES, Family.DEPENDENCIES, Family.MONOTONIC, Family.ATOMIC, Family.CAUSAL))
+_WIDTHS: Final = (64, 256)
+_CLOCK_BYTES_MAX: Final = 1_500_000_000
+_ALL: Final = (1 << 6) - 1
+_REALTIME: Final = {Order.NONE: -1, Order.SESSION: 0, Order.REALTIME: 1}
+
+
+class _Left(Exception):
+    """The methods here cannot tell."""
+
+
+@dataclass(slots=True, eq=False)
+class Registers:
+    """A history of which every read's source is known, and what is decided of it."""
+
+    reading: Reading
+    reads: Reads
+    committed: Shorts
+    times: Times
+    following: Shorts
+    deadline: float | None
+    _graphs: dict[Order, Graph] = field(default_factory=dict)
+    _sorted: dict[Order, Sorted] = field(default_factory=dict)
+    _answers: dict[tuple[Family, Order], bool] = field(default_factory=dict)
+
+    def of(self, model: Model) -> bool:
+        """Whether a level of the families in POLYNOMIAL holds."""
+        key = (model.family, model.order)
+        if key not in self._answers:
+            if self.deadline is not None and monotonic() > self.deadline:
+                raise OutOfTimeError("the order that reads force on the writes was being built")
+            self._answers[key] = self._holds(*key)
+        return self._answers[key]
+
+    def _holds(self, family: Family, order: Order) -> bool:
+        if family is Family.WRITES:
+            return True
+        if len(self._of_order(order)[3]):
+            return False
+        if family is Family.DEPENDENCIES:
+            return True
+        forced = self._forced(family, order)
+        if forced is None:
+            return False
+        sources, codes, nodes = self._graph(order)
+        ahead = forced.sources << KIND_BITS | WW
+        firsts, all_codes = edges.by_source(
+            np.concatenate([sources, forced.seen]), np.concatenate([codes, ahead.astype(np.int32)]), nodes
+        )
+        return not len(edges.peeled(firsts, all_codes, _ALL)[1])
+
+    def _graph(self, order: Order) -> Graph:
+        if order not in self._graphs:
+            self._graphs[order] = edges.dependencies(
+                self.reads.owners, self.reads.sources, self.committed, self.times, self.reading.session_count,
+                len(self.reading.columns), _REALTIME[order],
+            )  # fmt: skip
+        return self._graphs[order]
+
+    def _of_order(self, order: Order) -> Sorted:
+        if order not in self._sorted:
+            firsts, codes = edges.by_source(*self._graph(order))
+            self._sorted[order] = (firsts, codes, *edges.peeled(firsts, codes, _ALL))
+        return self._sorted[order]
+
+    def _forced(self, family: Family, order: Order) -> Forced | None:
+        """What the reads force; None if that is refuted by itself. Raises :class:`_Left`."""
+        space = 8 * len(self.reads.owners) + 64
+        forced = Forced(np.empty(space, np.int32), np.empty(space, np.int32), np.zeros(1, np.int64))
+        how = self._causal(forced, order) if family is Family.CAUSAL else self._atomic(forced, family, order)
+        if how == TOO_LONG:
+            raise _Left
+        count = int(forced.count[0])
+        return None if how == REFUTED else Forced(forced.seen[:count], forced.sources[:count], forced.count)
+
+    def _atomic(self, forced: Forced, family: Family, order: Order) -> int:
+        how = saturation.read_from(self.reads, forced, family is Family.MONOTONIC)
+        if how == DONE and family is Family.ATOMIC and order is Order.SESSION:
+            how = saturation.came_before_in_session(self.reads, forced, self.reading.session_count)
+        if how == DONE and family is Family.ATOMIC and order is Order.REALTIME:
+            ends = edges.by_completion(self.committed, self.times, len(self.reading.columns))
+            how = saturation.came_before_in_time(self.reads, forced, ends)
+        return how
+
+    def _causal(self, forced: Forced, order: Order) -> int:
+        firsts, codes, sorted_, _ = self._of_order(order)
+        nodes, keys = len(firsts) - 1, self.reading.keys
+        for width in _WIDTHS:
+            if 4 * width * (nodes + keys) > _CLOCK_BYTES_MAX:
+                break
+            forced.count[0] = 0
+            clocks = saturation.empty_clocks(nodes, len(self.reads.committed), width)
+            latest = np.zeros((keys, width), np.int32)
+            how = saturation.could_see(self.reads, forced, sorted_, firsts, codes, self.following, clocks, latest)
+            if how != TOO_WIDE:
+                return how
+        raise _Left
+
+    def levels(self) -> dict[str, Any]:
+        """The strongest levels that hold, the weakest that fail; and those of which these tell nothing."""
+        answers: dict[str, Validity] = {
+            name: self.of(model) for name, model in MODELS.items() if model.family in POLYNOMIAL
+        }
+        failing = {name for name, answer in answers.items() if answer is False}
+        for name in MODELS:
+            answers.setdefault(name, "unknown" if not failing & implied(name) else False)
+        names = {answer: [name for name in MODELS if answers[name] == answer] for answer in (True, False, "unknown")}
+        undecided = {"undecided": names["unknown"]} if names["unknown"] else {}
+        return {"strongest": list(strongest_holding(names[True])), "weakest_failing": list(weakest_failing(names[False])),
+                **undecided}  # fmt: skip
+
+
+def registers(columns: Columns, deadline: float | None) -> Registers | None:
+    """What is known of the history; None where the columns have no word for it."""
+    reading = read_transactions(columns, "w", (WRITE, READ, READ_NULL, READ_NOTHING))
+    if reading is None:
+        return None
+    micros = reading.micros
+    owners = owners_of(micros.firsts)
+    sources = sources_of(reading.key_firsts, reading.by_key, owners, micros.acts, micros.numbers, reading.outcomes)
+    if len(sources) < len(owners):
+        return None
+    committed = (reading.outcomes == OK).astype(np.uint8)
+    committed[sources[sources > INITIAL]] = 1
+    numbers = np.flatnonzero(committed).astype(np.int32)
+    times = Times(reading.invokes, reading.completes, reading.sessions)
+    following, _, regular = edges.followers(numbers, times, reading.session_count)
+    if not regular.all():
+        return None
+    reads = Reads(micros.firsts, micros.acts, micros.keys, owners, sources, reading.key_firsts, reading.by_key,
+                  committed, reading.invokes, reading.completes, reading.sessions)  # fmt: skip
+    return Registers(reading, reads, numbers, times, following, deadline)
+
+
+def decided(columns: Columns, model: Model, deadline: float | None) -> dict[str, Any] | None:
+    """The details of a verdict, if the level holds; None if it does not, or if these methods cannot tell. Raises
+    :class:`checkers.guard.OutOfTimeError`."""
+    if model.family not in POLYNOMIAL:
+        return None
+    try:
+        found = registers(columns, deadline)
+        if found is None or not found.of(model):
+            return None
+        counts = {"transactions": len(found.reading.invokes), "committed": len(found.committed)}
+        return counts | found.levels()
+    except _Left:
+        return None
