@@ -32,11 +32,12 @@ def history_lines(data: Data, transactions: int, stale: float = 0.0, seed: int =
             asked = [store.drawn(random) for _ in range(random.randint(1, MICROS_MAX))]
             value = f'"f":"txn","value":[{",".join(store.asked(*micro) for micro in asked)}]}}'
             yield f'{{"type":"invoke","process":{process},{value}'
-            running[process] = f'"info","process":{process},{value}' if outcome < UNKNOWN else f'"fail",{value}'
-            if outcome > 1 - FAILED:
-                running[process] = f'"fail","process":{process},{value}'
-            else:
-                done = [store.done(*micro, missing=random.random() < stale) for micro in asked]
+            running[process] = f'"{"info" if outcome < UNKNOWN else "fail"}","process":{process},{value}'
+            if outcome <= 1 - FAILED:
+                done = []
+                for place, (key, written) in enumerate(asked):
+                    own = any(each[0] == key and each[1] for each in asked[:place])
+                    done.append(store.done(key, written, missing=not own and random.random() < stale))
                 if outcome >= UNKNOWN:
                     running[process] = f'"ok","process":{process},"f":"txn","value":[{",".join(done)}]}}'
             begun += 1

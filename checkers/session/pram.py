@@ -138,13 +138,16 @@ class _Session:
             yield from self._read(view, read)
 
     def _read(self, view: View, read: Operation) -> Iterator[Violation]:
-        for source in read.sources:
+        known = view.shown.get(read.key, ())  # what the session read before; a list goes on from there
+        start = len(known) if read.sources[: len(known)] == known else 0
+        view.shown[read.key] = read.sources
+        for source in read.sources[start:]:
             view.see(Seen(source, read=read))
         each = self._scene.objects[read.key]
         if each.kind == "register":
             yield from self._register(view, read)
         else:
-            yield from self._elements(view, read, each)
+            yield from self._elements(view, read, each, start)
         yield from self._future(view, read)
 
     def _register(self, view: View, read: Operation) -> Iterator[Violation]:
@@ -162,16 +165,16 @@ class _Session:
             elif not writes[at].precedes(source):
                 view.force(Step(writes[at], source, "read", (read,)))
 
-    def _elements(self, view: View, read: Operation, each: Object) -> Iterator[Violation]:
+    def _elements(self, view: View, read: Operation, each: Object, start: int) -> Iterator[Violation]:
         """Of its key the read shows all that it has seen; a list in the order of the writes."""
-        shown = {source.number for source in read.sources}
-        for chain, (positions, writes) in self._writes.of_key.get(read.key, {}).items():
-            seen = writes[: bisect_left(positions, view.counts.get(chain, 0))]
-            missing = next((write for write in seen if write.number not in shown), None)
-            if missing is not None:
-                yield self._violation(view, read, missing, None)
-                return
-        for first, second in pairwise(read.sources) if each.kind == "list" else ():
+        seen = [(writes, bisect_left(positions, view.counts.get(chain, 0)))
+                for chain, (positions, writes) in self._writes.of_key.get(read.key, {}).items()]  # fmt: skip
+        if sum(count for _, count in seen) != len(read.sources):  # it has seen all of these, and more
+            shown = {source.number for source in read.sources}
+            missing = next(w for writes, count in seen for w in writes[:count] if w.number not in shown)
+            yield self._violation(view, read, missing, None)
+            return
+        for first, second in pairwise(read.sources[max(start - 1, 0) :]) if each.kind == "list" else ():
             if second.precedes(first):
                 yield Violation(PRAM, read.key, read.session, (second, read), second, read, seen=first)
             elif not first.precedes(second):

@@ -78,6 +78,7 @@ class View:
     forced: dict[int, list[Step]] = field(default_factory=dict)
     marked: dict[int, list[int]] = field(default_factory=dict)
     steps: dict[tuple[int, int], Step] = field(default_factory=dict)
+    shown: dict[Atom, tuple[Operation, ...]] = field(default_factory=dict)
     causes: dict[tuple[int, int], tuple[Seen, ...]] = field(default_factory=dict)
 
     def see(self, reason: Seen) -> None:
@@ -118,6 +119,7 @@ class View:
     def forget(self) -> None:
         """Begin again, with what was forced."""
         self.counts.clear()
+        self.shown.clear()
         self.log.clear()
 
     def why(self, write: Operation) -> tuple[Seen, ...]:

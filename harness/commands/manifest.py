@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,9 @@ _VERDICTS: Final = {"true": True, "false": False}
 _OPTIONS: Final = {"initial": "initial", "nil-read": "nil_reads"}  # what a checker calls them
 _PROGRESS_S: Final = 1.0
 _LISTED_MAX: Final = 20
+
+
+_FOR_OTHERS: Final = re.compile(r"\[[\w?-]+\]")  # how another tool was run, as [linearizable-keys?]: no matter here
 
 
 class UnsupportedRow(Exception):
@@ -162,13 +166,13 @@ def _row(path: Path, number: int, cells: Mapping[str, str]) -> Row:
 
 def question_of(row: Row, folder: Path, common: Question) -> Question:
     """What a row asks. Raises :class:`UnsupportedRow` for what is not decided here."""
-    model, *options = row.datatype.split()
+    model, *options = (word for word in row.datatype.split() if not _FOR_OTHERS.fullmatch(word))
     name = row.format.split("(")[0]  # after which a manifest may say what the columns are
     if name not in FORMATS:
         raise UnsupportedRow(f"the format {row.format[:80]} is not read")
     if row.expect not in catalog.PLUG_INS["checkers"]:
         raise UnsupportedRow(f"{row.expect[:80]} is not decided")
-    if row.expect in catalog.LEVELS and model != "list-append":
+    if row.expect in catalog.LEVELS and model not in ("list-append", "rw-register"):
         raise UnsupportedRow(f"{row.expect[:80]} of {model[:80]} is not decided")
     question = replace(common, path=folder / row.path, format=name, expect=row.expect)
     taken = catalog.options(row.expect)

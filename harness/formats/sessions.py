@@ -7,6 +7,7 @@ nothing then, which ``Recording.realtime`` says: no model may be judged by it th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from harness.formats.record import operation
@@ -31,6 +32,17 @@ def operations(transactions: Iterable[Transaction]) -> Iterator[tuple[int, Op]]:
         call = {"process": transaction.session, "f": "txn"}
         yield transaction.line, operation({**call, "type": "invoke", "value": asked})
         yield transaction.line, operation({**call, "type": "ok", "value": transaction.micros})
+
+
+def without_starts(lines: Iterable[tuple[int, Op]]) -> Iterator[tuple[int, Op]]:
+    """The completions of transactions of which nobody says when they began, each invoked before all others completed.
+    Nothing is then known of their order, not even inside a process: each is a process of its own."""
+    ended = [(line, replace(op, process=number, index=-1)) for number, (line, op) in enumerate(
+        (line, op) for line, op in lines if op.type != "invoke" and isinstance(op.process, int)
+    )]  # fmt: skip
+    for line, op in ended:
+        yield line, replace(op, type="invoke")
+    yield from ended
 
 
 def integer(word: str) -> int:

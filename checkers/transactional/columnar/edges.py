@@ -316,6 +316,34 @@ def peeled(firsts: Ints, codes: Shorts, kinds: int) -> tuple[Shorts, Shorts]:
 
 
 @compiled
+def by_invocation(into: Ints, predecessors: Shorts, transactions: int) -> Shorts:
+    """A topological order of what comes before the transactions, and these: each as soon as its turn comes, right after
+    what comes before it. The graph must have no cycle."""
+    nodes = len(into) - 1
+    order, work = np.empty(nodes, np.int32), np.empty(nodes, np.int32)
+    cursor = np.full(nodes, -1, np.int64)
+    count = 0
+    for root in range(transactions):
+        if cursor[root] >= 0:
+            continue
+        work[0], cursor[root] = root, into[root]
+        depth = 1
+        while depth:
+            node = work[depth - 1]
+            if cursor[node] == into[node + 1]:
+                order[count] = node
+                count += 1
+                depth -= 1
+                continue
+            source = predecessors[cursor[node]] >> KIND_BITS
+            cursor[node] += 1
+            if cursor[source] < 0:
+                work[depth], cursor[source] = source, into[source]
+                depth += 1
+    return order[:count].copy()
+
+
+@compiled
 def components(rest: Shorts, firsts: Ints, codes: Shorts) -> tuple[Ints, Shorts]:
     """As :func:`checkers.transactional.component.components`, of all edges: component i is
     ``members[found[i] : found[i + 1]]``."""

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     Sorted = tuple[Ints, Shorts, Shorts, Shorts]
 
 POLYNOMIAL: Final = frozenset((Family.WRITES, Family.DEPENDENCIES, Family.MONOTONIC, Family.ATOMIC, Family.CAUSAL))
-_WIDTHS: Final = (64, 256)
-_CLOCK_BYTES_MAX: Final = 1_500_000_000
+_ROWS, _WIDTH = 1 << 12, 1 << 6
+_CLOCK_BYTES_MAX: Final = 500_000_000
 _ALL: Final = (1 << 6) - 1
 _REALTIME: Final = {Order.NONE: -1, Order.SESSION: 0, Order.REALTIME: 1}
 
@@ -119,17 +119,26 @@ class Registers:
         return how
 
     def _causal(self, forced: Forced, order: Order) -> int:
-        firsts, codes, sorted_, _ = self._of_order(order)
-        nodes, keys = len(firsts) - 1, self.reading.keys
-        for width in _WIDTHS:
-            if 4 * width * (nodes + keys) > _CLOCK_BYTES_MAX:
-                break
+        sources, codes, nodes = self._graph(order)
+        firsts = self._of_order(order)[0]
+        back = (sources << KIND_BITS).astype(np.int32)
+        into, predecessors = edges.by_source((codes >> KIND_BITS).astype(np.int32), back, nodes)
+        waiting = np.diff(firsts).astype(np.int32)
+        transactions, keys, micros = len(self.reads.committed), self.reading.keys, len(self.reads.owners)
+        following = self.following.copy()
+        following[(following >= 0) & (waiting[following] == 0)] = -1
+        sorted_ = edges.by_invocation(into, predecessors, transactions)
+        rows, width = _ROWS, _WIDTH
+        while 4 * width * rows <= _CLOCK_BYTES_MAX:
             forced.count[0] = 0
-            clocks = saturation.empty_clocks(nodes, len(self.reads.committed), width)
-            latest = np.zeros((keys, width), np.int32)
-            how = saturation.could_see(self.reads, forced, sorted_, firsts, codes, self.following, clocks, latest)
+            clocks = saturation.empty_clocks(waiting, transactions, keys, micros, rows, width)
+            how = saturation.could_see(self.reads, forced, sorted_, into, predecessors, following, clocks)
             if how != TOO_WIDE:
                 return how
+            if clocks.counts[saturation.FREE]:
+                width *= 4
+            else:
+                rows *= 4
         raise _Left
 
     def levels(self) -> dict[str, Any]:

@@ -187,23 +187,92 @@ def latest_before(reads: Reads, forced: Forced, reader: int, source: int, begin:
 
 
 class Clocks(NamedTuple):
-    """A vector clock per node of the graph: ``past[v, c]`` of the transactions of chain c come before v. Of each
-    transaction its chain, and its place there, from 1 on. ``tails``: of each chain the last transaction so far;
-    ``sizes`` how many it has; ``count`` (one number) how many chains there are."""
+    """Vector clocks. ``past[rows[v], c]`` transactions of chain c come before node v, as long as v has a row: until all
+    that follow it are done, which ``waiting`` counts; ``free`` are the other rows.
+
+    Of each transaction its chain and its place there, from 1 on; only of those that something follows. ``tails`` and
+    ``sizes``: of each chain its last transaction so far, and how many it has. ``counts``: how many chains there are,
+    how many free rows, and how many entries.
+
+    Who wrote a key, so far: a list of entries that begins at ``heads[key]`` (1 + entry; 0 is its end). An entry is of
+    one chain; ``latest`` is its last write there (a micro-operation), and ``previous[write]`` the one before (1 + that).
+    """
 
     past: Shorts
+    rows: Shorts
+    waiting: Shorts
+    free: Shorts
     chains: Shorts
     places: Shorts
     tails: Shorts
     sizes: Shorts
-    count: Ints
+    counts: Ints
+    heads: Shorts
+    entry_chains: Shorts
+    latest: Shorts
+    following: Shorts
+    previous: Shorts
 
 
-def empty_clocks(nodes: int, transactions: int, width: int) -> Clocks:
-    """Of no transactions yet, for at most ``width`` chains."""
-    return Clocks(np.zeros((nodes, width), np.int32), np.full(transactions, -1, np.int32),
-                  np.zeros(transactions, np.int32), np.full(width, -1, np.int32), np.zeros(width, np.int32),
-                  np.zeros(1, np.int64))  # fmt: skip
+CHAINS, FREE, ENTRIES, COUNTS_SIZE = range(4)
+
+
+def empty_clocks(waiting: Shorts, transactions: int, keys: int, micros: int, rows: int, width: int) -> Clocks:
+    """For so many clocks at a time, and at most ``width`` chains."""
+    counts = np.zeros(COUNTS_SIZE, np.int64)
+    counts[FREE] = rows
+    return Clocks(
+        past=np.zeros((rows, width), np.int32),
+        rows=np.full(len(waiting), -1, np.int32),
+        waiting=waiting.copy(),
+        free=np.arange(rows, dtype=np.int32),
+        chains=np.full(transactions, -1, np.int32),
+        places=np.zeros(transactions, np.int32),
+        tails=np.full(width, -1, np.int32),
+        sizes=np.zeros(width, np.int32),
+        counts=counts,
+        heads=np.zeros(keys, np.int32),
+        entry_chains=np.zeros(micros, np.int32),
+        latest=np.zeros(micros, np.int32),
+        following=np.zeros(micros, np.int32),
+        previous=np.zeros(micros, np.int32),
+    )
+
+
+@allocation_free
+def begin(clocks: Clocks, node: int, first: int, last: int, predecessors: Shorts, transactions: int) -> bool:
+    """Give the node a clock: the latest of those before it. False if there is no space."""
+    if clocks.counts[FREE] == 0:
+        return False
+    clocks.counts[FREE] -= 1
+    row = clocks.free[clocks.counts[FREE]]
+    clocks.rows[node] = row
+    count = clocks.counts[CHAINS]
+    for chain in range(count):
+        clocks.past[row, chain] = 0
+    for place in range(first, last):
+        source = predecessors[place] >> KIND_BITS
+        other = clocks.rows[source]
+        for chain in range(count):
+            clocks.past[row, chain] = max(clocks.past[row, chain], clocks.past[other, chain])
+        if source < transactions:
+            chain = clocks.chains[source]
+            clocks.past[row, chain] = max(clocks.past[row, chain], clocks.places[source])
+    return True
+
+
+@allocation_free
+def finish(clocks: Clocks, node: int, first: int, last: int, predecessors: Shorts) -> None:
+    """Take the clocks back that are not needed any more."""
+    for place in range(first, last):
+        source = predecessors[place] >> KIND_BITS
+        clocks.waiting[source] -= 1
+        if clocks.waiting[source] == 0:
+            clocks.free[clocks.counts[FREE]] = clocks.rows[source]
+            clocks.counts[FREE] += 1
+    if clocks.waiting[node] == 0:
+        clocks.free[clocks.counts[FREE]] = clocks.rows[node]
+        clocks.counts[FREE] += 1
 
 
 @allocation_free
@@ -211,14 +280,18 @@ def join_chain(clocks: Clocks, node: int, following: Shorts) -> bool:
     """Put a transaction at the end of a chain all of which comes before it: that of its session; or one whose session
     has ended; or a new one."""
     chain = 0
-    while chain < clocks.count[0]:
+    row = clocks.rows[node]
+    while chain < clocks.counts[CHAINS]:
         next_ = following[clocks.tails[chain]]
-        if next_ == node or (next_ < 0 and clocks.past[node, chain] == clocks.sizes[chain]):
+        if next_ == node or (next_ < 0 and clocks.past[row, chain] == clocks.sizes[chain]):
             break
         chain += 1
     if chain == len(clocks.sizes):
         return False
-    clocks.count[0] = max(clocks.count[0], chain + 1)
+    if chain == clocks.counts[CHAINS]:  # which nobody has seen anything of
+        clocks.counts[CHAINS] += 1
+        for other in range(len(clocks.past)):
+            clocks.past[other, chain] = 0
     clocks.tails[chain] = node
     clocks.sizes[chain] += 1
     clocks.chains[node], clocks.places[node] = chain, clocks.sizes[chain]
@@ -226,33 +299,24 @@ def join_chain(clocks: Clocks, node: int, following: Shorts) -> bool:
 
 
 @allocation_free
-def pass_on(clocks: Clocks, node: int, target: int, transactions: int) -> None:
-    """What comes before a node comes before the target; and the node itself."""
-    for chain in range(clocks.count[0]):
-        clocks.past[target, chain] = max(clocks.past[target, chain], clocks.past[node, chain])
-    if node < transactions:
-        chain = clocks.chains[node]
-        clocks.past[target, chain] = max(clocks.past[target, chain], clocks.places[node])
-
-
-@allocation_free
-def see(
-    reads: Reads, forced: Forced, clocks: Clocks, reader: int, key: int, source: int, latest: Shorts, previous: Shorts
-) -> int:
+def see(reads: Reads, forced: Forced, clocks: Clocks, reader: int, key: int, source: int) -> int:
     """Of each chain the last writer of the key that comes before the reader, unless it is the source or came before
-    that. ``latest[key, chain]`` is a write (1 + micro-operation) so far, ``previous`` the one before it."""
-    for chain in range(clocks.count[0]):
-        micro = latest[key, chain] - 1
-        steps = 0
-        while micro >= 0 and clocks.places[reads.owners[micro]] > clocks.past[reader, chain]:
-            micro = previous[micro] - 1
+    that."""
+    entry = clocks.heads[key] - 1
+    steps = 0
+    while entry >= 0:
+        chain, micro = clocks.entry_chains[entry], clocks.latest[entry]
+        reached = clocks.past[clocks.rows[reader], chain]
+        while micro >= 0 and clocks.places[reads.owners[micro]] > reached:
+            micro = clocks.previous[micro] - 1
             steps += 1
-            if steps > _STEPS_MAX:
-                return TOO_LONG
+        if steps > _STEPS_MAX:
+            return TOO_LONG
+        entry = clocks.following[entry] - 1
         if micro < 0:
             continue
         seen = reads.owners[micro]
-        if seen == source or (source != INITIAL and clocks.past[source, chain] >= clocks.places[seen]):
+        if seen == source or (source != INITIAL and clocks.past[clocks.rows[source], chain] >= clocks.places[seen]):
             continue
         how = force(forced, seen, source)
         if how != DONE:
@@ -260,32 +324,51 @@ def see(
     return DONE
 
 
-@compiled
+@allocation_free
+def note_writes(reads: Reads, clocks: Clocks, transaction: int) -> None:
+    """From now on its writes may be seen."""
+    chain = clocks.chains[transaction]
+    for micro in range(reads.firsts[transaction], reads.firsts[transaction + 1]):
+        if reads.acts[micro] != WRITE:
+            continue
+        key = reads.keys[micro]
+        entry = clocks.heads[key] - 1
+        while entry >= 0 and clocks.entry_chains[entry] != chain:
+            entry = clocks.following[entry] - 1
+        if entry < 0:
+            entry = clocks.counts[ENTRIES]
+            clocks.counts[ENTRIES] += 1
+            clocks.entry_chains[entry], clocks.following[entry] = chain, clocks.heads[key]
+            clocks.heads[key] = entry + 1
+        else:
+            clocks.previous[micro] = clocks.latest[entry] + 1
+        clocks.latest[entry] = micro
+
+
+@allocation_free
 def could_see(
-    reads: Reads, forced: Forced, order: Shorts, firsts: Ints, codes: Shorts, following: Shorts, clocks: Clocks,
-    latest: Shorts,
-) -> int:  # fmt: skip
-    """Reads after the last writer of the same register of each chain. ``order`` is a topological one of the graph
-    (``firsts``, ``codes``) of reads and the order of the form; ``following``: of each transaction the next one of its
-    session, or -1; ``latest`` is zero for each key and chain."""
+    reads: Reads, forced: Forced, order: Shorts, firsts: Ints, predecessors: Shorts, following: Shorts, clocks: Clocks
+) -> int:
+    """Reads after the last writer of the same register of each chain. ``order`` is a topological one of the graph of
+    reads and the order of the form, whose edges into node v are ``predecessors[firsts[v] : firsts[v + 1]]``;
+    ``following``: of each transaction the next one of its session that something follows, or -1. TOO_WIDE if there is
+    too little space in ``clocks``."""
     transactions = len(reads.committed)
-    previous = np.zeros(len(reads.owners), np.int32)
-    for node in order:
+    for place in range(len(order)):
+        node = order[place]
+        if node < transactions and not reads.committed[node]:
+            continue
+        if not begin(clocks, node, firsts[node], firsts[node + 1], predecessors, transactions):
+            return TOO_WIDE
         if node < transactions:
-            if not reads.committed[node]:
-                continue
-            if not join_chain(clocks, node, following):
-                return TOO_WIDE
             for micro in range(reads.firsts[node], reads.firsts[node + 1]):
                 if reads.sources[micro] >= INITIAL:
-                    how = see(reads, forced, clocks, node, reads.keys[micro], reads.sources[micro], latest, previous)
+                    how = see(reads, forced, clocks, node, reads.keys[micro], reads.sources[micro])
                     if how != DONE:
                         return how
-            for micro in range(reads.firsts[node], reads.firsts[node + 1]):
-                if reads.acts[micro] == WRITE:
-                    key, chain = reads.keys[micro], clocks.chains[node]
-                    previous[micro] = latest[key, chain]
-                    latest[key, chain] = micro + 1
-        for place in range(firsts[node], firsts[node + 1]):
-            pass_on(clocks, node, codes[place] >> KIND_BITS, transactions)
+            if clocks.waiting[node]:
+                if not join_chain(clocks, node, following):
+                    return TOO_WIDE
+                note_writes(reads, clocks, node)
+        finish(clocks, node, firsts[node], firsts[node + 1], predecessors)
     return DONE

@@ -202,3 +202,16 @@ def test_values_that_would_become_the_same_are_refused() -> None:
     assert error.line == 3
     assert "as a string, and before as a keyword" in error.read
     assert len(read(write + '{:type :info :process :nemesis :f :start :value "a"}\n')) == 3, "nobody compares those"
+
+
+def test_transactions_by_hand_may_lack_their_beginnings() -> None:
+    recording = edn.read(
+        "{:type :ok :process 0 :value [[:w :x 1]]}\n{:type :ok :process 0 :value [[:r :x 1]]}\n".splitlines(
+            keepends=True
+        )
+    )
+    assert [(op.type, op.process) for op in recording.history] == [("invoke", 0), ("invoke", 1), ("ok", 0), ("ok", 1)]
+    assert list(recording.lines) == [1, 2, 1, 2]
+    assert not recording.realtime
+    with pytest.raises(FormatError, match="runs nothing"):
+        edn.read(["{:type :ok :process 0 :f :txn :value [[:w :x 1]]}\n"])

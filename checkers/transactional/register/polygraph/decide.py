@@ -23,6 +23,8 @@ DECIDED: Final = frozenset(
 FLAWS_SHARE: Final = 0.05
 WHOLE_MAX: Final = 20_000
 """Where the guess has that many flaws, and the history no more transactions, its sessions say more than the guess."""
+PAIRS_MAX: Final = 200_000
+"""Of writes of one register: as many may be decided at once."""
 WHOLE_SHARE: Final = 0.5
 """Once a window has that much of the history, everything is decided at once."""
 
@@ -76,6 +78,8 @@ class Polygraphs:
             stronger = self.decide(family, Order.SESSION)
             if stronger.valid or explain(question, stronger.members, guess.commits) is None:
                 return stronger
+            if self._facts.pairs() <= PAIRS_MAX:
+                return _Search(question, {}).whole(guess.commits)
         return _Search(question, {}).search(guess, self._grouped(hint))
 
     def _guess(self, family: Family, order: Order) -> tuple[Schedule, Order]:

@@ -33,6 +33,11 @@ class Facts:
         """Behind the last version of the register."""
         return self.initial[register + 1] if register + 1 < len(self.initial) else len(self.writers)
 
+    def pairs(self) -> int:
+        """How many pairs of writes there are, each of one register."""
+        counts = (self.end(register) - first - 1 for register, first in enumerate(self.initial))
+        return sum(count * (count - 1) // 2 for count in counts)
+
     def binds(self, family: Family, reader: int, version: int) -> bool:
         """Whether what the reader of that version missed comes after it (rw) on every path of the family, not only on
         those with a single rw: for cursors, that of registers it wrote, too; for updates, that of writers."""

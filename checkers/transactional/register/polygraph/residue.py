@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from checkers.transactional.component import components
+from checkers.transactional.component import components, topological
 from checkers.transactional.register.polygraph.polygraph import Pair, Polygraph, Side, bits
 
 CLAUSES_PER_ROUND: Final = 400
@@ -127,9 +127,12 @@ class _Cycles:
         return tuple(sorted(literals))
 
     def of_singles(self, singles: dict[Pair, int]) -> list[Clause]:
-        """Paths from what a reader missed back to it."""
+        """Paths from what a reader missed back to it. The chosen edges must close no cycle."""
         future, clauses = self.residue.future, dict[Clause, None]()
+        past = self.past()
         for (reader, missed), literal in singles.items():
+            if missed != reader and not past[reader] >> missed & 1:
+                continue
             beyond = {-literal} if literal else set()
             if missed == reader or future[missed] >> reader & 1:
                 clauses[tuple(sorted(beyond))] = None
@@ -140,6 +143,22 @@ class _Cycles:
                 if len(clauses) >= CLAUSES_PER_ROUND:
                     break
         return list(clauses)
+
+    def past(self) -> list[int]:
+        """For each moment all that lead to it, by certain and by chosen edges."""
+        before = [list(sources) for sources in self.residue.graph.before]
+        for source, target in self.edges:
+            before[target].append(source)
+        after: list[list[int]] = [[] for _ in before]
+        for node, sources in enumerate(before):
+            for source in sources:
+                after[source].append(node)
+        order, _ = topological(range(len(before)), after.__getitem__)
+        past = [0] * len(before)
+        for node in order:
+            for source in before[node]:
+                past[node] |= past[source] | 1 << source
+        return past
 
     def walk(self, start: int, end: int) -> Clause | None:
         """As few chosen edges as lead from one moment to another."""
