@@ -1,13 +1,15 @@
-"""How fast histories of transactions on lists are decided, and in how much memory.
+"""How fast histories of transactions are decided, and in how much memory.
 
-    python -m benchmarks.transactions [--transactions 10000,100000] [--expect strict-serializable] [--stale 0.0]
-                                      [--repeat 3] [--peer "COMMAND {}"]
+    python -m benchmarks.transactions [--data list,register] [--transactions 10000,100000] [--expect LEVEL,LEVEL]
+                                      [--stale 0.0] [--repeat 3] [--peer "COMMAND {}"]
 
-The history is a strict serializable store's: 20 clients, 1 to 4 micro-operations, 32 appends to each list; ``--stale``
-is the share of reads that miss the last append. It is printed: seconds of this process to read JSON lines, to infer and
-build, and to decide; peak memory of the whole process (so run one size at a time for it); and the ratio to a fixed
-piece of work done in the same run (sorting a million numbers), which machines differ less in than in seconds. The peer
-is run on the same file as EDN, a shell-less command in which {} stands for the file's name.
+The histories are a strict serializable store's: 20 clients, 1 to 4 micro-operations, 32 appends or writes per key (see
+benchmarks/transaction_histories.py); ``--stale`` is the share of reads that miss the last one. Each row is of a process
+of its own. It tells CPU seconds, medians, of what was warmed up once on a small history: to read JSON lines; to infer
+and build (of a large history by compiled code); the whole check, which does that, too; the ratio of reading and
+checking to a fixed piece of work done in the same run (sorting a million numbers), in which machines differ less than in
+seconds; and the peak memory of the process. The peer is run on the same file as EDN: a command, without a shell, in which {}
+stands for the file's name.
 """
 
 from __future__ import annotations
@@ -19,114 +21,150 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from statistics import median
 from time import perf_counter, process_time
+from typing import Any, get_args
 
+ROOT = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":  # run as a file, too
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    sys.path.insert(0, str(ROOT))
 
-from benchmarks.random_transactions import Shape, stored
+from benchmarks.transaction_histories import Data, history_lines
 from checkers.transactional import check
 from checkers.transactional.graph import build
+from checkers.transactional.register.reading import read_transactions
+from checkers.transactional.register.sources import histories
 from checkers.transactional.transaction import transactions
 from checkers.transactional.version_order import infer
-from harness.formats import read_recording
-from harness.history import Op
+from harness.formats import COMPILED_BYTES_MIN, read_recording
+from harness.history import History
 
-CLIENTS = 20
-
-
-def history_lines(count: int, stale: float, seed: int = 0) -> list[Op]:
-    """A history of ``count`` transactions; ``stale`` reads in a hundred miss the last append of their list."""
-    random = Random(f"transactions {count} {seed}")
-    shape = Shape(transactions=count, processes=CLIENTS, keys=8, appends_per_key=32, micros=4, unknown=0.001,
-                  failed=0.01, empty=[])  # fmt: skip
-    lines = stored(random, "strict-serializable", shape)
-    for line in lines if stale else ():
-        if line.type == "ok" and random.random() < stale:
-            appended = {micro[1] for micro in line.value if micro[0] == "append"}
-            for micro in line.value:
-                if micro[0] == "r" and len(micro[2]) > 1 and micro[1] not in appended:
-                    micro[2] = micro[2][:-1]
-                    break
-    return lines
+LEVELS = {"list": "strict-serializable", "register": "read-committed,read-atomic,causal"}
+WARM_BYTES = COMPILED_BYTES_MIN + 1_000_000
 
 
-def write_jsonl(lines: Sequence[Op], path: Path) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        for line in lines:
-            fields = {"type": line.type, "process": line.process, "f": line.f, "value": line.value}
-            file.write(json.dumps(fields, separators=(",", ":")) + "\n")
+def write_history(path: Path, data: Data, count: int, stale: float) -> None:
+    """As JSON lines."""
+    with path.open("w", encoding="utf-8") as stream:
+        stream.writelines(f"{line}\n" for line in history_lines(data, count, stale))
 
 
-def write_edn(lines: Sequence[Op], path: Path) -> None:
-    """As Jepsen's tools read it."""
-    with open(path, "w", encoding="utf-8") as file:
-        for index, line in enumerate(lines):
-            micros = " ".join(f"[:{f} {key} {'nil' if value is None else json.dumps(value).replace(',', '')}]"
-                              for f, key, value in line.value)  # fmt: skip
-            file.write(f"{{:index {index} :time {index} :type :{line.type} :process {line.process} :f :txn "
-                       f":value [{micros}]}}\n")  # fmt: skip
+def write_warm(path: Path, data: Data) -> None:
+    """The shortest history for which compiled code is loaded."""
+    size = 0
+    with path.open("w", encoding="utf-8") as stream:
+        for line in history_lines(data, 1_000_000):
+            size += stream.write(f"{line}\n")
+            if size > WARM_BYTES and '"type":"ok"' in line:
+                return
 
 
 def baseline_s() -> float:
-    """A fixed piece of work."""
+    """CPU seconds of a fixed piece of work."""
     random = Random(0)
     numbers = [random.random() for _ in range(1_000_000)]
-    began = process_time()
-    sorted(numbers)
-    return process_time() - began
+    return _timed(lambda: sorted(numbers))[0]
 
 
-def measure(count: int, expect: str, stale: float, repeat: int, peer: str | None) -> None:
-    """Print one row."""
-    with tempfile.TemporaryDirectory() as folder:
-        lines = history_lines(count, stale)
-        path = Path(folder) / "history.jsonl"
-        write_jsonl(lines, path)
-        if peer:
-            write_edn(lines, Path(folder) / "history.edn")
-        del lines
-        began = process_time()
-        history = read_recording(path).history
-        parse_s = process_time() - began
-        began = process_time()
-        build(infer(transactions(history)))
-        build_s = process_time() - began
-        times = []
-        for _ in range(repeat):
-            began = process_time()
-            result = check(history, expect=expect)
-            times.append(process_time() - began)
-        base_s = baseline_s()
+def built(history: History, data: Data) -> Any:
+    """What is known before anything is decided."""
+    columns = history.columns
+    if columns is not None and columns.spans is not None:
+        from checkers.transactional import columnar
+        from checkers.transactional.columnar.registers import registers
+
+        found = columnar.examined(columns, None) if data == "list" else registers(columns, None)
+        if found is not None:
+            return found
+    return build(infer(transactions(history))) if data == "list" else list(histories(read_transactions(history)))
+
+
+def measure(path: Path, warm: Path, data: Data, expect: str, repeat: int) -> str:
+    """One row."""
+    if path.stat().st_size >= COMPILED_BYTES_MIN:
+        check(read_recording(warm).history, expect=expect)
+    parse, building, whole = [], [], []
+    for _ in range(repeat):
+        seconds, recording = _timed(lambda: read_recording(path))
+        parse.append(seconds)
+        seconds, result = _timed(lambda history=recording.history: check(history, expect=expect))
+        whole.append(seconds)
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        types = sorted({each.type for each in result.anomalies})
-        print(f"{count:>9,} transactions  {result.valid!s:7}  parse {parse_s:6.2f} s  infer and build "
-              f"{build_s:6.2f} s  check {median(times):6.2f} s ({median(times) / base_s:5.1f} x the baseline's "
-              f"{base_s:.2f} s)  peak {peak_mb:,.0f} MB  {types}")  # fmt: skip
-        if peer:
-            began = perf_counter()
-            command = [part.replace("{}", str(Path(folder) / "history.edn")) for part in shlex.split(peer)]
-            done = subprocess.run(command, check=False, capture_output=True, text=True)
-            wall_s = perf_counter() - began
-            print(f"          the peer: {wall_s:.2f} s wall, exit status {done.returncode}, "
-                  f"{wall_s / (parse_s + median(times)):.1f} x ours: {done.stdout.strip()[-200:]}")  # fmt: skip
+        if not building:  # after the check, so that the peak is that of reading and checking
+            building.append(_timed(lambda history=recording.history: built(history, data))[0])
+        del recording
+    total = median(parse) + median(whole)
+    types = " ".join(sorted({each.type for each in result.anomalies}))
+    return (f"{result.valid!s:7}  parse {median(parse):7.3f}  build {median(building):7.3f}  check {median(whole):7.3f}  "
+            f"total {total:7.3f} s  {total / baseline_s():6.2f} x  peak {peak_mb:6,.0f} MB  {types}")  # fmt: skip
+
+
+def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    began = process_time()
+    done = work()
+    return process_time() - began, done
+
+
+def write_edn(path: Path, edn: Path) -> None:
+    """The history in a JSONL file as Jepsen's tools read it."""
+    with path.open(encoding="utf-8") as lines, edn.open("w", encoding="utf-8") as stream:
+        for index, line in enumerate(map(json.loads, lines)):
+            micros = " ".join(f"[:{f} {key} {_value(value)}]" for f, key, value in line["value"])
+            stream.write(f"{{:index {index} :time {index} :type :{line['type']} :process {line['process']} :f :txn "
+                         f":value [{micros}]}}\n")  # fmt: skip
+
+
+def _value(value: Any) -> str:
+    return "nil" if value is None else json.dumps(value).replace(",", "")
+
+
+def ask_peer(command: str, path: Path) -> str:
+    """The peer's time on the same history, as EDN."""
+    edn = path.with_suffix(".edn")
+    write_edn(path, edn)
+    began = perf_counter()
+    words = [part.replace("{}", str(edn)) for part in shlex.split(command)]
+    done = subprocess.run(words, check=False, capture_output=True, text=True)
+    return f"{perf_counter() - began:.3f} s wall, exit status {done.returncode}: {done.stdout.strip()[-200:]}"
+
+
+def rows(options: argparse.Namespace, folder: Path) -> None:
+    """Print one row per kind of data, size and level, each measured in a process of its own."""
+    for data in options.data.split(","):
+        warm = folder / "warm.jsonl"
+        write_warm(warm, data)
+        for count in map(int, options.transactions.split(",")):
+            path = folder / "history.jsonl"
+            write_history(path, data, count, options.stale)
+            for expect in (options.expect or LEVELS[data]).split(","):
+                words = [sys.executable, "-m", "benchmarks.transactions", "--measure", str(path), "--warm", str(warm),
+                         "--data", data, "--expect", expect, "--repeat", str(options.repeat)]  # fmt: skip
+                done = subprocess.run(words, check=True, capture_output=True, text=True, cwd=ROOT)
+                print(f"{data:8} {count:>9,}  {expect:20} {done.stdout.strip()}", flush=True)
+            if options.peer:
+                print(f"{'':19} the peer: {ask_peer(options.peer, path)}", flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure every size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default=",".join(get_args(Data)))
     parser.add_argument("--transactions", default="10000,100000", help="sizes, separated by commas")
-    parser.add_argument("--expect", default="strict-serializable")
-    parser.add_argument("--stale", type=float, default=0.0, help="share of transactions with a stale read")
+    parser.add_argument("--expect", help="levels, separated by commas; else strict-serializable, or of registers three")
+    parser.add_argument("--stale", type=float, default=0.0, help="share of reads that miss the last write")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--peer", help="a command that reads EDN, {} being the file")
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    parser.add_argument("--warm", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    for count in map(int, options.transactions.split(",")):
-        measure(count, options.expect, options.stale, options.repeat, options.peer)
+    if options.measure:
+        print(measure(Path(options.measure), Path(options.warm), options.data, options.expect, options.repeat))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        rows(options, Path(folder))
     return 0
 
 

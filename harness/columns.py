@@ -52,7 +52,7 @@ class Spans:
 
 
 APPEND, WRITE, READ, READ_LIST, READ_NULL, READ_NOTHING = range(6)
-"""What a micro-operation of a transaction does; of a read, what it returned: a value, a list, null, or nothing known."""
+"""What a micro-operation of a transaction does; of a read, what it returned: a value, a list, null, nothing known."""
 ACTS: Final = 6
 VALUE_MAX: Final = 2**61
 TEXTS: Final = 2**62

@@ -7,7 +7,8 @@ has that other one later; if it had seen the other one before, it must have seen
 on until nothing new follows (as Bouajjani et al., "On Verifying Causal Consistency", POPL 2017, saturate per session).
 What is left has an order: before each read, in turn, what it has seen and was not yet there.
 
-That is exact for reads in a given order. Where reads of a session overlap, what is violated by their certain order is;
+Most sessions of most histories need none of this: they follow an order of all writes near that of time
+(:mod:`checkers.session.track`). The rest is exact for reads in a given order. Where reads of a session overlap, what is violated by their certain order is;
 else their possible orders are tried, and if too many were in vain, nobody knows.
 """
 
@@ -23,6 +24,7 @@ from checkers.session.operation import Atom, Operation, by_session, place_of
 from checkers.session.ordered import Graph
 from checkers.session.ranked import Ranking
 from checkers.session.scene import Object, Scene, operations_of
+from checkers.session.track import tracks
 from checkers.session.view import Seen, View, Writes, writes_of
 from checkers.session.violation import PRAM, Step, Violation
 
@@ -37,6 +39,7 @@ def examine(
 ) -> tuple[list[Violation], str | None]:
     """A violation per session that has one; and why it is not known of some, if so. ``only``: the sessions to look at,
     by their names; all, if it is None."""
+    along = list(tracks(scene, ranks))
     writes = writes_of(scene)
     found: list[Violation] = []
     doubt: str | None = None
@@ -44,6 +47,9 @@ def examine(
         if not any(not operation.is_write and operation.clear for operation in operations):
             continue
         if only is not None and scene.sessions[session] not in only:
+            continue
+        tick()
+        if any(track.is_followed(scene, operations) for track in along):
             continue
         each = _Session(scene, writes, ranks, operations, tick)
         violation, is_known = each.decided(overlapping=not scene.linear[session])

@@ -70,7 +70,9 @@ class Seen:
 @dataclass(slots=True)
 class View:
     """What one session has seen; ``log``: of each chain the counts in order of time, with their reasons; ``forced``:
-    each write with what must come before it; ``marked``: the positions of these in each chain."""
+    each write with what must come before it; ``marked``: the positions of these in each chain; ``shown``: what the last
+    read of each key showed; ``steps`` and ``causes``: all that was forced, and how the first of the two had been seen
+    by then."""
 
     writes: Writes
     counts: dict[int, int] = field(default_factory=dict)

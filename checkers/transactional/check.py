@@ -26,12 +26,13 @@ from checkers.transactional.lattice import (
 )
 from checkers.transactional.pattern import ORDER_KINDS
 from checkers.transactional.register.reading import NilReads, data_type
-from checkers.transactional.verdict import Verdicts, large_lists, verdicts
+from checkers.transactional.verdict import Verdicts, verdicts
 from checkers.value import show
 from harness.history import INVOKE, History
 from harness.result import Reason, Result
 
 METHOD: Final = "dependency-graph"
+SATURATION: Final = "saturation"
 LISTED_MAX: Final = 1_000
 
 
@@ -63,9 +64,9 @@ def check(
 
 def _judge(history: History, expect: str, initial: Any, nil_reads: NilReads, deadline: float | None) -> Result:
     model = MODELS[ALIASES.get(expect, expect)]
-    large = None if initial is not None else large_lists(history, deadline)
+    large = None if initial is not None else _large(history, expect, model, deadline)
     if large is not None:
-        return _judged(history, large, expect, model)
+        return large
     if data_type(history) == "register":
         from checkers.transactional.register.check import judge
 
@@ -73,6 +74,23 @@ def _judge(history: History, expect: str, initial: Any, nil_reads: NilReads, dea
     if initial is not None:
         raise Unsupported(f"read the initial value {show(initial)} of lists; expected none: they begin empty")
     return _judged(history, verdicts(history, deadline), expect, model)
+
+
+def _large(history: History, expect: str, model: Model, deadline: float | None) -> Result | None:
+    """The result of compiled code; None if the history is not large, or not plain, or (of registers) not valid."""
+    columns = history.columns
+    if columns is None or columns.spans is None:
+        return None
+    from checkers.transactional import columnar
+
+    found = columnar.examined(columns, deadline)
+    if found is not None:
+        return _judged(history, Verdicts(found.inference, Graph(0), [], found.scenes, found), expect, model)
+    details = columnar.decided(columns, model, deadline)
+    if details is None:
+        return None
+    operations = history.types.count(INVOKE)
+    return Result(valid=True, expect=expect, method=SATURATION, operations=operations, details=details)
 
 
 def _judged(history: History, found: Verdicts, expect: str, model: Model) -> Result:

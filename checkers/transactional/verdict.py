@@ -109,14 +109,3 @@ def examined(inference: Inference, deadline: float | None = None) -> Verdicts:
 def verdicts(history: History, deadline: float | None = None) -> Verdicts:
     """Everything that is needed to ask for levels. Raises what :func:`transactions` and :func:`infer` raise."""
     return examined(infer(transactions(history)), deadline)
-
-
-def large_lists(history: History, deadline: float | None = None) -> Verdicts | None:
-    """The same of a large history, by compiled code; None if it is not large, or not plain, or not of lists."""
-    columns = history.columns
-    if columns is None or columns.spans is None:
-        return None
-    from checkers.transactional.columnar import examined as examined_columns
-
-    found = examined_columns(columns, deadline)
-    return None if found is None else Verdicts(found.inference, Graph(0), [], found.scenes, found)

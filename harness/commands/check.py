@@ -100,8 +100,8 @@ def add(subparsers: Any) -> None:
            help="what an ok read of null says: the value was null, or nothing (default: unknown in EDN, where "
            "published histories mean that; else value)")  # fmt: skip
     option("--method", type=one_of(METHODS), metavar="|".join(METHODS), default=None,
-           help="how linearizable and sequential are decided: by a polynomial method (distinct values), a search, z3 "
-           "(registers), brute force (small histories); default: auto, the first of these that can")  # fmt: skip
+           help="how linearizable and sequential are decided: by a polynomial method (distinct values), a search, z3, "
+           "brute force (small histories); default: auto, the first of these that can")  # fmt: skip
     option(
         "--total",
         type=int,

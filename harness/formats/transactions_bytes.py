@@ -1,8 +1,8 @@
 """The micro-operations of transactions, compiled: from the bytes of their values to columns.
 
-``[["append", 3, 7], ["r", 3, [5, 7]], ["w", "x", null]]``: keys are integers or strings, values too, or null; those of a
-list that was read are integers or strings. Whatever else is there makes :func:`read_micros` give up. That the bytes are
-valid JSON is known (harness.columns.Spans).
+``[["append", 3, 7], ["r", 3, [5, 7]], ["w", "x", null]]``: keys are integers or strings, values too, or null; those of
+a list that was read are integers or strings. Whatever else is there makes :func:`read_micros` give up. That the bytes
+are valid JSON is known (harness.columns.Spans).
 
 Reads of a list repeat each other: each is a prefix of the longest one so far of its key, or goes on from there. So it
 is compared to that byte by byte, which costs a tenth of reading numbers, and only what is new in it is read. A key of
@@ -350,8 +350,8 @@ def read_micros(
 ) -> int:  # fmt: skip
     """Read the values of ``lines``, one transaction after the other, from ``state[NUMBER]`` on: DONE, or GIVE_UP.
 
-    ``told``: of each whether what was read counts; nothing of it is looked at else. A line of -1 has no value. NO_SPACE,
-    KEYS_FULL, TEXTS_FULL: call it again with more, ``state`` says where to go on.
+    ``told``: of each whether what was read counts; nothing of it is looked at else. A line of -1 has no value.
+    NO_SPACE, KEYS_FULL, TEXTS_FULL: call it again with more, ``state`` says where to go on.
     """
     firsts, acts = micros.firsts, micros.acts
     (key_slots, key_spans), (slots, spans) = known_keys, known_texts

@@ -63,10 +63,10 @@ def _lines(spans: Spans, columns: Lines, invokes: Ints, ends: Ints) -> Ints | No
     kinds = [columns.kinds[first], np.where(second >= 0, columns.kinds[second], NIL)]
     if any(((each != OTHER) & (each != NIL)).any() for each in kinds):
         return None
-    halves = [np.where(kind == OTHER, half, -1) for kind, half in zip(kinds, (first, second), strict=True)]
+    one, two = (np.where(kind == OTHER, half, -1) for kind, half in zip(kinds, (first, second), strict=True))
     chosen = np.empty(len(open_), np.int64)
-    compiled.fuller(spans.text, spans.starts, *halves, chosen)
-    if ((chosen < 0) & ((halves[0] >= 0) | (halves[1] >= 0))).any():
+    compiled.fuller(spans.text, spans.starts, one, two, chosen)
+    if ((chosen < 0) & ((one >= 0) | (two >= 0))).any():
         return None
     lines[open_] = chosen
     return lines

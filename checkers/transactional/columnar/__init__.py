@@ -7,9 +7,11 @@ ways; only keys of which something may be wrong are read by the ordinary ``versi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.compiled import announced
+
+_WHAT: Final = "what decides large histories of transactions"
 
 if TYPE_CHECKING:
     from checkers.transactional.columnar.verdict import Examined
@@ -17,19 +19,26 @@ if TYPE_CHECKING:
     from harness.columns import Columns
 
 
+def examined(columns: Columns, deadline: float | None) -> Examined | None:
+    """The graph of a history of lists and its components; None where the columns have no word for it. Raises
+    :class:`checkers.guard.OutOfTimeError`."""
+    with announced(_WHAT):
+        from checkers.transactional.columnar import verdict
+        from checkers.transactional.lattice import Order
+
+        nothing = verdict.examined(columns, None, most=0)
+        if nothing is None:
+            return None
+        nothing.serial(Order.REALTIME)
+    return verdict.examined(columns, deadline)
+
+
 def decided(columns: Columns, model: Model, deadline: float | None) -> dict[str, Any] | None:
     """The details of the verdict on a history of registers, if the level holds; None if it does not, or if there is no
     telling by columns. Raises :class:`checkers.guard.OutOfTimeError`."""
-    with announced("what decides large histories of transactions"):
+    with announced(_WHAT):
         from checkers.transactional.columnar import registers
 
-        return registers.decided(columns, model, deadline)
-
-
-def examined(columns: Columns, deadline: float | None) -> Examined | None:
-    """The graph and its components; None where the columns have no word for the history. Raises
-    :class:`checkers.guard.OutOfTimeError`."""
-    with announced("what decides large histories of transactions"):
-        from checkers.transactional.columnar import verdict
-
-        return verdict.examined(columns, deadline)
+        if registers.decided(columns, model, None, most=0) is None:
+            return None
+    return registers.decided(columns, model, deadline)

@@ -24,10 +24,12 @@ from harness.columns import (
     ACTS,
     APPEND,
     HAS_SESSION,
+    READ,
     READ_LIST,
     READ_NOTHING,
     READ_NULL,
     TEXTS,
+    WRITE,
     Columns,
     Micros,
 )
@@ -77,17 +79,23 @@ class Reading:
         return self.micros.text(number - TEXTS) if number >= TEXTS else number
 
 
-def read_lists(columns: Columns) -> Reading | None:
-    """The transactions; None if they are not on lists, or not plain."""
-    return read_transactions(columns, "append", (APPEND, READ_LIST, READ_NULL, READ_NOTHING))
+def read_lists(columns: Columns, most: int | None = None) -> Reading | None:
+    """The transactions, or the first so many; None if they are not on lists, or not plain."""
+    return _read(columns, "append", (APPEND, READ_LIST, READ_NULL, READ_NOTHING), most)
 
 
-def read_transactions(columns: Columns, writes: str, acts: tuple[int, ...]) -> Reading | None:
+def read_registers(columns: Columns, most: int | None = None) -> Reading | None:
+    """The same on registers."""
+    return _read(columns, "w", (WRITE, READ, READ_NULL, READ_NOTHING), most)
+
+
+def _read(columns: Columns, writes: str, acts: tuple[int, ...], most: int | None) -> Reading | None:
     """The same of any data type: ``writes`` is its writing micro-operation, ``acts`` are all that it has."""
     clients = columns.processes >= 0
     if not _are_about(columns, clients, writes) or _have_sessions(columns):
         return None
     invokes = np.flatnonzero((columns.types == INVOKE) & clients & (columns.fs == columns.f_names.index(OPERATION)))
+    invokes = invokes[:most]
     micros = columns.micros(invokes)
     if (
         micros is None

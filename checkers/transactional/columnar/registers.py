@@ -15,12 +15,11 @@ from checkers.guard import OutOfTimeError
 from checkers.transactional.columnar import edges, saturation
 from checkers.transactional.columnar.edges import Times
 from checkers.transactional.columnar.placing import owners_of
-from checkers.transactional.columnar.reading import Reading, read_transactions
+from checkers.transactional.columnar.reading import Reading, read_registers
 from checkers.transactional.columnar.saturation import DONE, REFUTED, TOO_LONG, TOO_WIDE, Forced, Reads
 from checkers.transactional.columnar.sources import INITIAL, sources_of
 from checkers.transactional.graph import KIND_BITS, WW
 from checkers.transactional.lattice import MODELS, Family, Model, Order, implied, strongest_holding, weakest_failing
-from harness.columns import READ, READ_NOTHING, READ_NULL, WRITE
 from harness.history import OK
 from harness.result import Validity
 
@@ -35,13 +34,13 @@ if TYPE_CHECKING:
     Sorted = tuple[Ints, Shorts, Shorts, Shorts]
 
 POLYNOMIAL: Final = frozenset((Family.WRITES, Family.DEPENDENCIES, Family.MONOTONIC, Family.ATOMIC, Family.CAUSAL))
-_ROWS, _WIDTH = 1 << 12, 1 << 6
+_ROWS, _WIDTH = 1 << 12, 1 << 10
 _CLOCK_BYTES_MAX: Final = 500_000_000
 _ALL: Final = (1 << 6) - 1
 _REALTIME: Final = {Order.NONE: -1, Order.SESSION: 0, Order.REALTIME: 1}
 
 
-class _Left(Exception):
+class Left(Exception):
     """The methods here cannot tell."""
 
 
@@ -100,14 +99,14 @@ class Registers:
         return self._sorted[order]
 
     def _forced(self, family: Family, order: Order) -> Forced | None:
-        """What the reads force; None if that is refuted by itself. Raises :class:`_Left`."""
+        """What the reads force; None if that is refuted by itself. Raises :class:`Left`."""
         space = 8 * len(self.reads.owners) + 64
         forced = Forced(np.empty(space, np.int32), np.empty(space, np.int32), np.zeros(1, np.int64))
         how = self._causal(forced, order) if family is Family.CAUSAL else self._atomic(forced, family, order)
         if how == TOO_LONG:
-            raise _Left
-        count = int(forced.count[0])
-        return None if how == REFUTED else Forced(forced.seen[:count], forced.sources[:count], forced.count)
+            raise Left
+        count = int(forced.filled[0])
+        return None if how == REFUTED else Forced(forced.seen[:count], forced.sources[:count], forced.filled)
 
     def _atomic(self, forced: Forced, family: Family, order: Order) -> int:
         how = saturation.read_from(self.reads, forced, family is Family.MONOTONIC)
@@ -130,7 +129,7 @@ class Registers:
         sorted_ = edges.by_invocation(into, predecessors, transactions)
         rows, width = _ROWS, _WIDTH
         while 4 * width * rows <= _CLOCK_BYTES_MAX:
-            forced.count[0] = 0
+            forced.filled[0] = 0
             clocks = saturation.empty_clocks(waiting, transactions, keys, micros, rows, width)
             how = saturation.could_see(self.reads, forced, sorted_, into, predecessors, following, clocks)
             if how != TOO_WIDE:
@@ -139,25 +138,29 @@ class Registers:
                 width *= 4
             else:
                 rows *= 4
-        raise _Left
+        raise Left
 
     def levels(self) -> dict[str, Any]:
         """The strongest levels that hold, the weakest that fail; and those of which these tell nothing."""
-        answers: dict[str, Validity] = {
-            name: self.of(model) for name, model in MODELS.items() if model.family in POLYNOMIAL
-        }
-        failing = {name for name, answer in answers.items() if answer is False}
-        for name in MODELS:
-            answers.setdefault(name, "unknown" if not failing & implied(name) else False)
+        answers: dict[str, Validity] = {}
+        for name in reversed(MODELS):  # what a strong one says spares the others
+            if name not in answers and MODELS[name].family in POLYNOMIAL and self.of(MODELS[name]):
+                answers |= dict.fromkeys(implied(name), True)
+        for name, model in MODELS.items():
+            fails = any(MODELS[weaker].family in POLYNOMIAL and weaker not in answers for weaker in implied(name))
+            answers.setdefault(name, False if fails or model.family in POLYNOMIAL else "unknown")
         names = {answer: [name for name in MODELS if answers[name] == answer] for answer in (True, False, "unknown")}
         undecided = {"undecided": names["unknown"]} if names["unknown"] else {}
-        return {"strongest": list(strongest_holding(names[True])), "weakest_failing": list(weakest_failing(names[False])),
-                **undecided}  # fmt: skip
+        return {
+            "strongest": list(strongest_holding(names[True])),
+            "weakest_failing": list(weakest_failing(names[False])),
+            **undecided,
+        }
 
 
-def registers(columns: Columns, deadline: float | None) -> Registers | None:
-    """What is known of the history; None where the columns have no word for it."""
-    reading = read_transactions(columns, "w", (WRITE, READ, READ_NULL, READ_NOTHING))
+def registers(columns: Columns, deadline: float | None, most: int | None = None) -> Registers | None:
+    """What is known of the history (of the first so many transactions); None where the columns have no word for it."""
+    reading = read_registers(columns, most)
     if reading is None:
         return None
     micros = reading.micros
@@ -177,16 +180,16 @@ def registers(columns: Columns, deadline: float | None) -> Registers | None:
     return Registers(reading, reads, numbers, times, following, deadline)
 
 
-def decided(columns: Columns, model: Model, deadline: float | None) -> dict[str, Any] | None:
-    """The details of a verdict, if the level holds; None if it does not, or if these methods cannot tell. Raises
-    :class:`checkers.guard.OutOfTimeError`."""
+def decided(columns: Columns, model: Model, deadline: float | None, most: int | None = None) -> dict[str, Any] | None:
+    """The details of a verdict (on the first so many transactions), if the level holds; None if it does not, or if
+    these methods cannot tell. Raises :class:`checkers.guard.OutOfTimeError`."""
     if model.family not in POLYNOMIAL:
         return None
     try:
-        found = registers(columns, deadline)
+        found = registers(columns, deadline, most)
         if found is None or not found.of(model):
             return None
         counts = {"transactions": len(found.reading.invokes), "committed": len(found.committed)}
         return counts | found.levels()
-    except _Left:
+    except Left:
         return None

@@ -30,8 +30,8 @@ _STEPS_MAX: Final = 64
 
 class Reads(NamedTuple):
     """What committed transactions did. Per micro-operation its act, key, transaction, and source (a transaction,
-    INITIAL, or less than that); those of transaction t from ``firsts[t]`` on, those of key k from ``key_firsts[k]`` on in
-    ``order``. ``committed``, and the lines and sessions: of each transaction."""
+    INITIAL, or less than that); those of transaction t from ``firsts[t]`` on, those of key k from ``key_firsts[k]``
+    on in ``order``. ``committed``, and the lines and sessions: of each transaction."""
 
     firsts: Ints
     acts: Bytes
@@ -47,11 +47,11 @@ class Reads(NamedTuple):
 
 
 class Forced(NamedTuple):
-    """Edges; ``count`` has one number: how many there are."""
+    """Edges; ``filled`` has one number: how many there are."""
 
     seen: Shorts
     sources: Shorts
-    count: Ints
+    filled: Ints
 
 
 @inlined
@@ -59,11 +59,11 @@ def force(forced: Forced, seen: int, source: int) -> int:
     """DONE, REFUTED, or TOO_LONG if there is no space."""
     if source == INITIAL:
         return REFUTED
-    count = forced.count[0]
+    count = forced.filled[0]
     if count == len(forced.seen):
         return TOO_LONG
     forced.seen[count], forced.sources[count] = seen, source
-    forced.count[0] = count + 1
+    forced.filled[0] = count + 1
     return DONE
 
 
@@ -195,7 +195,7 @@ class Clocks(NamedTuple):
     how many free rows, and how many entries.
 
     Who wrote a key, so far: a list of entries that begins at ``heads[key]`` (1 + entry; 0 is its end). An entry is of
-    one chain; ``latest`` is its last write there (a micro-operation), and ``previous[write]`` the one before (1 + that).
+    one chain; ``latest`` is its last write there (a micro-operation), and ``previous[write]`` the one before (plus 1).
     """
 
     past: Shorts
@@ -279,13 +279,13 @@ def finish(clocks: Clocks, node: int, first: int, last: int, predecessors: Short
 def join_chain(clocks: Clocks, node: int, following: Shorts) -> bool:
     """Put a transaction at the end of a chain all of which comes before it: that of its session; or one whose session
     has ended; or a new one."""
-    chain = 0
-    row = clocks.rows[node]
-    while chain < clocks.counts[CHAINS]:
-        next_ = following[clocks.tails[chain]]
-        if next_ == node or (next_ < 0 and clocks.past[row, chain] == clocks.sizes[chain]):
-            break
+    count, row, chain = clocks.counts[CHAINS], clocks.rows[node], 0
+    while chain < count and following[clocks.tails[chain]] != node:
         chain += 1
+    if chain == count:
+        chain = 0
+        while chain < count and (following[clocks.tails[chain]] >= 0 or clocks.past[row, chain] != clocks.sizes[chain]):
+            chain += 1
     if chain == len(clocks.sizes):
         return False
     if chain == clocks.counts[CHAINS]:  # which nobody has seen anything of

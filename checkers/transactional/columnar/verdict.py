@@ -4,7 +4,7 @@ checker has them, which decides and explains as always."""
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -15,7 +15,7 @@ from checkers.guard import OutOfTimeError
 from checkers.transactional.columnar import edges, replay
 from checkers.transactional.columnar.edges import Lists, Times
 from checkers.transactional.columnar.inference import Listed, infer
-from checkers.transactional.columnar.reading import Reading, read_lists
+from checkers.transactional.columnar.reading import read_lists
 from checkers.transactional.cycle import Part
 from checkers.transactional.decide import Scene
 from checkers.transactional.graph import KIND_BITS, KIND_MASK, NEXT, PROCESS, REALTIME, RW, WR, WW
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _ALL_KINDS: Final = frozenset((WW, WR, RW, PROCESS, REALTIME, NEXT))
 
 
-def _bits(kinds: Sequence[int] | frozenset[int]) -> int:
+def _bits(kinds: Iterable[int]) -> int:
     return sum(1 << kind for kind in kinds)
 
 
@@ -101,9 +101,10 @@ def _fewer(firsts: Ints, kept: NDArray[np.bool_]) -> Ints:
     return before[firsts]
 
 
-def examined(columns: Columns, deadline: float | None) -> Examined | None:
-    """The graph and its components, no level decided yet; None where the columns have no word for the history."""
-    reading = read_lists(columns)
+def examined(columns: Columns, deadline: float | None, most: int | None = None) -> Examined | None:
+    """The graph (of the first so many transactions) and its components, no level decided yet; None where the columns
+    have no word for the history."""
+    reading = read_lists(columns, most)
     _check_time(deadline)
     listed = None if reading is None else infer(reading)
     if listed is None:
@@ -151,6 +152,3 @@ def _part(inference: Inference, firsts: Ints, codes: Shorts, nodes: list[int], d
         for node in nodes
     }  # fmt: skip
     return Part(nodes, out, inference.transactions, deadline)
-
-
-__all__ = ["Examined", "Reading", "examined"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from time import monotonic
@@ -107,20 +107,38 @@ def _moments(open_: Residue, values: Sequence[bool], position: Sequence[int]) ->
 def shortened(question: Question, members: Sequence[int], position: Sequence[int]) -> tuple[int, ...]:
     """As few of the members as have no order by themselves: leaving out any one of them, the rest has one. (Time may
     stop it early.) The members must have none."""
-    kept = sorted(members)
     now = monotonic()
     until = None if question.deadline is None else now + (question.deadline - now) * SHORTENING_SHARE
-    asked = Question(question.facts, question.family, question.order, question.groups, question.solver, until)
-    size = max(1, len(kept) // 2)
+    asked = replace(question, deadline=until)
+    kept = sorted(members)
     try:
-        while True:
-            removed = False
-            for start in range(len(kept) - size, -1 - size, -size):
-                fewer = kept[: max(0, start)] + kept[max(0, start + size) :]
-                if len(fewer) < len(kept) and explain(asked, fewer, position) is None:
-                    kept, removed = fewer, True
-            if size == 1 and not removed:
-                return tuple(kept)
-            size = max(1, size // 2)
+        if contradictory(asked, kept):
+            kept = _fewer(kept, lambda fewer: contradictory(asked, fewer))
+        return tuple(_fewer(kept, lambda fewer: explain(asked, fewer, position) is None))
     except OutOfTimeError:
         return tuple(kept)
+
+
+def contradictory(question: Question, members: Sequence[int]) -> bool:
+    """Whether known order alone refutes the members: no solver is asked, and so this is fast."""
+    listed = tuple(members)
+    try:
+        graph = polygraph(question.facts, question.family, question.order, listed, question.groups, question.deadline)
+        graph.saturate()
+    except Contradiction:
+        return True
+    return False
+
+
+def _fewer(kept: list[int], still: Callable[[list[int]], bool]) -> list[int]:
+    """Half of them left out, then quarters and so on, wherever the rest is ``still`` enough."""
+    size = max(1, len(kept) // 2)
+    while True:
+        removed = False
+        for start in range(len(kept) - size, -size, -size):
+            fewer = kept[: max(0, start)] + kept[max(0, start + size) :]
+            if len(fewer) < len(kept) and still(fewer):
+                kept, removed = fewer, True
+        if size == 1 and not removed:
+            return kept
+        size = max(1, size // 2)
