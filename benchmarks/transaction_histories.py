@@ -2,7 +2,7 @@
 
 Each transaction takes effect in one moment between its invocation and its completion. One in a thousand is never
 answered (and took effect), one in a hundred fails. A list gets 32 appends, a register 32 writes; then another key comes
-into use. ``stale`` is the share of transactions with a read that misses the last append or write.
+into use. ``stale`` is the share of transactions with a read that misses what the last transaction wrote.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def history_lines(data: Data, transactions: int, stale: float = 0.0, seed: int =
                 done = []
                 for place, (key, written) in enumerate(asked):
                     own = any(each[0] == key and each[1] for each in asked[:place])
-                    done.append(store.done(key, written, missing=not own and random.random() < stale))
+                    done.append(store.done(key, written, begun, missing=not own and random.random() < stale))
                 if outcome >= UNKNOWN:
                     running[process] = f'"ok","process":{process},"f":"txn","value":[{",".join(done)}]}}'
             begun += 1
@@ -56,7 +56,8 @@ class _Lists:
     def __init__(self) -> None:
         self.appended = 0
         self.texts: dict[int, str] = {}
-        self.shorter: dict[int, str] = {}
+        self.shorter: dict[int, str] = {}  # without what the last transaction appended
+        self.writers: dict[int, int] = {}
 
     def drawn(self, random: Random) -> tuple[int, int]:
         """A key, and the element to be appended, 0 for a read."""
@@ -69,11 +70,12 @@ class _Lists:
     def asked(self, key: int, element: int) -> str:
         return f'["append",{key},{element}]' if element else f'["r",{key},null]'
 
-    def done(self, key: int, element: int, *, missing: bool) -> str:
+    def done(self, key: int, element: int, transaction: int, *, missing: bool) -> str:
         text = self.texts.get(key, "")
         if not element:
             return f'["r",{key},[{self.shorter.get(key, "") if missing else text}]]'
-        self.shorter[key] = text
+        if self.writers.get(key) != transaction:
+            self.shorter[key], self.writers[key] = text, transaction
         self.texts[key] = f"{text},{element}" if text else str(element)
         return f'["append",{key},{element}]'
 
@@ -84,7 +86,8 @@ class _Registers:
     def __init__(self) -> None:
         self.written = 0
         self.values: dict[int, int] = {}
-        self.former: dict[int, int] = {}
+        self.former: dict[int, int | None] = {}  # before the last transaction that wrote it
+        self.writers: dict[int, int] = {}
 
     def drawn(self, random: Random) -> tuple[int, int]:
         """A key, and the value to be written, 0 for a read."""
@@ -97,11 +100,11 @@ class _Registers:
     def asked(self, key: int, value: int) -> str:
         return f'["w",{key},{value}]' if value else f'["r",{key},null]'
 
-    def done(self, key: int, value: int, *, missing: bool) -> str:
+    def done(self, key: int, value: int, transaction: int, *, missing: bool) -> str:
         if not value:
             read = (self.former if missing else self.values).get(key)
             return f'["r",{key},{"null" if read is None else read}]'
-        if key in self.values:
-            self.former[key] = self.values[key]
+        if self.writers.get(key) != transaction:
+            self.former[key], self.writers[key] = self.values.get(key), transaction
         self.values[key] = value
         return f'["w",{key},{value}]'

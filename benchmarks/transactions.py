@@ -7,9 +7,9 @@ The histories are a strict serializable store's: 20 clients, 1 to 4 micro-operat
 benchmarks/transaction_histories.py); ``--stale`` is the share of reads that miss the last one. Each row is of a process
 of its own. It tells CPU seconds, medians, of what was warmed up once on a small history: to read JSON lines; to infer
 and build (of a large history by compiled code); the whole check, which does that, too; the ratio of reading and
-checking to a fixed piece of work done in the same run (sorting a million numbers), in which machines differ less than in
-seconds; and the peak memory of the process. The peer is run on the same file as EDN: a command, without a shell, in which {}
-stands for the file's name.
+checking to a fixed piece of work done in the same run (sorting a million numbers), in which machines differ less than
+in seconds; and the peak memory of the process. The peer is run on the same file as EDN: a command, without a shell, in
+which {} stands for the file's name.
 """
 
 from __future__ import annotations
@@ -28,9 +28,8 @@ from statistics import median
 from time import perf_counter, process_time
 from typing import Any, get_args
 
-ROOT = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":  # run as a file, too
-    sys.path.insert(0, str(ROOT))
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.transaction_histories import Data, history_lines
 from checkers.transactional import check
@@ -42,6 +41,7 @@ from checkers.transactional.version_order import infer
 from harness.formats import COMPILED_BYTES_MIN, read_recording
 from harness.history import History
 
+ROOT = Path(__file__).resolve().parent.parent
 LEVELS = {"list": "strict-serializable", "register": "read-committed,read-atomic,causal"}
 WARM_BYTES = COMPILED_BYTES_MIN + 1_000_000
 
@@ -96,9 +96,10 @@ def measure(path: Path, warm: Path, data: Data, expect: str, repeat: int) -> str
         if not building:  # after the check, so that the peak is that of reading and checking
             building.append(_timed(lambda history=recording.history: built(history, data))[0])
         del recording
-    total = median(parse) + median(whole)
+    times = [median(parse), median(building), median(whole)]
+    total = times[0] + times[2]
     types = " ".join(sorted({each.type for each in result.anomalies}))
-    return (f"{result.valid!s:7}  parse {median(parse):7.3f}  build {median(building):7.3f}  check {median(whole):7.3f}  "
+    return (f"{result.valid!s:7}  parse {times[0]:7.3f}  build {times[1]:7.3f}  check {times[2]:7.3f}  "
             f"total {total:7.3f} s  {total / baseline_s():6.2f} x  peak {peak_mb:6,.0f} MB  {types}")  # fmt: skip
 
 

@@ -19,9 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from heapq import heappop, heappush
 from operator import le
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.problem import ANY, OptionalClass, Problem
@@ -75,17 +74,14 @@ def explore(
     limit: Limit,
     *,
     every_end: bool = False,
-    by_rank: bool = False,
 ) -> Exploration:
-    """Search the ranks from ``span[0]`` up to ``span[1]``, both of them cuts of the problem, from ``starts``: depth
-    first or, ``by_rank``, the lowest rank first.
+    """Search the ranks from ``span[0]`` up to ``span[1]``, both of them cuts of the problem, from ``starts``.
 
     Ends at the first way through, unless ``every_end`` asks for all points that can be reached.
     """
     ends = Ends()
     memory = _Memory()
-    stack: _Waiting = _ByRank() if by_rank else []
-    stack.extend([_Configuration(span[0], 0, point.state, point.used, False, point.trail) for point in starts])
+    stack = [_Configuration(span[0], 0, point.state, point.used, False, point.trail) for point in starts]
     rank, furthest, needed, visited = span[0], None, span[0], 0
     outcome: Literal["done", "time", "memory"] = "done"
     try:
@@ -118,33 +114,6 @@ class _Configuration:
     used: Used
     observed: bool  # the next operation must observe the state
     trail: Trail | None
-
-
-class _Waiting(Protocol):
-    """Configurations yet to be looked at."""
-
-    def extend(self, configurations: Iterable[_Configuration], /) -> None: ...
-    def pop(self) -> _Configuration: ...
-    def __len__(self) -> int: ...
-
-
-class _ByRank:
-    """Gives back a configuration of the lowest rank, of these the last one that came."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[int, int, _Configuration]] = []
-        self._count = 0
-
-    def extend(self, configurations: Iterable[_Configuration], /) -> None:
-        for each in configurations:
-            self._count += 1
-            heappush(self._heap, (each.rank, -self._count, each))
-
-    def pop(self) -> _Configuration:
-        return heappop(self._heap)[2]
-
-    def __len__(self) -> int:
-        return len(self._heap)
 
 
 class _Memory:
@@ -238,7 +207,7 @@ def _look(problem: Problem, c: _Configuration) -> _Open:
     return found
 
 
-def _expand(problem: Problem, c: _Configuration, stack: _Waiting) -> int:
+def _expand(problem: Problem, c: _Configuration, stack: list[_Configuration]) -> int:
     """Push the configurations one mutation further, the most promising last. If there are none because an open
     operation waits for a value in vain, returns its rank, else -1."""
     seen = _look(problem, c)

@@ -8,8 +8,9 @@ on until nothing new follows (as Bouajjani et al., "On Verifying Causal Consiste
 What is left has an order: before each read, in turn, what it has seen and was not yet there.
 
 Most sessions of most histories need none of this: they follow an order of all writes near that of time
-(:mod:`checkers.session.track`). The rest is exact for reads in a given order. Where reads of a session overlap, what is violated by their certain order is;
-else their possible orders are tried, and if too many were in vain, nobody knows.
+(:mod:`checkers.session.track`). The rest is exact for reads in a given order. Where reads of a session overlap, what
+their certain order violates is violated; else their possible orders are tried, and if too many were in vain, nobody
+knows.
 """
 
 from __future__ import annotations

@@ -101,13 +101,13 @@ def empty_entries(space: int) -> Entries:
 
 
 def with_space(columns: Any, space: int) -> Any:
-    """The same columns (but ``firsts``) with more space."""
-    grown = []
-    for column in columns:
-        larger = np.zeros(space, column.dtype)
-        larger[: len(column)] = column
-        grown.append(larger)
-    return type(columns)(*grown)
+    """The same columns (but ``firsts``, which has enough) with more space."""
+    grown = {}
+    for name, column in columns._asdict().items():
+        if name != "firsts":
+            grown[name] = np.zeros(space, column.dtype)
+            grown[name][: len(column)] = column
+    return columns._replace(**grown)
 
 
 @inlined
@@ -274,7 +274,7 @@ def read_list(
     if mixed[key]:
         return 0, list_end(text, begin)
     same = common_size(text, start, starts[key], size)
-    at = start + same
+    at = after_blanks(text, start + same) if same == size else start + same
     if text[at] == CLOSE_ARRAY:
         count = int(counts[key]) if same == size else count_until(same, key, longest, entries)
         if count >= 0:

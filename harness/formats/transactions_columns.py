@@ -42,8 +42,7 @@ def micros_of(spans: Spans, columns: Lines, partners: Ints, invokes: Ints) -> Mi
             return _micros(spans, state, micros, longest, entries, keys, texts)
         if how == compiled.NO_SPACE:
             space *= 2
-            micros = compiled.Micros(micros.firsts, *compiled.with_space(micros[1:], space))
-            entries = compiled.with_space(entries, space)
+            micros, entries = compiled.with_space(micros, space), compiled.with_space(entries, space)
         elif how == compiled.KEYS_FULL:
             keys = _larger(spans, keys)
             longest = compiled.with_space(longest, len(keys[0]) // 4)

@@ -62,9 +62,9 @@ class Examined:
         committed = self.listed.committed
         order = order[order < len(committed)]
         order = order[committed[order] != 0]
-        return array("q", self.listed.reading.invokes[order].tobytes()), self._objection(order, form)
+        return array("q", self.listed.reading.invokes[order].tobytes()), self.objection(order, form)
 
-    def _objection(self, order: Shorts, form: Order) -> str | None:
+    def objection(self, order: Shorts, form: Order) -> str | None:
         reading, listed = self.listed.reading, self.listed
         micros = reading.micros
         groups = {
@@ -77,7 +77,7 @@ class Examined:
             listed.numbers, reading.outcomes, reading.invokes, reading.completes, groups,
         )  # fmt: skip
         why, number = replay.refuted(script, order, reading.keys, reading.session_count)
-        return None if why == replay.HOLDS else f"transaction {reading.invokes[number]} {replay.WORDS[why]}"
+        return None if why == replay.HOLDS else f"transaction number {number} {replay.WORDS[why]}"
 
     def settled_scenes(self) -> list[Scene]:
         """The components of versions and real time alone, without the transactions of unknown outcome."""

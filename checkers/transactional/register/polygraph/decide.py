@@ -56,6 +56,7 @@ class Polygraphs:
     guess: bool = True
     _facts: Facts | None = None
     _groups: dict[Order, list[int]] = field(default_factory=dict)
+    _decisions: dict[tuple[Family, Order], Decision] = field(default_factory=dict)
     _schedules: dict[tuple[Family, Order], Schedule] = field(default_factory=dict)
 
     def decide(self, family: Family, order: Order) -> Decision:
@@ -64,23 +65,34 @@ class Polygraphs:
         Raises :class:`checkers.guard.OutOfTimeError`.
         """
         assert family in DECIDED, f"{family.name} is decided by saturation"
-        if self._facts is None:
-            self._facts = facts(self.history)
-        question = Question(self._facts, family, order, self._grouped(order), self.solver, self.deadline)
+        key = family, order
+        if key not in self._decisions:
+            self._decisions[key] = self._decide(family, order)
+        return self._decisions[key]
+
+    def _decide(self, family: Family, order: Order) -> Decision:
+        known = self._facts = self._facts or facts(self.history)
+        question = Question(known, family, order, self._grouped(order), self.solver, self.deadline)
+        search = _Search(question, {})
         if not self.guess:
-            return _Search(question, {}).whole(list(range(len(self.history))))
+            return search.whole(range(len(known)))
         guess, hint = self._guess(family, order)
         if not guess.flaws and objection(self.history, family, order, guess) is None:
             return Decision(guess)
-        if guess.flaws > len(self.history) * FLAWS_SHARE and len(self.history) <= WHOLE_MAX:
-            if order is not Order.NONE:
-                return _Search(question, {}).whole(guess.commits)
-            stronger = self.decide(family, Order.SESSION)
-            if stronger.valid or explain(question, stronger.members, guess.commits) is None:
-                return stronger
-            if self._facts.pairs() <= PAIRS_MAX:
-                return _Search(question, {}).whole(guess.commits)
-        return _Search(question, {}).search(guess, self._grouped(hint))
+        flawed = guess.flaws > len(known) * FLAWS_SHARE and len(known) <= WHOLE_MAX
+        if order is not Order.REALTIME and not (flawed and order is Order.SESSION):
+            form = Order.SESSION if flawed else hint
+            if form is not order and self._settles(question, self.decide(family, form), guess):
+                return self.decide(family, form)
+        if flawed and (order is not Order.NONE or known.pairs() <= PAIRS_MAX):
+            return search.whole(guess.commits)
+        return search.search(guess, self._grouped(hint))
+
+    def _settles(self, question: Question, stronger: Decision, guess: Schedule) -> bool:
+        """Whether what a stronger form's decision rests on decides this form, too."""
+        if stronger.proof is None:
+            return explain(question, stronger.members, guess.commits) is None
+        return objection(self.history, question.family, question.order, stronger.proof) is None
 
     def _guess(self, family: Family, order: Order) -> tuple[Schedule, Order]:
         """The schedule with fewer flaws of that in real time and that in the order of sessions."""

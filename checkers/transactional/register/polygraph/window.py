@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
+from math import inf
 from time import monotonic
 from typing import Final, Literal
 
@@ -20,7 +21,8 @@ from checkers.transactional.register.polygraph.smt import SmtSolver, numbered
 SolverName = Literal["sat", "z3", "z3-lazy"]
 SOLVERS: Final[tuple[SolverName, ...]] = ("sat", "z3", "z3-lazy")
 SHORTENING_SHARE: Final = 0.2
-"""Of the time that is left, how much may go into leaving transactions out of a refutation."""
+SHORTENING_S_MAX: Final = 10.0
+"""How much of the time that is left may go into leaving transactions out of a refutation."""
 
 
 @dataclass(slots=True)
@@ -108,7 +110,8 @@ def shortened(question: Question, members: Sequence[int], position: Sequence[int
     """As few of the members as have no order by themselves: leaving out any one of them, the rest has one. (Time may
     stop it early.) The members must have none."""
     now = monotonic()
-    until = None if question.deadline is None else now + (question.deadline - now) * SHORTENING_SHARE
+    left = inf if question.deadline is None else max(0.0, question.deadline - now)
+    until = now + min(SHORTENING_S_MAX, left * SHORTENING_SHARE)
     asked = replace(question, deadline=until)
     kept = sorted(members)
     try:
