@@ -36,8 +36,7 @@ def settled(question: Question, recording: Recording) -> Question:
 
 def _of_transactions(history: History) -> bool:
     """Whether transactions are all that clients did."""
-    clients = {f for f, process in zip(history.fs, history.processes, strict=True) if process >= 0}
-    return {history.f_names[f] for f in clients} - {DUMP} == {TRANSACTION}
+    return history.client_names() - {DUMP} == {TRANSACTION}
 
 
 def untold(question: Question, recording: Recording) -> str | None:

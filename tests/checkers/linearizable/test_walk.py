@@ -7,7 +7,6 @@ from time import monotonic
 
 import pytest
 
-from benchmarks.random_history import small as small_register
 from benchmarks.random_object import MODELS, make, play, small
 from checkers.linearizable import brute
 from checkers.linearizable.certificate import refute
@@ -15,8 +14,6 @@ from checkers.linearizable.decide import decide
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.models import BY_NAME
 from checkers.linearizable.operation import KeyHistory, by_key
-from checkers.linearizable.problem import problem
-from checkers.linearizable.search import explore, start
 from checkers.linearizable.walk import WALKS, race
 from checkers.value import Codes
 from harness.history import History
@@ -44,20 +41,6 @@ def test_each_walk_alone_says_what_brute_force_says(model: str) -> None:
                 assert not truth or refute(key, walked.order) is None
             verdicts.add(truth)
     assert verdicts == {True, False}
-
-
-@pytest.mark.parametrize("part", range(4))
-def test_registers_by_rank_are_what_they_are_depth_first(part: int) -> None:
-    for seed in range(500):
-        lines, initial = small_register(Random(4_000_000 + 500 * part + seed))
-        for key in by_key(History(lines), BY_NAME["cas-register"], Codes(), initial=initial):
-            arrays = problem(key.required, key.optional, key.initial)
-            found = [
-                explore(arrays, (0, len(arrays)), [start(arrays)], Limit(), by_rank=by_rank)
-                for by_rank in (False, True)
-            ]
-            assert [each.outcome for each in found] == ["done", "done"]
-            assert bool(found[0].ends) is bool(found[1].ends)
 
 
 @pytest.mark.parametrize("name", WALKS)

@@ -79,7 +79,7 @@ class Polygraphs:
         guess, hint = self._guess(family, order)
         if not guess.flaws and objection(self.history, family, order, guess) is None:
             return Decision(guess)
-        flawed = guess.flaws > len(known) * FLAWS_SHARE and len(known) <= WHOLE_MAX
+        flawed = self._flawed(guess) and len(known) <= WHOLE_MAX
         if order is not Order.REALTIME and not (flawed and order is Order.SESSION):
             form = Order.SESSION if flawed else hint
             if form is not order and self._settles(question, self.decide(family, form), guess):
@@ -88,6 +88,9 @@ class Polygraphs:
             return search.whole(guess.commits)
         return search.search(guess, self._grouped(hint))
 
+    def _flawed(self, guess: Schedule) -> bool:
+        return guess.flaws > len(self.history) * FLAWS_SHARE
+
     def _settles(self, question: Question, stronger: Decision, guess: Schedule) -> bool:
         """Whether what a stronger form's decision rests on decides this form, too."""
         if stronger.proof is None:
@@ -95,7 +98,7 @@ class Polygraphs:
         return objection(self.history, question.family, question.order, stronger.proof) is None
 
     def _guess(self, family: Family, order: Order) -> tuple[Schedule, Order]:
-        """The schedule with fewer flaws of that in real time and that in the order of sessions."""
+        """A schedule in real time; or, if that has many flaws, in the order of sessions, if that has fewer."""
         hints = (Order.REALTIME,) if order is Order.REALTIME else (Order.REALTIME, Order.SESSION)
         found: list[tuple[Schedule, Order]] = []
         for hint in hints:
@@ -103,7 +106,7 @@ class Polygraphs:
                 assert self._facts is not None, "made before"
                 self._schedules[family, hint] = schedule(self._facts, family, self._grouped(hint))
             found.append((self._schedules[family, hint], hint))
-            if not found[-1][0].flaws:
+            if not self._flawed(found[-1][0]):
                 break
         return min(found, key=lambda each: each[0].flaws)
 
