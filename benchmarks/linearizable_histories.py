@@ -390,7 +390,7 @@ def _exchanged(asked: list[Asked], closing: int, random: Random) -> bool:
         for one in takes[max(0, at - 60) : at]:
             other = takes[at]
             mine, yours = put_by[one.result], put_by[other.result]
-            if one.end < other.begin and 0 <= mine.end < yours.begin:
+            if one.end < other.begin and 0 <= mine.end < yours.begin and 0 <= yours.end < one.begin:
                 one.result, other.result = other.result, one.result
                 return True
     return False

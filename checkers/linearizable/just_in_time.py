@@ -65,6 +65,7 @@ class JustInTime:
         self._relations = _Relations(key, arrays)
         self._level: dict[int, list[tuple[int, Way | None]]] = {0: [(0, None)]}
         self.rank = 0
+        self.needed = 0  # where there is no order, the ranks up to this one show it
         self.visited = 0
         self.order: tuple[Operation, ...] | None = None
 
@@ -79,7 +80,7 @@ class JustInTime:
                     self.order = tuple(_Placing(self._arrays, self._automaton, self._relations).follow(way))
                 except _OverdrawnError as error:
                     self._relations.count(error.number)
-                    self._level, self.rank = {0: [(0, None)]}, 0
+                    self._level, self.rank, self.needed = {0: [(0, None)]}, 0, 0
                 else:
                     return True
             if self.visited >= stop:
@@ -103,6 +104,7 @@ class JustInTime:
                         _keep(after[state_after], cost_after, way_after)
         finally:
             self.visited += here.nodes
+        self.needed = max(self.needed, here.needed())
         self._level = dict(after)
         self.rank += bool(self._level)
 
@@ -174,10 +176,11 @@ class _Relations:
 
 
 class _Moment:
-    """The rank ``rank`` is about to complete. ``nodes`` counts the places in chains."""
+    """The rank ``rank`` is about to complete. ``nodes`` counts the places in chains; ``lost`` are observers that some
+    configuration can never satisfy."""
 
     def __init__(self, rank: int, arrays: Schedule, automaton: Automaton, relations: _Relations, limit: Limit) -> None:
-        self.rank, self.nodes, self._limit = rank, 0, limit
+        self.rank, self.nodes, self.lost, self._limit = rank, 0, 0, limit
         self._arrays, self._automaton, self._relations = arrays, automaton, relations
         self._bit, self._slots = arrays.bits[rank], relations.slots
         self._watching = arrays.watching[rank]
@@ -234,7 +237,14 @@ class _Moment:
             known = self._seen[state] = self._look(state)
         seen, lost = known
         cost &= ~seen
-        return -1 if cost & lost else cost
+        if cost & lost:
+            self.lost |= cost & lost
+            return -1
+        return cost
+
+    def needed(self) -> int:
+        """The last rank without which the way would go on."""
+        return max([self.rank, *(each for each in self._watching if self.lost & self._arrays.bits[each])])
 
     def _look(self, state: int) -> tuple[int, int]:
         arrays, after = self._arrays, self._automaton.after

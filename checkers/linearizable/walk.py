@@ -103,6 +103,11 @@ class Walk:
         """How many completions some order explains."""
         return self.rank
 
+    @property
+    def needed(self) -> int:
+        """Where there is no order, the ranks up to this one show it."""
+        return self.rank
+
     def _settle(self, c: Configuration) -> None:
         """Place every placeable observer of the present state, and step over the ranks placed."""
         arrays, after = self._arrays, self._automaton.after
@@ -222,7 +227,7 @@ def _walked(
     if walk.order is not None:
         return Walked("valid", walk.order, (), len(arrays), visited, winner)
     # Foresight looked at all answers, not only at those of the ranks that were reached.
-    needed = len(arrays) if automaton.hopeless else walk.rank + 1
+    needed = len(arrays) if automaton.hopeless else walk.needed + 1
     return Walked("invalid", (), arrays.operations[:needed], rank, visited, winner)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from checkers.transactional.graph import KIND_BITS, NEXT, PROCESS, REALTIME, RW, WR, WW
+from checkers.transactional.graph import KIND_BITS, KIND_MASK, NEXT, PROCESS, REALTIME, RW, WR, WW
 from harness.columns import APPEND
 from harness.compiled import allocation_free, compiled, inlined
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     Shorts = NDArray[np.int32]
 
 EDGES, NODES, STATE_SIZE = range(3)
-NODES_MAX: Final = 1 << 28
 _NONE: Final = -1
 
 
@@ -293,7 +292,7 @@ def peeled(firsts: Ints, codes: Shorts, kinds: int) -> tuple[Shorts, Shorts]:
     nodes = len(firsts) - 1
     waiting = np.zeros(nodes, np.int32)
     for code in codes:
-        waiting[code >> KIND_BITS] += kinds >> (code & 7) & 1
+        waiting[code >> KIND_BITS] += kinds >> (code & KIND_MASK) & 1
     order = np.empty(nodes, np.int32)
     count = 0
     for node in range(nodes):
@@ -306,7 +305,7 @@ def peeled(firsts: Ints, codes: Shorts, kinds: int) -> tuple[Shorts, Shorts]:
         done += 1
         for place in range(firsts[node], firsts[node + 1]):
             code = codes[place]
-            if kinds >> (code & 7) & 1:
+            if kinds >> (code & KIND_MASK) & 1:
                 target = code >> KIND_BITS
                 waiting[target] -= 1
                 if waiting[target] == 0:
