@@ -23,7 +23,6 @@ class Question:
 
     path: Path
     expect: str = LINEARIZABLE
-    expects_default: bool = False
     model: str | None = None
     initial: Any = None
     nil_reads: str | None = None
@@ -37,6 +36,7 @@ class Question:
     certificate: Path | None = None
     memory_limit: int | None = None
     judge: Callable[[Result, History], Result] = lambda result, history: result
+    expects_default: bool = False
 
 
 FLAGS: Final[Mapping[str, str]] = {

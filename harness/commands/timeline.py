@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.history import History
+from harness.history import INVOKE, History
 
 OPERATIONS_MAX: Final = 12
 WIDTH_MAX: Final = 110
@@ -34,7 +34,7 @@ def timeline(history: History, invocations: Sequence[int]) -> Iterator[str]:
     """The operations that were invoked at these positions, a line for each process, in the order in which each first
     does something; nothing where they would not fit on a screen. What histories say is cut, and not yet made fit for
     a terminal."""
-    starts = sorted(set(invocations))
+    starts = sorted(at for at in set(invocations) if history.types[at] == INVOKE and history.processes[at] >= 0)
     if not 2 <= len(starts) <= OPERATIONS_MAX:
         return
     bars = _bars(history, starts)

@@ -54,8 +54,8 @@ def test_rows_are_checked_as_they_say(folder: Path, capsys: pytest.CaptureFixtur
         "inside/lost | jsonl | set | set | false",
         "inside/q | jsonl | queue | linearizable | true",
         "inside/q | jsonl | stack | linearizable | false",  # no stack: unsupported, not a disagreement
-        "inside/valid | plume-txt | rw-register | causal | true",
-        "inside/valid | jsonl | bank | bank | true",
+        "inside/valid | cobra-log | rw-register | causal | true",
+        "inside/valid | jsonl | bank | solvency | true",
         "inside/valid | jsonl | os:system | linearizable | true",
         "inside/valid | jsonl | register wait=1 | linearizable | true",
         "inside/valid | jsonl | register initial=} | linearizable | true",

@@ -42,7 +42,8 @@ def test_an_operation_is_shown_once_with_both_its_ends() -> None:
     )
     lines = verdict_text(invalid(Anomaly("stale", (1, 0, 2, 4), "why")), history).splitlines()
     assert "  1. stale: why" in lines
-    assert [line.split() for line in lines if line.startswith("     ")][1:] == [
+    assert lines.index("     process 0  [read: 7]") < next(i for i, line in enumerate(lines) if "  outcome  " in line)
+    assert [line.split() for line in lines if line.startswith("     ")][4:] == [
         ["0", "1", "0", "read", "null", "ok:", "7", "0.000000", "..", "0.002000", "s"],
         ["2", "3", "1", "write", "[1,", "2]", "info:", '"timeout"', "0.003000", "..", "0.004000", "s"],
         ["4", "5", "2", "write", '"x"', "info", "(no", "answer)", "0.005000", "..", "?", "s"],

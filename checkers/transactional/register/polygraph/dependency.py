@@ -177,7 +177,9 @@ def _around(found: Dependencies, tied: Sequence[int]) -> list[list[int]]:
     return groups or [everyone]
 
 
-def _path(found: Dependencies, start: int, end: int, inside: set[int] | None, last: int | None = None) -> list[int] | None:
+def _path(
+    found: Dependencies, start: int, end: int, inside: set[int] | None, last: int | None = None
+) -> list[int] | None:
     """The moments of a path with the fewest of them, joints not counted."""
     parents = {start: start}
     queue = deque((start,))
