@@ -17,37 +17,46 @@ from checkers.linearizable.problem import ANY, Problem, counting
 from checkers.linearizable.search import Exploration, Point, Trail, explore, start
 from checkers.linearizable.sweep import sweep, trail
 
-_FIRST_TURN: Final = 1_000  # configurations of the depth-first search
+_FIRST_TURN: Final = 500  # configurations of the depth-first search
 _SWEEP_SHARE: Final = 8  # so many more of the sweep, which are cheaper
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The operations along a trail, in order, up to the first that is not there to be used: the next one of the class
-    ``overdrawn`` (None: all are there). ``rank``: the completions they explain."""
+    """The operations along a trail, in order, up to the first that is not there to be used; ``rank``: the completions
+    they explain. ``overdrawn``: the classes of which, anywhere on the trail, more are used than there are."""
 
     order: tuple[Operation, ...]
     rank: int
-    overdrawn: int | None = None
+    overdrawn: frozenset[int] = frozenset()
 
 
 def place(arrays: Problem, trail: Trail | None) -> Placement:
     """Give the n-th use of each class its n-th invocation, which must have been invoked by then."""
-    fresh = [iter(each.operations) for each in arrays.classes]
     placed = [False] * len(arrays)
+    used = [0] * len(arrays.classes)
+    overdrawn: set[int] = set()
     order: list[Operation] = []
-    rank = 0
+    rank = explained = 0
     for step in _steps(trail):
-        operation = arrays.operations[step] if step >= 0 else next(fresh[~step], None)
-        if operation is None or (rank < len(arrays) and operation.invoke > arrays.completes[rank]):
-            assert step < 0, "what happened is placed in its interval"
-            return Placement(tuple(order), rank, ~step)
-        order.append(operation)
         if step >= 0:
             placed[step] = True
+        elif not _there(arrays, ~step, used[~step], rank):
+            overdrawn.add(~step)
+        if not overdrawn:
+            order.append(arrays.operations[step] if step >= 0 else arrays.classes[~step].operations[used[~step]])
+        if step < 0:
+            used[~step] += 1
         while rank < len(arrays) and placed[rank]:
             rank += 1
-    return Placement(tuple(order), rank)
+        explained = explained if overdrawn else rank
+    return Placement(tuple(order), explained, frozenset(overdrawn))
+
+
+def _there(arrays: Problem, number: int, used: int, rank: int) -> bool:
+    """Whether one more of the class was invoked before the rank completed."""
+    invokes = arrays.classes[number].invokes
+    return used < len(invokes) and (rank == len(arrays) or invokes[used] < arrays.completes[rank])
 
 
 def _steps(trail: Trail | None) -> list[int]:
@@ -72,16 +81,16 @@ def find(arrays: Problem, limit: Limit) -> tuple[Exploration, Placement]:
         configurations += found.configurations
         found = replace(found, configurations=configurations)
         placement = place(attempt, found.ends[0].trail if found.ends else found.furthest)
-        if not found.ends or placement.overdrawn is None:
+        if not found.ends or not placement.overdrawn:
             return found, placement
-        assert placement.overdrawn not in counted, "what is counted is not overdrawn"
-        counted.add(placement.overdrawn)
+        assert placement.overdrawn.isdisjoint(counted), "what is counted is not overdrawn"
+        counted |= placement.overdrawn
 
 
 def _compete(attempt: Problem, limit: Limit) -> Exploration:
     """Search depth first and sweep in turn, each time anew and longer, until one is done: the first finds an order soon
     where there is one, the second sees soon that there is none."""
-    turn = max(_FIRST_TURN, len(attempt) * 5 // 4)
+    turn = max(_FIRST_TURN, len(attempt))
     configurations = 0
     furthest: Exploration | None = None
     while True:

@@ -108,7 +108,7 @@ def test_a_time_limit_is_kept_and_tells_how_far_it_came(method: Method) -> None:
     lines = linearizable(Shape(2000, 60, FIVE, read_share=0.2), Random(5))
     began = monotonic()
     result = check(stale_at_the_end(lines), method=method, time_limit_s=0.4)
-    assert monotonic() - began < 4, "0.4 s, with room for a busy machine"
+    assert monotonic() - began < 10, "0.4 s, with room for a busy machine"
     assert (result.valid, result.reason) == ("unknown", Reason.TIMEOUT)
     assert "have a linearization" in (result.explanation or "")
     (progress,) = result.details["unknown"]

@@ -29,7 +29,7 @@ def test_without_counting_there_is_always_another_one() -> None:
     relaxed = arrays(ONE_FOR_TWO)
     found = explore(relaxed, (0, len(relaxed)), [start(relaxed)], Limit())
     assert found.ends
-    assert place(relaxed, found.ends[0].trail).overdrawn == 0
+    assert place(relaxed, found.ends[0].trail).overdrawn == {0}
     counted = counting(relaxed, {0})
     assert not explore(counted, (0, len(counted)), [start(counted)], Limit()).ends
 
@@ -45,7 +45,7 @@ def test_an_order_that_needs_what_there_is_stands() -> None:
     exploration, placement = find(arrays(TWO_FOR_TWO), Limit())
     assert exploration.ends
     assert [operation.invoke for operation in placement.order] == [0, 2, 4, 1, 6]
-    assert (placement.rank, placement.overdrawn) == (3, None)
+    assert (placement.rank, placement.overdrawn) == (3, frozenset())
 
 
 def test_all_attempts_share_one_limit() -> None:

@@ -58,7 +58,7 @@ def test_it_says_what_the_search_by_single_operations_says(part: int) -> None:
         counts[bool(swept.ways)] += 1
         for way in swept.ways:
             placement = place(arrays, trail(arrays, way, swept.rank))
-            assert placement.overdrawn is None
+            assert not placement.overdrawn
             assert refute(key, placement.order) is None, seed
     assert min(counts.values()) > HISTORIES // PARTS // 8
     assert sum(counts.values()) > HISTORIES // PARTS * 9 // 10

@@ -102,7 +102,8 @@ def ended(process: int) -> bool:
 def test_the_memory_of_all_that_it_starts_counts() -> None:
     began = monotonic()
     ending = only(with_children, Limits(30.0, 150 * MIB))
-    assert (ending.how, ending.text) == ("memory", "more was resident than the limit")
+    assert ending.how == "memory"  # told by the watcher, or, where memory was refused first, by the process itself
+    assert ending.text in ("more was resident than the limit", "")
     assert monotonic() - began < 20
     assert no_child_is_left()
 
@@ -213,11 +214,11 @@ def test_sizes(size: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def test_a_memory_stop_tells_how_far_it_came(tmp_path: Path) -> None:
     """Two keys are decided before the third, the longest, takes more memory than there is."""
-    hard, _ = generate("queue-duplicates", seed=1, operations=3000, clients=30)
-    easy = [Op(kind, 0, f, 1, key=key) for key in "ab" for f in ("enqueue", "dequeue") for kind in ("invoke", "ok")]
+    hard, _ = generate("stack", seed=1, operations=3000, clients=30)
+    easy = [Op(kind, 0, f, 1, key=key) for key in "ab" for f in ("push", "pop") for kind in ("invoke", "ok")]
     lines = [dump(op) for op in (*easy, *(replace(op, key="hard") for op in hard))]
     path = written(tmp_path, "\n".join(lines) + "\n")
-    done = subprocess.run([sys.executable, "-m", "harness.cli", "check", path, "--json", "--model", "queue",
+    done = subprocess.run([sys.executable, "-m", "harness.cli", "check", path, "--json", "--model", "stack",
                            "--method", "search", "--time-limit", "30", "--memory-limit", "64M"],
                           cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
     answer = json.loads(done.stdout)
