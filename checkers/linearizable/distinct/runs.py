@@ -1,10 +1,10 @@
 """One key that is put and appended to, where all pieces are distinct: what its answers reveal, taken as blocks.
 
-An answer says which put it began with (or that nothing was put yet) and which appends followed, in their order. All that
-the answers of one put show is its *run*: the put, the appends, and the gets in between, one after the other, with no
-other put or append among them; so it takes effect as one block. Appends that nobody saw, like puts that nobody saw, can
-stand anywhere between two blocks. With that, blocks are placed as the clusters of a register are (``zones``): a run whose
-first completion comes before its last invocation must cover all between, any other may stand at one moment.
+An answer says which put it began with (or that nothing was put yet) and which appends followed, in their order. All
+that the answers of one put show is its *run*: the put, the appends, and the gets in between, one after the other, with
+no other put or append among them; so it takes effect as one block. Appends that nobody saw, like puts that nobody saw,
+can stand anywhere between two blocks. With that, blocks are placed as the clusters of a register are (``zones``): a run
+whose first completion comes before its last invocation must cover all between, any other may stand at one moment.
 """
 
 from __future__ import annotations
