@@ -2,8 +2,9 @@
 
 ``check`` reads the history object by object (``operation``), each a copy of a ``model`` (by name in ``models``), and
 decides it (``decide`` says in which order): where values are distinct by a polynomial method (``distinct``); registers
-by their own depth-first search over what may come next (``problem``, ``search``) and, where that would take too long,
-by z3 from one quiescent moment to the next (``symbolic``); all else by the general search (``schedule``, ``walk``).
+by two searches in turn, over what may come next (``problem``, ``search``) and over what somebody sees (``sweep``), and,
+where these would take too long, by z3 from one quiescent moment to the next (``symbolic``); queues by laying puts and
+takes side by side (``tracks``); all else by two general searches in turn (``schedule``, ``walk``, ``just_in_time``).
 None is believed on its word: a valid verdict comes with a linearization that ``certificate`` replays on the model, an
 invalid one with a small set of operations (``witness``) that is decided again on its own, by ``brute`` force too where
 that is small enough, and told in words (``explain``).

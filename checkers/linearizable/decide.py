@@ -1,8 +1,8 @@
 """Decide one object, by the first of these that can: a polynomial method, a search, z3.
 
 Where values are distinct a polynomial method decides (``distinct``). What remains of the register family goes to its
-own search (``search``), then window by window, z3 for the windows that the search does not decide; any other model to
-the general search (``walk``), then to z3.
+own searches (``supply``), then window by window, z3 for the windows that the search does not decide; any other model to
+the general searches (``walk.race``), then to z3.
 """
 
 from __future__ import annotations

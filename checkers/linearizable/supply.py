@@ -113,10 +113,8 @@ def _depth_first(attempt: Problem, limit: Limit) -> Exploration:
 
 def _swept(attempt: Problem, limit: Limit) -> Exploration:
     """Writes are counted from the beginning: that costs next to nothing."""
-    swept = sweep(
-        counting(attempt, {i for i, each in enumerate(attempt.classes) if each.counted or each.expects == ANY}), limit
-    )
-    done = swept.outcome == "done" and bool(swept.ways)
-    way = trail(attempt, swept.ways[0], swept.rank) if swept.ways else None
-    ends = (Point(attempt.initial, (), way),) if done else ()
+    writes = {number for number, each in enumerate(attempt.classes) if each.counted or each.expects == ANY}
+    swept = sweep(counting(attempt, writes), limit)
+    way = trail(attempt, swept.ways[0], swept.rank)
+    ends = (Point(attempt.initial, (), way),) if swept.found else ()
     return Exploration(ends, swept.outcome, swept.rank, swept.rank, swept.configurations, way)

@@ -52,13 +52,15 @@ Reached = tuple[int, int, int, "Way | None"]  # value, compare-and-sets that too
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """``ways`` from the beginning to configurations before the rank ``rank`` completed, or of the end; none where it is
-    refuted that this rank, and all before it, can complete."""
+    """``found``: there are ways to the end, and ``ways`` are all that matter. Where there is none, ``ways`` is one to
+    before the rank ``rank`` completed, as far as the sweep came; if the outcome is "done", it is refuted that this rank
+    and all before it can complete."""
 
     outcome: Literal["done", "time", "memory"]
+    found: bool
     rank: int
     configurations: int
-    ways: tuple[Way | None, ...] = ()
+    ways: tuple[Way | None, ...]
 
 
 def sweep(problem: Problem, limit: Limit) -> Swept:
@@ -69,19 +71,20 @@ def sweep(problem: Problem, limit: Limit) -> Swept:
     for rank in range(len(problem)):
         here = moments.at(rank)
         after: defaultdict[tuple[int, int], list[tuple[int, Way | None]]] = defaultdict(list)
+        way: Way | None = None
         for (value, swapped), costs in level.items():
             arriving = here.arriving(value)
             for cost, way in costs:
                 visited += 1
                 if visited > limit.configurations or (visited % _CLOCK_EVERY == 0 and limit.expired()):
                     outcome: Literal["time", "memory"] = "memory" if visited > limit.configurations else "time"
-                    return Swept(outcome, rank, visited, (way,))
+                    return Swept(outcome, False, rank, visited, (way,))
                 for reached in here.through(value, swapped, cost | arriving, way):
                     _keep(after[reached[:2]], reached[2], reached[3])
         if not after:
-            return Swept("done", rank, visited)
+            return Swept("done", False, rank, visited, (way,))
         level = after
-    return Swept("done", len(problem), visited, tuple(way for costs in level.values() for _, way in costs))
+    return Swept("done", True, len(problem), visited, tuple(way for costs in level.values() for _, way in costs))
 
 
 def _keep(met: list[tuple[int, Way | None]], cost: int, way: Way | None) -> None:

@@ -22,7 +22,8 @@ from checkers.linearizable.problem import ANY, TooLarge, completion, problem, tr
 from checkers.linearizable.supply import find
 
 MEMBERS_WANTED: Final = 24
-_CONFIGURATIONS: Final = 20_000  # of one question
+_CONFIGURATIONS: Final = 20_000  # of one question, for each so many operations:
+_CROWD: Final = 5_000
 _CORE_SHARE: Final = 0.7  # of the time
 _BRUTE_OPERATIONS: Final = 24
 _BRUTE_VISITS: Final = 4_000
@@ -204,7 +205,8 @@ class _Shrinking:
         self._asking, self._limit = asking, limit
 
     def ask(self, chosen: Sequence[Operation]) -> Answer:
-        return self._asking.ask(chosen, self._limit.at_most(configurations=_CONFIGURATIONS))
+        configurations = _CONFIGURATIONS * (1 + len(chosen) // _CROWD)
+        return self._asking.ask(chosen, self._limit.at_most(configurations=configurations))
 
     def narrows(self, chosen: Sequence[Operation]) -> list[Operation] | None:
         """The part of ``chosen`` (in order of completion) that is a witness already; None if none is known to be."""

@@ -16,6 +16,7 @@ from checkers.transactional.register.polygraph.facts import Facts, facts
 from checkers.transactional.register.polygraph.proof import objection
 from checkers.transactional.register.polygraph.schedule import Schedule, schedule
 from checkers.transactional.register.polygraph.window import Explained, Question, SolverName, explain, shortened
+from checkers.transactional.transaction import Transaction
 
 DECIDED: Final = frozenset(
     (Family.ANY, Family.SNAPSHOT, Family.PREFIX, Family.ONE_RW, Family.UPDATE, Family.CURSOR)
@@ -114,10 +115,14 @@ class Polygraphs:
         if order not in self._groups:
             codes: dict[Hashable, int] = {}
             self._groups[order] = [
-                number if order is Order.NONE else codes.setdefault(each.session if order is Order.SESSION else 0, len(codes))
-                for number, each in enumerate(self.history.transactions)
-            ]  # fmt: skip
+                codes.setdefault(_group(each, order), len(codes)) for each in self.history.transactions
+            ]
         return self._groups[order]
+
+
+def _group(transaction: Transaction, order: Order) -> Hashable:
+    """Transactions of one group are related by the order."""
+    return {Order.NONE: transaction.number, Order.SESSION: transaction.session, Order.REALTIME: None}[order]
 
 
 @dataclass(slots=True)

@@ -12,8 +12,8 @@ from checkers.transactional.register.history import INITIAL, RegisterHistory
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
     """A *version* is what one transaction left in one register, or what was there at the beginning (the writer is then
-    INITIAL). ``registers[v]``, ``writers[v]`` and ``readers[v]`` are about version v, ``readers`` without its writer and
-    each once; ``initial[k]`` is the first version of register k. Of transaction t, ``reads[t]`` are the versions that
+    INITIAL). ``registers[v]``, ``writers[v]`` and ``readers[v]`` are about version v, each reader once;
+    ``initial[k]`` is the first version of register k. Of transaction t, ``reads[t]`` are the versions that
     it read and ``writes[t]`` those that it wrote; ``began[t]`` and ``ended[t]`` are positions in the history."""
 
     history: RegisterHistory

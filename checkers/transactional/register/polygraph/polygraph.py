@@ -1,4 +1,4 @@
-"""What must come before what among some transactions of a history, and for each two writers of one register: either, or.
+"""What must come before what among some transactions, and, for each two writers of one register, an either-or.
 
 Nodes are moments: of a transaction its begin and its commit, or, for families that do not tell them apart, both in one.
 An *edge* leads from one moment to a later one, and no cycle of edges is allowed. A *single* (r, b) says that r missed

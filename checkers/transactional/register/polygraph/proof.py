@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from checkers.transactional.lattice import Family, Order
 from checkers.transactional.register.history import INITIAL, RegisterHistory
@@ -112,7 +113,7 @@ class _Check:
         for register in self.history.registers:
             ordered = sorted(register.writers, key=self.proof.commits.__getitem__)
             after: dict[int, int] = dict(zip([INITIAL, *ordered], ordered, strict=False))
-            for first, second in zip(ordered, ordered[1:], strict=False):
+            for first, second in pairwise(ordered):
                 before[second].append(first)
             for reader, writer, _ in register.reads:
                 if writer != INITIAL:
@@ -144,7 +145,7 @@ class _Check:
         begins, commits = self.proof.begins, self.proof.commits
         for register in self.history.registers:
             ordered = sorted(register.writers, key=commits.__getitem__)
-            for first, second in zip(ordered, ordered[1:], strict=False):
+            for first, second in pairwise(ordered):
                 if begins[second] < commits[first]:
                     return f"transactions {first} and {second} wrote one register at the same time"
         return None

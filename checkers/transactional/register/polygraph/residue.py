@@ -6,7 +6,7 @@ is certain costs nothing on it. It ends when a choice closes no cycle, or the cl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -111,7 +111,7 @@ class _Cycles:
         for tail in queue:
             for target, literal in self.after.get(tail, ()):
                 if arrived(target):
-                    return self.clause(parents, start, tail, literal)
+                    return self.clause(parents, (start,), tail, literal)
                 fresh = (future[target] | 1 << target) & self.tails & inside & ~seen
                 seen |= fresh
                 for following in bits(fresh):
@@ -119,9 +119,12 @@ class _Cycles:
                     queue.append(following)
         return None
 
-    def clause(self, parents: dict[int, tuple[int, int]], start: int, tail: int, literal: int) -> Clause:
+    def clause(
+        self, parents: dict[int, tuple[int, int]], starts: Container[int], tail: int, literal: int
+    ) -> Clause:  # fmt: skip
+        """Not all of the choices on the path."""
         literals = {-literal}
-        while tail != start:
+        while tail not in starts:
             tail, through = parents[tail]
             literals.add(-through)
         return tuple(sorted(literals))
@@ -170,11 +173,7 @@ class _Cycles:
         for tail in queue:
             for target, literal in self.after[tail]:
                 if target == end or future[target] >> end & 1:
-                    literals = {-literal}
-                    while tail not in roots:
-                        tail, through = parents[tail]
-                        literals.add(-through)
-                    return tuple(sorted(literals))
+                    return self.clause(parents, roots, tail, literal)
                 fresh = (future[target] | 1 << target) & self.tails & ~seen
                 seen |= fresh
                 for following in bits(fresh):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from time import monotonic
 from typing import Any, Final
 
@@ -17,9 +19,8 @@ class SatSolver:
     """Incremental. See :class:`checkers.transactional.register.polygraph.residue.Solver`."""
 
     def __init__(self, first: Sequence[bool]) -> None:
-        from pysat.solvers import Cadical195  # 60 ms, and most histories never need it
-
-        self._solver: Any = Cadical195()
+        solvers = import_module("pysat.solvers")  # 60 ms, and most histories never need it
+        self._solver: Any = solvers.Cadical195()
         self._count = len(first)
         for number, value in enumerate(first, 1):
             self._solver.add_clause([number, -number])
@@ -47,6 +48,4 @@ class SatSolver:
 
 def installed() -> bool:
     """Whether python-sat is there; z3 takes its place where it is not."""
-    from importlib.util import find_spec
-
     return find_spec("pysat") is not None

@@ -1,6 +1,7 @@
-"""The pairs' solver by z3: lazily, as by SAT, or with the moments as numbers (difference logic), which needs no clauses.
+"""The pairs' solver by z3: lazily, as by SAT, or with the moments as numbers (difference logic).
 
-z3 is the second opinion: its encoding of order as numbers shares nothing with the cycles that are found here.
+It is the second opinion: an encoding of order as numbers shares nothing with the cycles that are found lazily. It is
+10 to 100 times slower than SAT (300 transactions with 1000 open pairs: 1.5 s, and 0.05 s).
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ from checkers.transactional.register.polygraph.smt import SmtSolver, numbered
 
 SolverName = Literal["sat", "z3", "z3-lazy"]
 SOLVERS: Final[tuple[SolverName, ...]] = ("sat", "z3", "z3-lazy")
+MEMBERS_MAX: Final = 40_000
+"""The sets of what leads to each moment, and to which it leads, are then up to 1.6 GB."""
 SHORTENING_SHARE: Final = 0.2
 SHORTENING_S_MAX: Final = 10.0
 """How much of the time that is left may go into leaving transactions out of a refutation."""
@@ -58,9 +60,11 @@ class Explained:
 def explain(question: Question, members: Sequence[int], position: Sequence[int]) -> Explained | None:
     """An order of the members, None if there is none. ``position[t]``: where the guess has the transaction's commit.
 
-    Raises :class:`checkers.guard.OutOfTimeError`.
+    Raises :class:`checkers.guard.OutOfTimeError`, and :class:`MemoryError` where there are too many.
     """
     listed = tuple(sorted(members))
+    if len(listed) > MEMBERS_MAX:
+        raise MemoryError(f"the order of the writes of {len(listed)} transactions at once takes too much memory")
     graph = polygraph(question.facts, question.family, question.order, listed, question.groups, question.deadline)
     question.windows += 1
     try:
