@@ -149,8 +149,10 @@ class _Run:
         self.chain = list(range(len(facts.writers)))
         for first in following.keys() - set(following.values()):
             chain = [first]
-            while chain[-1] in following:
+            inside = {first}
+            while following.get(chain[-1], first) not in inside:  # reads that contradict each other may close a circle
                 chain.append(following[chain[-1]])
+                inside.add(chain[-1])
             for later, version in zip(reversed(chain), reversed(chain[:-1]), strict=False):
                 seen[version] = max(seen[version], seen[later])
             for version in chain:
