@@ -4,9 +4,10 @@
                                                [--anomaly none,lost-update,write-skew] [--solver sat] [--whole]
 
 The history is that of a store with multiple versions: 20 clients, 1 to 4 micro-operations, half of them reads, 32
-writes to each key on average; keys are picked uniformly or by Zipf's law. An anomaly is two concurrent transactions in
-the middle that also read and write two keys of their own. Printed, in CPU seconds of this process: to read, to explain the
-reads, to decide; how many windows and open pairs there were. ``--whole`` decides all at once, without a guess.
+writes to each key on average; keys are picked uniformly or by Zipf's law. An anomaly is two concurrent transactions
+in the middle that also read and write two keys of their own. Printed, in CPU seconds of this process: to read, to
+explain the reads, to decide; how many windows and open pairs there were. ``--whole`` decides all at once, without a
+guess.
 """
 
 from __future__ import annotations
