@@ -7,7 +7,7 @@ schedule of snapshot isolation is; the definitions of :mod:`checkers.transaction
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -32,7 +32,9 @@ def objection(history: RegisterHistory, family: Family, order: Order, proof: Sch
     if family in (Family.ANY, Family.CURSOR, Family.UPDATE) and begins != commits:
         return "a transaction does not take place in one moment"
     check = _Check(history, family, order, proof)
-    return check.times() or check.reads() or (check.conflicts() if family is Family.SNAPSHOT else None)
+    for first, second in check.conflicts() if family is Family.SNAPSHOT else ():
+        return f"transactions {first} and {second} wrote one register at the same time"
+    return check.times() or check.reads()
 
 
 def _after(begin: int, commit: int) -> bool:
@@ -68,6 +70,7 @@ class _Check:
         """Each read is of the last version committed before its transaction's begin; or the family allows otherwise."""
         begins, commits = self.proof.begins, self.proof.commits
         elsewhere: list[tuple[int, int]] = []
+        torn = {second for _, second in self.conflicts()} if self.family is Family.ONE_RW else set()
         for register in self.history.registers:
             ordered = sorted(register.writers, key=commits.__getitem__)
             times = [commits[writer] for writer in ordered]
@@ -76,7 +79,7 @@ class _Check:
                 if writer != INITIAL and commits[writer] >= begins[reader]:
                     return f"transaction {reader} read what {writer} commits only later"
                 place = bisect_left(times, begins[reader]) - 1
-                if (ordered[place] if place >= 0 else INITIAL) == writer:
+                if (ordered[place] if place >= 0 else INITIAL) == writer and reader not in torn:
                     continue
                 if self.family in (Family.ANY, Family.SNAPSHOT, Family.PREFIX):
                     return f"transaction {reader} read another version than that of its moment"
@@ -88,7 +91,7 @@ class _Check:
                     return f"transaction {reader} wrote, and read another version than that of its moment"
                 following = 0 if writer == INITIAL else bisect_right(times, commits[writer])
                 missed = [each for each in ordered[following : following + 2] if each != reader]
-                elsewhere.append((reader, missed[0]))
+                elsewhere.extend((reader, each) for each in missed[:1])
         return self.ancestors(elsewhere)
 
     def ancestors(self, missed: Sequence[tuple[int, int]]) -> str | None:
@@ -140,12 +143,10 @@ class _Check:
                     done += 1
                 before[each.number].extend(one.number for one in recent)
 
-    def conflicts(self) -> str | None:
-        """Of two that wrote one register, the later began after the earlier had committed."""
+    def conflicts(self) -> Iterator[tuple[int, int]]:
+        """Writers of one register, one after the other, the later of which began before the earlier had committed."""
         begins, commits = self.proof.begins, self.proof.commits
         for register in self.history.registers:
-            ordered = sorted(register.writers, key=commits.__getitem__)
-            for first, second in pairwise(ordered):
+            for first, second in pairwise(sorted(register.writers, key=commits.__getitem__)):
                 if begins[second] < commits[first]:
-                    return f"transactions {first} and {second} wrote one register at the same time"
-        return None
+                    yield first, second
