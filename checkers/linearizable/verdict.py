@@ -36,6 +36,7 @@ class _Task:
     history: History
     model: Model
     codes: Codes
+    witness_time_s: float
 
 
 def check(
@@ -48,6 +49,7 @@ def check(
     time_limit_s: float | None = None,
     certify: bool = False,
     processes: int | None = None,
+    witness_time_s: float = WITNESS_MAX_S,
 ) -> Result:
     """Whether the history is linearizable (Herlihy & Wing 1990), each key by itself.
 
@@ -56,7 +58,8 @@ def check(
     of nil says nothing. ``method``: "polynomial", "search", "z3", "brute" (force), or "auto": of these what can decide,
     in this order. Past ``time_limit_s`` seconds the verdict is unknown, with how far it came. ``certify``: a valid
     result has in its details the ``linearizations``, one per object: its key, and its invocations in their order.
-    ``processes``: at most so many decide keys side by side; None: as many as there are cores.
+    ``processes``: at most so many decide keys side by side; None: as many as there are cores. ``witness_time_s``: how
+    long, at most, the witnesses of all keys together are made smaller once the verdict is known.
 
     An invalid result has one anomaly per invalid key; its ``operations`` are the invocations of a witness as
     ``checkers.linearizable.witness`` defines it, and its details say whether that is minimal. A valid one was checked
@@ -81,7 +84,7 @@ def check(
             processes=processes,
             certify=certify,
         )
-        return _conclude(_Task(history, known, codes), _judgement(question, method), limit, first)
+        return _conclude(_Task(history, known, codes, witness_time_s), _judgement(question, method), limit, first)
 
     return guarded(EXPECT, judge_all, model=known.name, method=first)
 
@@ -196,7 +199,7 @@ def _anomalies(task: _Task, told: Sequence[Judged], limit: Limit) -> tuple[Anoma
         return ()
     from harness.fault_window import fault_windows
 
-    limit, faults = limit.at_most(seconds=WITNESS_MAX_S), fault_windows(task.history)
+    limit, faults = limit.at_most(seconds=task.witness_time_s), fault_windows(task.history)
     return tuple(_anomaly(task, *each[:2], faults, limit.share(len(invalid) - i)) for i, each in enumerate(invalid))
 
 
