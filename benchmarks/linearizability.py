@@ -8,7 +8,8 @@
 
 Of each row are printed: the median over the seeds of our time to decide alone (in a process that has decided it once
 before; with --cold, that has not), that to decide and tell, which for an invalid history is mostly the making small of
-its witness, that of the whole command, and its greatest peak memory; and how many times as long the baseline takes, which is a plain search in pure Python that is never changed (``benchmarks.wing_gong``), on the same
+its witness, that of the whole command, and its greatest peak memory; and how many times as long as to decide the
+baseline takes, which is a plain search in pure Python that is never changed (``benchmarks.wing_gong``), on the same
 history in the same run. ``>`` stands before what was given up at --patience seconds.
 
 A peer is any command that is given a file (``benchmarks.peer`` says how it answers); its time and its verdict stand
@@ -295,8 +296,8 @@ def _forget(path: Path) -> None:
         os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-_HEAD: Final = (f"{'row':52} {'is':7} {'ours':22} {'decide ms':>10} {'worst':>9} {'told ms':>9} {'command ms':>10} {'peak MB':>7} "
-                f"{'baseline ms':>12} {'ratio':>10} {'peer ms':>10} {'ratio':>10}")  # fmt: skip
+_HEAD: Final = (f"{'row':52} {'is':7} {'ours':22} {'decide ms':>10} {'worst':>9} {'told ms':>9} "
+                f"{'command ms':>10} {'peak MB':>7} {'baseline ms':>12} {'ratio':>10} {'peer ms':>10} {'ratio':>10}")  # fmt: skip
 
 
 def _line(name: str, valid: bool | None, timed: Sequence[Timed]) -> str:
