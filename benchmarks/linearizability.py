@@ -297,7 +297,8 @@ def _forget(path: Path) -> None:
 
 
 _HEAD: Final = (f"{'row':52} {'is':7} {'ours':22} {'decide ms':>10} {'worst':>9} {'told ms':>9} "
-                f"{'command ms':>10} {'peak MB':>7} {'baseline ms':>12} {'ratio':>10} {'peer ms':>10} {'ratio':>10}")  # fmt: skip
+                f"{'command ms':>10} {'peak MB':>7} "
+                f"{'baseline ms':>12} {'ratio':>10} {'peer ms':>10} {'ratio':>10}")  # fmt: skip
 
 
 def _line(name: str, valid: bool | None, timed: Sequence[Timed]) -> str:
