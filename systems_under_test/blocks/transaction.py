@@ -24,7 +24,7 @@ class Transaction(Protocol):
         """Put ``value`` at ``key``."""
 
     async def update(self, key: Any, f: str, value: Any) -> None:
-        """Change what is at ``key`` without telling what it was: "append" to a list, "add" to a set, "inc" a counter."""
+        """Change what is at ``key`` and tell nothing: "append" to a list, "add" to a set, "inc"rease a counter."""
 
     async def select(self, first: Any, last: Any) -> Mapping[Any, Any]:
         """A predicate read: all keys from ``first`` to ``last``, inclusive, that have a value, each with its value."""
