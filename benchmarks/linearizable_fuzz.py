@@ -1,7 +1,7 @@
 """The campaign: random small histories, every method against brute force, every piece of evidence checked again.
 
     python -m benchmarks.linearizable_fuzz [--histories 20000] [--models all] [--seed 0] [--z3-every 1]
-                                           [--time-limit 1200] [--columns]
+                                           [--witness-every 1] [--time-limit 1200] [--columns]
 
 That many histories of each model. Of each: the verdicts of the polynomial method where there is one, of the search, of
 z3, of what is chosen automatically, and of the search given up early so that z3 has to take over, must be
@@ -185,7 +185,8 @@ def campaign(
 
 def _on_operations(options: argparse.Namespace, began: float) -> Tally:
     models = options.models.split(",") if options.models else MODELS
-    return campaign(options.histories, options.seed, options.z3_every, began + options.time_limit, models)
+    deadline = began + options.time_limit
+    return campaign(options.histories, options.seed, options.z3_every, deadline, models, options.witness_every)
 
 
 def _on_columns(options: argparse.Namespace, began: float) -> Tally:
@@ -202,6 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--models", help="separated by commas (default: all)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--z3-every", type=int, default=1, help="z3 decides one history in so many (0: none)")
+    parser.add_argument("--witness-every", type=int, default=1, help="witnesses of one history in so many")
     parser.add_argument("--time-limit", type=float, default=1200.0, help="seconds")
     parser.add_argument("--columns", action="store_true", help="examine the methods on columns")
     options = parser.parse_args(arguments)

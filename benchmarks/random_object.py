@@ -371,10 +371,10 @@ def spoil(lines: Sequence[Op], random: Random, times: int) -> list[Op]:
 def small(model: str, random: Random) -> tuple[list[Op], Any, bool]:
     """A history small enough for brute force, its initial value, and whether it is linearizable by construction."""
     thing, initial = make(model, random)
-    right = random.random() < 0.15
+    right = random.random() < 0.1
     if not right:
-        thing = Faulty(thing, random, random.choice((0.3, 0.6)))
+        thing = Faulty(thing, random, random.choice((0.4, 0.8)))
     lines = play(thing, random.randint(2, 12), random.randint(1, 5), random.choice((0, 0, 0.1, 0.3)), random)
     if right:
         return lines, initial, True
-    return spoil(lines, random, random.choice((0, 1, 2, 5))), initial, False
+    return spoil(lines, random, random.choice((1, 3, 5, 8))), initial, False
