@@ -6,14 +6,14 @@ A transaction (``txn``, also ``read`` or ``write``) has a list of ``["r", key, v
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 from checkers.guard import Unsupported
 from checkers.value import show
 from harness.history import Call
 
-_NAMES: Final = ("txn", "read", "write")
+NAMES: Final = ("txn", "read", "write")
 _EXPECTED: Final = 'micro-operations ["r", key, value] and ["w", key, value]'
 
 
@@ -25,12 +25,13 @@ class Micro(NamedTuple):
     value: Any
 
 
-def micro_operations(call: Call) -> list[Micro]:
-    """What the transaction did, or, where it is not known to have happened, was to do.
+def micro_operations(call: Call, names: Collection[str] = NAMES) -> list[Micro]:
+    """What the transaction did, or, where it is not known to have happened, was to do. ``names`` are those that an
+    operation may have.
 
     Raises :class:`checkers.guard.Unsupported` for what is no transaction on registers.
     """
-    if call.f not in _NAMES:
+    if call.f not in names:
         raise Unsupported(f"operation {call.invoke}: read the operation {show(call.f)}; expected txn")
     if isinstance(call.argument, Mapping) or isinstance(call.result, Mapping):
         return _of_map(call)

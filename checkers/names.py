@@ -57,6 +57,7 @@ CHECKERS: Final[Mapping[str, str]] = {
     "long-fork": "checkers.long_fork:check",
     "causal-reverse": "checkers.causal_reverse:check",
     "write-skew": "checkers.write_skew:check",
+    "booking": "checkers.booking:check",
     "log": "checkers.log:check",
     "eventual": "checkers.convergence:check",
     "statistics": "checkers.statistics:check",

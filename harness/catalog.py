@@ -29,11 +29,19 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
     "systems": {
         "raft": "systems_under_test.raft:SYSTEM",
         "single-leader": "systems_under_test.single_leader:SYSTEM",
+        "reference-store": "systems_under_test.reference_store:SYSTEM",
     },
     "workloads": {
         "register": "workloads.register:WORKLOAD",
         "set": "workloads.set:WORKLOAD",
         "counter": "workloads.counter:WORKLOAD",
+        "list-append": "workloads.list_append:WORKLOAD",
+        "rw-register": "workloads.rw_register:WORKLOAD",
+        "bank": "workloads.bank:WORKLOAD",
+        "write-skew": "workloads.write_skew:WORKLOAD",
+        "booking": "workloads.booking:WORKLOAD",
+        "long-fork": "workloads.long_fork:WORKLOAD",
+        "sessions": "workloads.sessions:WORKLOAD",
     },
     "faults": {
         "partition": "harness.faults.partition:FAULT",

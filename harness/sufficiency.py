@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from math import inf
@@ -71,7 +71,7 @@ def shortfall(
         )
     if plan.total < thresholds.conflicts_from:
         return None
-    conflicts = count_conflicts(history, thresholds.writes, thresholds.conflicts_min, end)
+    conflicts = count_conflicts(history, thresholds.writes, thresholds.conflicts_min, end, thresholds.touched)
     if conflicts < thresholds.conflicts_min:
         return Reason.NO_CONFLICT, (
             f"{conflicts} pairs of operations on the same key overlapped with a write among them; a verdict needs at "
@@ -91,9 +91,15 @@ def _count(history: History, f: str, code: int, end: int | None) -> int:
     )
 
 
-def count_conflicts(history: History, writes: tuple[str, ...], enough: int, end: int | None = None) -> int:
+def count_conflicts(
+    history: History,
+    writes: tuple[str, ...],
+    enough: int,
+    end: int | None = None,
+    touched: Callable[[Any], Iterable[tuple[Any, bool]]] | None = None,
+) -> int:
     """Pairs of client operations on the same key that overlapped, one of them in ``writes``; stops at ``enough``, or at
-    position ``end``.
+    position ``end``. ``touched``: see :class:`harness.workload.Thresholds`; such a pair counts once per key.
 
     Operations that failed are left out: they did nothing that another could have met. One that ended in "info" counts
     until then, though it may take effect later: that it overlaps all that follows says nothing about the load.
@@ -104,16 +110,31 @@ def count_conflicts(history: History, writes: tuple[str, ...], enough: int, end:
         if history.processes[index] < 0:
             continue
         start = index if code == INVOKE else partners[index]
-        others = running.setdefault(history.keys[start] if history.keys else None, {})
+        keys = _keys(history, start, writes, touched)
         if code != INVOKE:
-            others.pop(start, None)
+            for key in keys:
+                running.get(key, {}).pop(start, None)
             continue
         completion = partners[index]
         if completion >= 0 and history.types[completion] == FAIL:
             continue
-        writing = history.f_names[history.fs[index]] in writes
-        conflicts += len(others) if writing else sum(others.values())
+        for key, writing in keys.items():
+            others = running.setdefault(key, {})
+            conflicts += len(others) if writing else sum(others.values())
+            others[index] = writing
         if conflicts >= enough:
             return conflicts
-        others[index] = writing
     return conflicts
+
+
+def _keys(
+    history: History, start: int, writes: tuple[str, ...], touched: Callable[[Any], Iterable[tuple[Any, bool]]] | None
+) -> dict[Any, bool]:
+    """The keys of an invocation, each with whether it is written."""
+    writing = history.f_names[history.fs[start]] in writes
+    if touched is None or not writing:
+        return {history.keys[start] if history.keys else None: writing}
+    keys: dict[Any, bool] = {}
+    for key, written in touched(history.values[start]):
+        keys[key] = keys.get(key, False) or written
+    return keys

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -39,7 +39,8 @@ class Thresholds:
     asks for (``ok_of_asked`` where that says otherwise), and ``ok_least`` of all names together. A plan that lists its
     operations needs at least one of each name that it lists and that is not in ``ok_of_asked``. Overlaps are demanded
     of plans that ask for ``conflicts_from`` operations and more; in a short one they are luck, and what is lost or
-    stale shows without them.
+    stale shows without them. Where ``writes`` are transactions, ``touched`` tells from an invocation's value each key,
+    with whether it is written.
     """
 
     counted: tuple[str, ...]
@@ -50,6 +51,7 @@ class Thresholds:
     ok_of_asked: Mapping[str, float] = field(default_factory=dict)
     ok_least: int = 2
     conflicts_from: int = 100
+    touched: Callable[[Any], Iterable[tuple[Any, bool]]] | None = None
 
     def __str__(self) -> str:
         less = "".join(f", {share:.0%} of {f}" for f, share in self.ok_of_asked.items())

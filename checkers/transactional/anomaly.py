@@ -22,10 +22,11 @@ from harness.result import Anomaly
 
 WRITE_SKEW: Final = "write-skew"
 LONG_FORK: Final = "long-fork"
+CYCLIC_VERSIONS: Final = "cyclic-versions"  # of registers; the reads of a list tell the order of its versions
 SHAPES: Final = {(RW, RW): WRITE_SKEW, (WR, RW, WR, RW): LONG_FORK, (RW, WR, RW, WR): LONG_FORK}
 SEVERITY: Final = (
     "garbage-read", "duplicate-elements", "internal", "future-read", "incompatible-order", "G0", "G1a", "dirty-update",
-    "G1b", "G1c", "G-monotonic", "fractured-read", "lost-update", "G-cursor", "G-single", "long-fork", "G-nonadjacent",
+    "G1b", "cyclic-versions", "G1c", "G-monotonic", "fractured-read", "lost-update", "G-cursor", "G-single", "long-fork", "G-nonadjacent",
     "write-skew", "G2-item",
 )  # fmt: skip
 
@@ -74,7 +75,9 @@ def _cycles(found: Verdicts, model: Model) -> Iterator[Anomaly]:
     )  # fmt: skip
     for shape in shapes:
         cycle = next(each.cycle for each in best.values() if SHAPES.get(tuple(each.cycle.kinds)) == shape)
-        yield _anomaly(found.inference, shape, cycle)
+        anomaly = _anomaly(found.inference, shape, cycle)
+        if shape != WRITE_SKEW or not _of_one_list(anomaly):  # that is a lost update
+            yield anomaly
     refuted = found.dilemmas.get((model.family, model.order))
     if refuted is not None:
         yield _dilemma(found.inference, refuted)
@@ -111,6 +114,11 @@ def _anomaly(inference: Inference, type_: str, cycle: Cycle) -> Anomaly:
     explanation, edges = explain_cycle(inference, cycle)
     details = {"edges": edges, "shortest": cycle.shortest, "transactions": len(cycle.edges)}
     return Anomaly(type_, _operations(inference, [cycle]), explanation, details)
+
+
+def _of_one_list(anomaly: Anomaly) -> bool:
+    first, *others = (edge["key"] for edge in anomaly.details["edges"])
+    return all(each == first for each in others)
 
 
 def _operations(inference: Inference, cycles: Iterable[Cycle]) -> tuple[int, ...]:

@@ -47,11 +47,25 @@ def dilemma(scene: Scene, family: Family, order: Order) -> Dilemma | None:
 
     Raises :class:`Undecided`.
     """
+    found = _decided(scene, family, order)
+    return found if isinstance(found, Dilemma) else None
+
+
+def arranged(scene: Scene, family: Family, order: Order) -> list[Pair]:
+    """Orders of the unread appends that are allowed, and leave none open; there must be some. Raises
+    :class:`Undecided`."""
+    found = _decided(scene, family, order)
+    assert not isinstance(found, Dilemma), "no order of the unread appends is allowed"
+    return found
+
+
+def _decided(scene: Scene, family: Family, order: Order) -> Dilemma | list[Pair]:
     groups = _groups(scene)
     if not groups or family not in ORDER_MATTERS:
-        return None
-    if _violation(scene, family, order, _guess(scene, order, groups)) is None:
-        return None
+        return []
+    guess = _guess(scene, order, groups)
+    if _violation(scene, family, order, guess) is None:
+        return guess
     pairs = list(dict.fromkeys(pair for group in groups for pair in combinations(group, 2)))
     if len(pairs) > PAIRS_MAX:
         raise Undecided(f"{len(pairs)} pairs of appends that nobody read")
@@ -114,8 +128,8 @@ class _Search:
             raise Undecided(f"no order of the appends that nobody read was found in {TRIALS_MAX} trials")
         return _violation(self.scene, self.family, self.order, chosen)
 
-    def solve(self, chosen: list[Pair], undecided: list[Pair]) -> Dilemma | None:
-        """None once every pair has an order; else the dilemma that this choice ends in."""
+    def solve(self, chosen: list[Pair], undecided: list[Pair]) -> Dilemma | list[Pair]:
+        """The orders once every pair has one; else the dilemma that this choice ends in."""
         forced: list[tuple[Pair, Violation]] = []
         changed = True
         while changed:
@@ -133,7 +147,7 @@ class _Search:
                     undecided = [each for each in undecided if each != pair]
                     changed = True
         if not undecided:
-            return None
+            return chosen
         pair, rest = undecided[0], undecided[1:]
         first = self.solve([*chosen, pair], rest)
-        return None if first is None else self.solve([*chosen, (pair[1], pair[0])], rest)
+        return self.solve([*chosen, (pair[1], pair[0])], rest) if isinstance(first, Dilemma) else first

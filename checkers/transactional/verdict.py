@@ -98,6 +98,15 @@ def _without_unknown(inference: Inference) -> Inference:
     return Inference(inference.transactions, committed, versions, [], inference.ordered)
 
 
+def settled(found: Verdicts, order: Order) -> Verdicts:
+    """What shows that read uncommitted holds: of the transactions of unknown outcome either those whose appends were
+    read committed, or none did."""
+    inference = found.inference
+    if not inference.unsettled or not any(violation(scene, Family.WRITES, order) for scene in found.scenes):
+        return found
+    return examined(_without_unknown(inference), found.scenes[0].part.deadline)
+
+
 def examined(inference: Inference, deadline: float | None = None) -> Verdicts:
     """The graph and its components, no level decided yet."""
     graph = build(inference)

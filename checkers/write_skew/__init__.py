@@ -2,11 +2,11 @@
 
 The example of Cahill, Roehm, Fekete, "Serializable Isolation for Snapshot Databases" (SIGMOD 2008) and Kleppmann,
 "Designing Data-Intensive Applications", ch. 7; snapshot isolation allows it, serializability does not. Transactions
-(``txn``: :mod:`checkers.micro_operation`) read the doctors of a shift, ``["r", doctor, true]`` (true or 1: on call),
-and write themselves, ``["w", doctor, false]``. Whoever goes off must have seen somebody else on call, or put somebody
-on, so that every transaction by itself keeps the invariant: *at least one doctor of each shift is on call*. A shift is
-the field ``key``, or the first part of a doctor [shift, doctor]; else there is one. ``initial``: who is on call at the
-beginning, true (all, the default), false, or a map by doctor.
+(``txn``: :mod:`checkers.micro_operation`; or, of the same form, ``go-off-call`` and ``roster``) read the doctors of a
+shift, ``["r", doctor, true]`` (true or 1: on call), and write themselves, ``["w", doctor, false]``. Whoever goes off
+must have seen somebody else on call, or put somebody on, so that every transaction by itself keeps the invariant: *at
+least one doctor of each shift is on call*. A shift is the field ``key``, or the first part of a doctor [shift, doctor];
+else there is one. ``initial``: who is on call at the beginning, true (all, the default), false, or a map by doctor.
 
 A shift is right if its transactions have a serial order in which each read what was there; then the invariant holds
 all the time. Unknown ones may have happened, at any time, or not; failed ones have not. This is decided exactly (a

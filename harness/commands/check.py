@@ -125,6 +125,12 @@ def add(subparsers: Any) -> None:
     option("--certificate", type=Path, metavar="FILE",
            help="write the evidence, for `splitbrain verify FILE HISTORY`: of valid an order of the operations, of "
            "invalid the witnesses")  # fmt: skip
+    option(
+        "--drawings",
+        type=Path,
+        metavar="FOLDER",
+        help="write what shows an invalid verdict as SVG: the operations on a timeline, and transactions as a graph",
+    )
     option("--json", action="store_true",
            help="one line of JSON, the last on standard output; a list if there are several histories")  # fmt: skip
 
@@ -157,7 +163,8 @@ def _refuse_contradictions(args: argparse.Namespace) -> None:
                  "--total": args.total, "--negative-balances": args.negative_balances or None,
                  "--versions": args.versions or None,
                  "--expect": args.expect, "--independent": args.independent or None, "--format": format_,
-                 "--certificate": args.certificate, "HISTORY": args.histories or None}  # fmt: skip
+                 "--certificate": args.certificate, "--drawings": args.drawings,
+                 "HISTORY": args.histories or None}  # fmt: skip
         for option, value in given.items():
             if value is not None:
                 raise UsageError(f"read {option} with --manifest; expected it to say so itself, row by row")
@@ -166,6 +173,8 @@ def _refuse_contradictions(args: argparse.Namespace) -> None:
         raise UsageError("read no history; expected a file, a run's folder, or --manifest FILE.tsv")
     if args.certificate is not None and len(args.histories) > 1:
         raise UsageError("read --certificate with several histories; expected one: each has evidence of its own")
+    if args.drawings is not None and len(args.histories) > 1:
+        raise UsageError("read --drawings with several histories; expected one: each has pictures of its own")
     if args.expect is not None:
         refuse_idle(args.expect, _given(args))
 
@@ -222,7 +231,7 @@ def _common(args: argparse.Namespace) -> Question:
     return Question(Path(), args.expect or LINEARIZABLE, nil_reads=args.nil_reads, method=args.method or "auto",
                     total=args.total, negative_balances=args.negative_balances, versions=args.versions,
                     time_limit_s=args.time_limit, format=args.format, independent=args.independent,
-                    certificate=args.certificate, memory_limit=args.memory_limit)  # fmt: skip
+                    certificate=args.certificate, drawings=args.drawings, memory_limit=args.memory_limit)  # fmt: skip
 
 
 def _question(path: Path, args: argparse.Namespace) -> Question:

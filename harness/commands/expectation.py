@@ -13,6 +13,7 @@ from harness import catalog
 from harness.commands.question import LINEARIZABLE, Question
 from harness.formats import Recording
 from harness.history import DUMP, History
+from harness.result import Result
 
 TRANSACTION: Final = "txn"
 STRICT: Final = "strict-serializable"
@@ -37,6 +38,23 @@ def settled(question: Question, recording: Recording) -> Question:
 def _of_transactions(history: History) -> bool:
     """Whether transactions are all that clients did."""
     return history.client_names() - {DUMP} == {TRANSACTION}
+
+
+def without_realtime(result: Result) -> Result:
+    """Of the levels that a result says hold or fail, those that say nothing of real time: of a log of sessions the
+    others mean nothing."""
+    from checkers.transactional.lattice import MODELS, Order, implied, strongest_holding, weakest_failing
+
+    if "strongest" not in result.details:
+        return result
+    told = {name for name, model in MODELS.items() if model.order is not Order.REALTIME}
+    strongest, weakest = result.details["strongest"], result.details["weakest_failing"]
+    holding = [name for name in told if any(name in implied(strong) for strong in strongest)]
+    failing = [name for name in told if implied(name) & set(weakest)]
+    undecided = [name for name in result.details.get("undecided", ()) if name in told]
+    levels = {"strongest": list(strongest_holding(holding)), "weakest_failing": list(weakest_failing(failing))}
+    others = {name: value for name, value in result.details.items() if name != "undecided"}
+    return replace(result, details={**others, **levels, **({"undecided": undecided} if undecided else {})})
 
 
 def untold(question: Question, recording: Recording) -> str | None:

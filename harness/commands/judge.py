@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from harness import catalog
 from harness.commands import UsageError
-from harness.commands.expectation import settled, untold
+from harness.commands.expectation import settled, untold, without_realtime
 from harness.commands.limited import Ending, limits_within
 from harness.commands.output import printable, verdict_text
 from harness.commands.question import Question, nil_reads
@@ -67,7 +67,14 @@ def _verdict(path: str, question: Question, recording: Recording, began: float) 
 
         result = keep_evidence(question, recording, result)
     result = question.judge(result, recording.history)
-    return Answer(path, result.valid, {**result.as_json(), "history": path}, verdict_text(result, recording))
+    text = verdict_text(result, recording)
+    if question.drawings is not None:
+        from harness.commands.draw import draw
+
+        written = [str(each) for each in draw(question.drawings, result, recording)]
+        result = replace(result, details={**result.details, "drawings": written})
+        text += "\n  drawn: " + (", ".join(map(printable, written)) or "nothing, for there is no anomaly")
+    return Answer(path, result.valid, {**result.as_json(), "history": path}, text)
 
 
 def _within_limits(question: Question, recording: Recording, result: Result) -> Result:
@@ -118,7 +125,8 @@ def decide(question: Question, recording: Recording, time_limit_s: float) -> Res
         return unknown(question.expect, Reason.UNSUPPORTED, why)
     options: dict[str, Any] = {"time_limit_s": time_limit_s, **_options(question, recording)}
     try:
-        return catalog.checker(question.expect)(history, **options)
+        result = catalog.checker(question.expect)(history, **options)
+        return result if recording.realtime else without_realtime(result)
     except MemoryError:
         return unknown(question.expect, Reason.OUT_OF_MEMORY, "there was not enough memory to decide this history")
     except Exception as error:  # noqa: BLE001 - whatever a checker raises, it is no verdict

@@ -59,6 +59,7 @@ def _verdict_lines(result: Result, recording: Recording) -> Iterator[str]:
     yield f"  {_subject(result)}"
     if result.explanation:
         yield f"  {printable(result.explanation)}"
+    yield from _levels(result)
     for number, anomaly in enumerate(result.anomalies[:ANOMALIES_MAX], 1):
         yield from ("", f"  {number}. {anomaly.type}: {printable(anomaly.explanation)}")
         drawn = [f"     {printable(line)}" for line in timeline(recording.history, _starts(anomaly, recording))]
@@ -75,6 +76,15 @@ def _subject(result: Result) -> str:
              f"{result.operations} operations", *([f"by {result.method}"] if result.method else []),
              f"{result.seconds:.3f} s"]  # fmt: skip
     return ", ".join(parts)
+
+
+def _levels(result: Result) -> Iterator[str]:
+    """Of transactions: what holds all the same, what does not, and what nobody knows; each an end of the lattice."""
+    for name, words in (("strongest", "strongest that hold"), ("weakest_failing", "weakest that fail"),
+                        ("undecided", "not decided")):  # fmt: skip
+        levels = result.details.get(name)
+        if isinstance(levels, list | tuple) and levels:
+            yield f"  {words}: {printable(', '.join(map(str, levels)))}"
 
 
 def _next_step(result: Result) -> str | None:

@@ -18,8 +18,9 @@ LINEARIZABLE: Final = "linearizable"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One history to judge, and how. ``None`` means: as the history suggests. ``certificate``: where evidence goes.
-    ``expects_default``: nobody said what to expect, and the history may suggest another thing than ``expect``."""
+    """One history to judge, and how. ``None`` means: as the history suggests. ``certificate``: where evidence goes;
+    ``drawings``: the folder for pictures. ``expects_default``: nobody said what to expect, and the history may suggest
+    another thing than ``expect``."""
 
     path: Path
     expect: str = LINEARIZABLE
@@ -34,6 +35,7 @@ class Question:
     format: str = "auto"
     independent: bool = False
     certificate: Path | None = None
+    drawings: Path | None = None
     memory_limit: int | None = None
     judge: Callable[[Result, History], Result] = lambda result, history: result
     expects_default: bool = False

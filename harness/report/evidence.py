@@ -7,15 +7,13 @@ from typing import Any, Final
 
 from harness.history import Call
 from harness.report.band import Band
+from harness.report.drawing import chosen, graph_of, timeline_of, times
 from harness.report.element import Child, Markup, clean, element
 from harness.report.run_data import JsonObject, RunData, objects_of, text_of
 from harness.report.text import count, duration, operation, seconds, shown
-from harness.report.timeline import Bar, timeline
 
 SHOWN_MAX: Final = 3
 LISTED_MAX: Final = 50
-OPERATIONS_MAX: Final = 12
-LAST: Final = 2
 AFTER_S: Final = 2.0
 EXPLANATION_MAX: Final = 1_500
 
@@ -51,19 +49,15 @@ def calls_of(run: RunData, anomaly: JsonObject) -> list[Call]:
     return list(found.values())
 
 
-def _chosen(calls: list[Call]) -> list[Call]:
-    """The first and the last few: what an anomaly names last is often the read that shows it."""
-    return calls if len(calls) <= OPERATIONS_MAX else calls[: OPERATIONS_MAX - LAST] + calls[-LAST:]
-
-
 def _anomaly(run: RunData, anomaly: JsonObject, bands: Sequence[Band]) -> Markup:
     calls = calls_of(run, anomaly)
-    drawn = sorted(_chosen(calls), key=lambda call: call.invoke)
+    drawn = sorted(chosen(calls), key=lambda call: call.invoke)
     explanation = clean(text_of(anomaly, "explanation", "no explanation"), EXPLANATION_MAX)
     parts: list[Child] = [element("p", _badge(anomaly), " ", explanation, class_="explanation")]
     if drawn:
-        bars = [_bar(run, call) for call in drawn]
-        parts.append(element("div", timeline(bars, _near(bars, bands), "The operations that show it"), class_="scroll"))
+        graph = graph_of(_details(anomaly), run.by_position)
+        parts.append(None if graph is None else element("div", graph, class_="scroll"))
+        parts.append(element("div", timeline_of(run.history, drawn, bands), class_="scroll"))
         parts.append(_table(run, drawn, bands))
     if len(calls) > len(drawn):
         rest = f"{count(len(calls) - len(drawn))} more operations that it names are not shown."
@@ -71,29 +65,9 @@ def _anomaly(run: RunData, anomaly: JsonObject, bands: Sequence[Band]) -> Markup
     return element("article", parts)
 
 
-def _near(bars: Sequence[Bar], bands: Sequence[Band]) -> list[Band]:
-    first, last = min(bar.start_s for bar in bars), max(bar.seen_s for bar in bars)
-    return [band for band in bands if band.stop_s >= first and band.start_s <= last]
-
-
-def _times(run: RunData, call: Call) -> tuple[float, float | None]:
-    """When it began and was seen to end, in seconds; the order in the history where there are no times."""
-    times = run.history.times
-    if times[call.invoke] < 0 or (call.complete is not None and times[call.complete] < 0):
-        return float(call.invoke), None if call.outcome == "info" or call.complete is None else float(call.complete)
-    end = None if call.outcome == "info" or call.complete is None else times[call.complete] / 1e9
-    return times[call.invoke] / 1e9, end
-
-
-def _bar(run: RunData, call: Call) -> Bar:
-    start, stop = _times(run, call)
-    words = operation(call.f, call.argument, call.result, call.outcome)
-    title = f"{words}; process {call.process}, from {seconds(start, 4)}" + (
-        f", {call.outcome} after {duration(max(0.0, stop - start))}" if stop is not None else ", outcome unknown"
-    )
-    if call.key is not None:
-        words = f"{shown(call.key, 16)}: {words}"
-    return Bar(f"process {call.process}"[:14], words, start, stop, call.outcome, title)
+def _details(anomaly: JsonObject) -> JsonObject:
+    details = anomaly.get("details")
+    return details if isinstance(details, dict) else {}
 
 
 def _table(run: RunData, calls: Sequence[Call], bands: Sequence[Band]) -> Markup:
@@ -102,7 +76,7 @@ def _table(run: RunData, calls: Sequence[Call], bands: Sequence[Band]) -> Markup
     head = ["index", "process", *(["key"] if keyed else []), "operation", "outcome", "began", "took", "fault"]
     body = []
     for call in calls:
-        start, stop = _times(run, call)
+        start, stop = times(run.history, call)
         node = nodes[call.complete] if nodes and call.complete is not None else None
         took = "–" if stop is None else duration(max(0.0, stop - start))
         cells: list[Child] = [

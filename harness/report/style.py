@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.report.space_time_style import CSS as SPACE_TIME
 
-PAGE: Final = """
+COLOURS: Final = """
 :root {
   color-scheme: light dark;
   --page: #f6f7f9; --card: #ffffff; --ink: #1b2330; --soft: #5b6675; --rule: #dfe3e9; --grid: #e9ecf1; --code: #f1f3f6;
@@ -29,6 +29,10 @@ PAGE: Final = """
     --band: .2;
   }
 }
+"""
+"""What the pictures and the page take their colours from."""
+
+PAGE: Final = """
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); line-height: 1.5;
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; }
@@ -85,6 +89,19 @@ summary { cursor: pointer; color: var(--soft); margin-top: 12px; }
   list-style: none; }
 .legend svg { width: 26px; height: 14px; vertical-align: -2px; margin-right: 6px; }
 svg.plot { display: block; width: 100%; min-width: 640px; height: auto; margin-top: 6px; }
+#tip { position: fixed; z-index: 9; max-width: 380px; padding: 6px 10px; border-radius: 8px; background: var(--ink);
+  color: var(--card); font-size: 12.5px; pointer-events: none; overflow-wrap: anywhere; }
+#tip[hidden] { display: none; }
+footer { color: var(--soft); font-size: 12.5px; }
+@media print {
+  :root { --page: #fff; } main { max-width: none; padding: 0; } section, .verdict, article { break-inside: avoid; }
+  body { -webkit-print-color-adjust: exact; print-color-adjust: exact; font-size: 12px; }
+  button, #tip { display: none; }
+}
+@media (max-width: 620px) { .verdict .word { font-size: 34px; } main { padding: 14px 10px; }
+  section, .verdict { padding: 14px; } }
+"""
+DRAWING: Final = """
 svg text { font: 11.5px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
   fill: var(--ink);
   unicode-bidi: isolate; }
@@ -117,19 +134,18 @@ td .band-area { opacity: .75; }
 .open-end { stroke-width: 2; stroke-dasharray: 5 4; fill: none; stroke: var(--info); opacity: .7; }
 .timeline text.op-label { fill: var(--card); font-size: 12px; font-weight: 550; }
 .timeline text.op-label.outside { fill: var(--ink); }
-#tip { position: fixed; z-index: 9; max-width: 380px; padding: 6px 10px; border-radius: 8px; background: var(--ink);
-  color: var(--card); font-size: 12.5px; pointer-events: none; overflow-wrap: anywhere; }
-#tip[hidden] { display: none; }
-footer { color: var(--soft); font-size: 12.5px; }
-@media print {
-  :root { --page: #fff; } main { max-width: none; padding: 0; } section, .verdict, article { break-inside: avoid; }
-  body { -webkit-print-color-adjust: exact; print-color-adjust: exact; font-size: 12px; }
-  button, #tip { display: none; }
-}
-@media (max-width: 620px) { .verdict .word { font-size: 34px; } main { padding: 14px 10px; }
-  section, .verdict { padding: 14px; } }
+.ground { fill: var(--card); }
+.node { fill: var(--code); stroke: var(--line2); stroke-width: 1.2; }
+svg text.node-name { font-weight: 650; } svg text.node-line { fill: var(--soft); }
+.arrow { fill: none; stroke: var(--line); stroke-width: 1.6; }
+.arrow.weak { stroke: var(--soft); stroke-dasharray: 5 3; }
+.arrow-tip { fill: var(--line); } .arrow-tip.weak { fill: var(--soft); }
+svg text.arrow-label { font-weight: 600; paint-order: stroke; stroke: var(--card); stroke-width: 4px;
+  stroke-linejoin: round; }
 """
-CSS: Final = PAGE + SPACE_TIME
+"""What is drawn, on a page or in a file of its own."""
+
+CSS: Final = COLOURS + PAGE + DRAWING + SPACE_TIME
 
 SCRIPT: Final = """
 "use strict";

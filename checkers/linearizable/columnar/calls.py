@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from checkers.guard import OutOfTimeError, Unsupported
+from checkers.linearizable.columnar.swaps import swaps_of
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.model import Model, Reading
 from checkers.value import Codes
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
     Flags = NDArray[np.bool_]
 
-PASSED, FOREIGN, WRITE, READ, PUT, TAKE, ADD, REMOVE, CONTAINS = range(9)
+PASSED, FOREIGN, WRITE, READ, PUT, TAKE, ADD, REMOVE, CONTAINS, CAS = range(10)
 NOTHING_KNOWN, NO, YES = range(3)  # what an answer of a set says
-REGISTER: Final[Mapping[str, int]] = {"write": WRITE, "read": READ}
+REGISTER: Final[Mapping[str, int]] = {"write": WRITE, "read": READ, "cas": CAS}
 CONTAINER: Final[Mapping[str, int]] = {"put": PUT, "take": TAKE}
 SET: Final[Mapping[str, int]] = {"add": ADD, "remove": REMOVE, "contains": CONTAINS}
 """What a family of models calls its steps, and the acts that they are."""
@@ -38,10 +39,17 @@ _CLOCK_EVERY: Final = 4096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Values:
-    """Of every line that matters its value: equal where ``kinds`` and ``numbers`` both are. Indexed by line."""
+    """Of every line that matters its value: equal where ``kinds`` and ``numbers`` both are. Indexed by line.
+
+    Of a compare-and-set these are the value that it leaves; ``old_kinds`` and ``old_numbers``, the value that it
+    expects; ``strange`` where there are not two. These three are empty where there is no compare-and-set.
+    """
 
     kinds: Bytes
     numbers: Ints
+    old_kinds: Bytes
+    old_numbers: Ints
+    strange: Flags
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +64,8 @@ class Calls:
 
     ``invokes``, ``completes``  their lines; ``never``, which is after all lines, where nobody knows whether they did.
     ``acts``, ``keys``          which act; on the key of which number.
-    ``kinds``, ``numbers``      the value: what a READ or a TAKE returned, what anything else was given.
+    ``kinds``, ``numbers``      the value: what a READ or a TAKE returned, what a CAS leaves, what anything else was given.
+    ``old_kinds``, ``old_numbers``  the value that a CAS expects.
     """
 
     lines: Ints
@@ -70,6 +79,8 @@ class Calls:
     keys: Ints
     kinds: Bytes
     numbers: Ints
+    old_kinds: Bytes
+    old_numbers: Ints
 
     @property
     def happened(self) -> Flags:
@@ -84,9 +95,9 @@ def acts_of(model: Model, names: tuple[str, ...], family: Mapping[str, int]) -> 
 def _act(model: Model, name: str, family: Mapping[str, int]) -> int:
     if name == DUMP:
         return PASSED
-    for result in (1, True):
+    for argument, result in ((1, 1), (1, True), ((1, 2), (1, 2))):
         try:
-            step = model.parse(Call(0, 1, 0, name, 1, result, "ok"), Reading(Codes()))
+            step = model.parse(Call(0, 1, 0, name, argument, result, "ok"), Reading(Codes()))
         except Unsupported:
             continue
         return FOREIGN if step is None else family.get(step.f, FOREIGN)
@@ -97,15 +108,33 @@ def values_of(columns: Columns, acts: Bytes, codes: Codes, limit: Limit) -> Valu
     """The values of invocations, and of the answers to what returns one. Raises :class:`OutOfTimeError`."""
     act = acts[columns.fs]
     answering = (act == READ) | (act == TAKE)
-    wanted = np.flatnonzero((columns.kinds == OTHER) & (act > FOREIGN) & (answering == (columns.types == OK)))
+    wanted = (columns.kinds == OTHER) & (act > FOREIGN) & (answering == (columns.types == OK))
+    if (acts == CAS).any():
+        return _with_swaps(columns, act, wanted & (act != CAS), codes, limit)
+    numbers = _numbers(columns, np.flatnonzero(wanted), codes, limit)
+    return Values(columns.kinds, numbers, columns.kinds[:0], columns.numbers[:0], np.zeros(0, np.bool_))
+
+
+def _numbers(columns: Columns, wanted: Ints, codes: Codes, limit: Limit) -> Ints:
     if not len(wanted):
-        return Values(columns.kinds, columns.numbers)
+        return columns.numbers
     numbers = columns.numbers.copy()
     for done, line in enumerate(wanted.tolist()):
         if done % _CLOCK_EVERY == 0 and limit.expired():
             raise OutOfTimeError
         numbers[line] = codes.code(columns.value(line))
-    return Values(columns.kinds, numbers)
+    return numbers
+
+
+def _with_swaps(columns: Columns, act: Bytes, wanted: Flags, codes: Codes, limit: Limit) -> Values:
+    lines = np.flatnonzero((act == CAS) & (columns.types == INVOKE))
+    kinds, numbers = columns.kinds.copy(), _numbers(columns, np.flatnonzero(wanted), codes, limit).copy()
+    old_kinds, old_numbers = np.zeros_like(kinds), np.zeros_like(numbers)
+    strange = np.zeros(len(kinds), np.bool_)
+    found = swaps_of(columns, lines, codes, limit)
+    kinds[lines], numbers[lines], strange[lines] = found.kinds, found.numbers, found.strange
+    old_kinds[lines], old_numbers[lines] = found.old_kinds, found.old_numbers
+    return Values(kinds, numbers, old_kinds, old_numbers, strange)
 
 
 def calls_of(columns: Columns, acts: Bytes, values: Values, *, nil_is_value: bool) -> Calls:
@@ -125,6 +154,8 @@ def calls_of(columns: Columns, acts: Bytes, values: Values, *, nil_is_value: boo
     foreign[line_keys[(act == FOREIGN) & (outcome != FAIL)]] = True
     answering = (act == READ) | (act == TAKE)
     source = np.where(answering & took, ends, lines)
+    if len(values.strange):
+        foreign[line_keys[values.strange[lines] & (outcome != FAIL)]] = True
     kept = (act != FOREIGN) & (outcome != FAIL) & (took | ((act != READ) & (act != CONTAINS)))
     if not nil_is_value:
         kept &= ~(((act == READ) | (act == CONTAINS)) & (columns.kinds[ends] == NIL))
@@ -141,6 +172,8 @@ def calls_of(columns: Columns, acts: Bytes, values: Values, *, nil_is_value: boo
         keys=line_keys[kept],
         kinds=values.kinds[source],
         numbers=values.numbers[source],
+        old_kinds=values.old_kinds[source] if len(values.strange) else np.zeros(len(source), np.uint8),
+        old_numbers=values.old_numbers[source] if len(values.strange) else np.zeros(len(source), np.int64),
     )
 
 

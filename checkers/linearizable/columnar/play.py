@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from checkers.linearizable.columnar.calls import ADD, CONTAINS, NO, NOTHING_KNOWN, PUT, READ, REMOVE, TAKE, WRITE, YES
+from checkers.linearizable.columnar.calls import (
+    ADD,
+    CAS,
+    CONTAINS,
+    NO,
+    NOTHING_KNOWN,
+    PUT,
+    READ,
+    REMOVE,
+    TAKE,
+    WRITE,
+    YES,
+)
 from harness.columns import NIL, NUMBER
 from harness.compiled import compiled
 
@@ -27,13 +39,14 @@ FINE, STRANGE, TWICE, LATE, IMPOSSIBLE, MISSING, SPLIT = range(7)
 
 @compiled
 def registers(
-    lines: Ints, starts: Ints, act: Bytes, kinds: Bytes, numbers: Ints, kind: int, number: int, codes: Bytes,
-    faults: Ints,
+    lines: Ints, starts: Ints, act: Bytes, kinds: Bytes, numbers: Ints, old_kinds: Bytes, old_numbers: Ints, kind: int,
+    number: int, codes: Bytes, faults: Ints,
 ) -> None:  # fmt: skip
+    """``old_kinds``, ``old_numbers``: the value that a compare-and-set expects."""
     for key in range(len(codes)):
         held_kind, held = np.int64(kind), np.int64(number)
         for at in range(starts[key], starts[key + 1]):
-            if act[at] == WRITE:
+            if act[at] == WRITE or (act[at] == CAS and old_kinds[at] == held_kind and old_numbers[at] == held):
                 held_kind, held = np.int64(kinds[at]), numbers[at]
             elif (act[at] != READ or kinds[at] != held_kind or numbers[at] != held) and codes[key] == FINE:
                 codes[key], faults[key] = IMPOSSIBLE, lines[at]

@@ -22,12 +22,13 @@ from checkers.linearizable.columnar.calls import (
     values_of,
     with_strange_answers,
 )
+from checkers.linearizable.columnar.swaps import coded
 from checkers.linearizable.limit import Limit
 from checkers.linearizable.model import Model, Reading
 from checkers.linearizable.models.container import PriorityQueue, Queue, Stack, UnorderedQueue
 from checkers.linearizable.models.register import CasRegister, Register
 from checkers.linearizable.models.set import Set
-from harness.columns import NIL, NUMBER, OTHER, Columns
+from harness.columns import NIL, NUMBER, Columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,14 +87,6 @@ def read(columns: Columns, model: Model, initial: Any, reading: Reading, limit: 
         acts=acts,
         values=values_of(columns, acts, reading.codes, limit),
         answers=answers_of(columns, acts, limit) if family is SET else np.zeros(1, np.uint8),
-        initial=_coded(initial, reading),
+        initial=coded(initial, reading.codes),
         nil_is_value=reading.nil_is_value,
     )
-
-
-def _coded(value: Any, reading: Reading) -> tuple[int, int]:
-    if value is None:
-        return NIL, 0
-    if type(value) is int and -(2**63) <= value < 2**63:
-        return NUMBER, value
-    return OTHER, reading.code(value)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from checkers.linearizable.columnar.calls import READ, WRITE, Calls
+from checkers.linearizable.columnar.calls import CAS, READ, WRITE, Calls
 from checkers.linearizable.columnar.clusters import clusters
 from checkers.linearizable.columnar.objects import LEFT, REFUTED, VALID, Blame, Objects
 from harness.compiled import compiled
@@ -51,6 +51,7 @@ def decide(calls: Calls, initial_kind: int, initial_number: int) -> Objects:
     initial = (calls.kinds == initial_kind) & (calls.numbers == initial_number)
     zones = _empty(count)
     verdicts = np.where(calls.foreign, LEFT, VALID).astype(np.uint8)
+    verdicts[calls.keys[calls.acts == CAS]] = LEFT
     _gather(calls.invokes, calls.completes, calls.never, calls.acts, calls.keys, cluster, initial, verdicts,
             zones.writes, zones.keys, zones.sizes, zones.firsts, zones.first_calls, zones.lasts, zones.last_calls,
             zones.first_reads)  # fmt: skip

@@ -45,7 +45,8 @@ WORDS: Final = {
 class _Placed:
     """Linearizations, of object i from ``starts[i]`` up to ``starts[i + 1]``. Of each operation placed there: its
     object, its line, that of its completion (after all lines if nobody knows whether it took effect), its act, its
-    value, what it says of a set; and whether it has no place there. Of each object its first fault: code and line."""
+    value, the value that it expects, what it says of a set; and whether it has no place there. Of each object its first
+    fault: code and line."""
 
     starts: Ints
     owners: Ints
@@ -54,6 +55,8 @@ class _Placed:
     acts: Bytes
     kinds: Bytes
     numbers: Ints
+    old_kinds: Bytes
+    old_numbers: Ints
     answers: Bytes
     strange: Flags
     codes: Bytes
@@ -82,7 +85,7 @@ def replayed(read: Read, orders: Sequence[Sequence[int]]) -> str | None:
     :class:`checkers.guard.Unsupported` where something was done that can only be replayed on the model."""
     calls = read.calls()
     if calls.foreign.any() or (read.model.kind not in ("register", "other") and read.odd(calls).any()):
-        raise Unsupported("something else was done than to read, write, put, take, add and remove values")
+        raise Unsupported("something else was done than to read, write, set, put, take, add and remove values")
     lines = np.array([line for order in orders for line in order], np.int64)
     starts = np.concatenate((np.zeros(1, np.int64), np.cumsum([len(order) for order in orders], dtype=np.int64)))
     if read.model.kind != "other" and len(orders) != len(calls.key_codes):
@@ -108,6 +111,8 @@ def _placed(read: Read, objects: Objects, owners: Ints) -> _Placed:
     completes = np.where(outcome == OK, ends, len(columns))
     strange = (columns.types[lines] != INVOKE) | (columns.processes[lines] < 0) | (outcome == FAIL) | (act < WRITE)
     strange |= (outcome != OK) & ((act == READ) | (act == TAKE) | (act == CONTAINS))
+    if len(read.values.strange):
+        strange |= read.values.strange[lines]
     if columns.keys is not None:
         strange |= columns.keys[lines] != objects.keys[owners]
     answered = np.where(outcome == OK, ends, lines)
@@ -120,6 +125,8 @@ def _placed(read: Read, objects: Objects, owners: Ints) -> _Placed:
         acts=act,
         kinds=read.values.kinds[source],
         numbers=read.values.numbers[source],
+        old_kinds=read.values.old_kinds[lines] if len(read.values.strange) else np.zeros(len(lines), np.uint8),
+        old_numbers=read.values.old_numbers[lines] if len(read.values.strange) else np.zeros(len(lines), np.int64),
         answers=read.answers[answered] if len(read.answers) == len(columns) else read.answers[:0],
         strange=strange,
         codes=np.zeros(len(objects), np.uint8),
@@ -131,7 +138,8 @@ def _play(kind: Kind, placed: _Placed, initial: tuple[int, int]) -> None:
     """Each object's operations, one after the other, on what it is a copy of."""
     about = placed.lines, placed.starts, placed.acts, placed.kinds
     if kind == "register":
-        play.registers(*about, placed.numbers, *initial, placed.codes, placed.faults)
+        olds = placed.old_kinds, placed.old_numbers
+        play.registers(*about, placed.numbers, *olds, *initial, placed.codes, placed.faults)
     elif kind == "queue":
         play.queues(*about, placed.numbers, placed.codes, placed.faults)
     elif kind == "stack":

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any, Final
 
-from checkers.transactional.anomaly import LONG_FORK, SEVERITY, SHAPES, WRITE_SKEW, severity, suffix_rank
+from checkers.transactional.anomaly import (
+    CYCLIC_VERSIONS,
+    LONG_FORK,
+    SEVERITY,
+    SHAPES,
+    WRITE_SKEW,
+    severity,
+    suffix_rank,
+)
+from checkers.transactional.graph import WR
 from checkers.transactional.lattice import MODELS, Family, Model, Order, forbids, implied
 from checkers.transactional.register.certificate import objection
 from checkers.transactional.register.excerpt import Case, Excerpt, excerpt, shown
@@ -101,7 +110,10 @@ def _told(found: Verdicts, model: Model, members: frozenset[int]) -> Iterator[An
     details |= {"transactions": len(scene.members)}
     for type_ in types_of(scene, refutation):
         updated = type_.startswith(LOST_UPDATE) and _updated(scene)
-        yield Anomaly(type_, operations, explain_lost_update(scene, *updated) if updated else text, details)
+        story = explain_lost_update(scene, *updated) if updated else text
+        if type_ == CYCLIC_VERSIONS:
+            story = f"Each overwrote the version that it had read, all in a circle: {text}"
+        yield Anomaly(type_, operations, story, details)
 
 
 def _listed(scene: Excerpt, model: Model) -> Anomaly:
@@ -134,7 +146,19 @@ def types_of(scene: Excerpt, found: Refutation) -> list[str]:
     ends = [found.cycle] if found.cycle is not None else [case.cycle for case in found.cases or ()]
     shapes = {SHAPES.get(tuple(each.cycle.kinds)) for each in ends if each is not None}
     by_shape = [shape for shape in (WRITE_SKEW, LONG_FORK) if shape in shapes and type_ in ("G2-item", "G-nonadjacent")]
+    if not suffix and found.cycle is not None and _circle(scene, found.cycle):
+        by_shape.append(CYCLIC_VERSIONS)
     return [type_ + suffix, *by_shape]
+
+
+def _circle(scene: Excerpt, case: Case) -> bool:
+    """Whether each of the cycle wrote a register over the version that it had read, and the next one did over that."""
+    keys = [
+        {each.key for each in scene.reads if (each.writer, each.reader) == (edge.source, edge.target)
+         and edge.target in scene.writers.get(each.key, ())} if edge.kind == WR else set()
+        for edge in case.cycle.edges
+    ]  # fmt: skip
+    return bool(set.intersection(*keys))
 
 
 def _suffix(type_: str) -> str:

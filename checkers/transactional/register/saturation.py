@@ -95,6 +95,15 @@ def refuted(known: Known, family: Family, order: Order) -> set[int] | None:
     return None if cycle is None else _witnesses(known, cycle, forced, order)
 
 
+def saturated(known: Known, family: Family, order: Order) -> Graph:
+    """Reads, the order of the form, and what they force on the order of the writes: any order of the transactions that
+    extends it shows that the level holds. ``family`` must be one of POLYNOMIAL, beside WRITES, and hold."""
+    if family is Family.DEPENDENCIES:
+        return known.dependencies(order)
+    forced = dict.fromkeys((each.seen, each.source) for each in _sights(known, family, order))
+    return _extended(known.dependencies(order), forced)
+
+
 def _sights(known: Known, family: Family, order: Order) -> Iterator[Sight]:
     if family is Family.CAUSAL:
         return causal_sights(known, order)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.expectation import settled, untold
+from harness.commands.expectation import settled, untold, without_realtime
 from harness.commands.question import Question
 from harness.formats import Recording, read_recording
+from harness.result import Result
 
 SESSIONS = "w 0 1\n-----\nr 0 1\n=====\nw 0 2\n"
 TRANSACTIONS = """\
@@ -64,3 +65,14 @@ def test_a_log_of_sessions(reading: Callable[[str], Recording], asked: str, judg
     question = settled(Question(Path("history"), expect=asked), recording)
     assert question.expect == judged
     assert (untold(question, recording) is None) is told
+
+
+def test_a_log_of_sessions_has_no_levels_of_real_time() -> None:
+    found = {"strongest": ["cursor-stability", "strong-read-committed"], "weakest_failing": ["strong-read-atomic"]}
+    result = Result(True, "strong-session-read-committed", details={**found, "undecided": ["strict-serializable"]})
+    assert without_realtime(result).details == {
+        "strongest": ["cursor-stability", "strong-session-read-committed"],
+        "weakest_failing": [],
+    }
+    other = Result(True, "sequential", details={"keys": 1})
+    assert without_realtime(other) == other

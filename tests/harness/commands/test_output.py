@@ -73,3 +73,12 @@ def test_output_is_bounded() -> None:
 
 def test_control_characters_are_shown_and_not_obeyed() -> None:
     assert printable("a\x1b[2J\nb\u202e\ud800é") == "a\\x1b[2J\\nb\\u202e\\ud800é"
+
+
+def test_the_ends_of_the_lattice_are_told() -> None:
+    levels = {"strongest": ["causal", "prefix"], "weakest_failing": ["serializable"], "undecided": []}
+    result = Result(True, "causal", details=levels)
+    text = verdict_text(result, recording(Op("invoke", 0, "txn", [])))
+    assert "strongest that hold: causal, prefix\n" in text + "\n"
+    assert "weakest that fail: serializable\n" in text + "\n"
+    assert "not decided" not in text

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from harness.formats import FormatError, edn
 from harness.formats.edn_reader import ATOM_CHARS_MAX, EdnError, Keyword, Reader, Symbol
-from harness.formats.record import KeyedValue
+from harness.formats.edn_writer import write
+from harness.formats.record import KeyedValue, Recording
 from harness.history import History, Op
 
 
@@ -215,3 +216,13 @@ def test_transactions_by_hand_may_lack_their_beginnings() -> None:
     assert not recording.realtime
     with pytest.raises(FormatError, match="runs nothing"):
         edn.read(["{:type :ok :process 0 :f :txn :value [[:w :x 1]]}\n"])
+
+
+@pytest.mark.parametrize(("value", "written"), [(1, '[:append "x" 1]'), ("r", '["append" "x" "r"]')])
+def test_micro_operations_are_named_as_elle_names_them(value: Any, written: str) -> None:
+    """Unless somebody would take a value for a name."""
+    transaction = [["append", "x", value], ["r", 2, [[7]]]]
+    ops = [Op("invoke", 0, "txn", transaction), Op("ok", 0, "txn", transaction)]
+    lines = list(write(Recording(History(ops), "h.edn", "edn", range(3)), "nothing"))
+    assert written in lines[1]
+    assert [op.value for op in read("".join(lines))] == [transaction, transaction]
