@@ -26,8 +26,8 @@ CYCLIC_VERSIONS: Final = "cyclic-versions"  # of registers; the reads of a list 
 SHAPES: Final = {(RW, RW): WRITE_SKEW, (WR, RW, WR, RW): LONG_FORK, (RW, WR, RW, WR): LONG_FORK}
 SEVERITY: Final = (
     "garbage-read", "duplicate-elements", "internal", "future-read", "incompatible-order", "G0", "G1a", "dirty-update",
-    "G1b", "cyclic-versions", "G1c", "G-monotonic", "fractured-read", "lost-update", "G-cursor", "G-single", "long-fork", "G-nonadjacent",
-    "write-skew", "G2-item",
+    "G1b", CYCLIC_VERSIONS, "G1c", "G-monotonic", "fractured-read", "lost-update", "G-cursor", "G-single", LONG_FORK,
+    "G-nonadjacent", WRITE_SKEW, "G2-item",
 )  # fmt: skip
 
 

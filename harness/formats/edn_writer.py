@@ -1,7 +1,7 @@
 """Writing Jepsen's EDN: one map per line, names as keywords, keys as ``jepsen.independent`` tuples.
 
-The micro-operations of a transaction are named by keywords, too, ``[:append 3 1]``, so that Elle can be asked as well; but for a history that also has such a name as a value, where
-the two would be taken for the same.
+The micro-operations of a transaction are named by keywords, too, ``[:append 3 1]``, so that Elle can be asked as well;
+but not in a history that has such a name as a value as well, for the two would be taken for the same.
 """
 
 from __future__ import annotations

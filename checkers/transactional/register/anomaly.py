@@ -146,9 +146,8 @@ def types_of(scene: Excerpt, found: Refutation) -> list[str]:
     ends = [found.cycle] if found.cycle is not None else [case.cycle for case in found.cases or ()]
     shapes = {SHAPES.get(tuple(each.cycle.kinds)) for each in ends if each is not None}
     by_shape = [shape for shape in (WRITE_SKEW, LONG_FORK) if shape in shapes and type_ in ("G2-item", "G-nonadjacent")]
-    if not suffix and found.cycle is not None and _circle(scene, found.cycle):
-        by_shape.append(CYCLIC_VERSIONS)
-    return [type_ + suffix, *by_shape]
+    circle = [CYCLIC_VERSIONS] if not suffix and found.cycle is not None and _circle(scene, found.cycle) else []
+    return [type_ + suffix, *by_shape, *circle]
 
 
 def _circle(scene: Excerpt, case: Case) -> bool:
