@@ -17,6 +17,7 @@ _DEPTH_MAX: Final = 3
 _ITEMS_MAX: Final = 8
 _INT_BITS_MAX: Final = 200
 _LIST, _SET, _MAP, _NAN = "list", "set", "map", "nan"
+_PLAIN: Final = frozenset((int, str, bool, type(None)))  # what needs no closer look
 
 
 class Codes:
@@ -38,6 +39,10 @@ class Codes:
         return self._values[code]
 
     def code(self, value: Any) -> int:
+        if type(value) in _PLAIN:  # nearly all are
+            identity = type(value), value
+            code = self._codes.get(identity)
+            return self._intern(identity, value) if code is None else code
         if not isinstance(value, (list, tuple, Mapping, set, frozenset)):
             return self._intern(_scalar(value), value)
         frames = [_Frame(value)]

@@ -285,27 +285,24 @@ class History(Sequence[Op]):
 
     def calls(self) -> list[Call]:
         """Every operation of a client as one :class:`Call`, in order of invocation. Raises :class:`HistoryError`."""
-        partners = self.partners
+        partners, types, processes, fs, values = self.partners, self.types, self.processes, self.fs, self.values
+        names, keys, errors = self.f_names, self.keys, self.errors
         calls = []
-        for i, code in enumerate(self.types):
-            if code != INVOKE or self.processes[i] < 0:
+        for i, code in enumerate(types):
+            process = processes[i]
+            if code != INVOKE or process < 0:
                 continue
-            end = partners[i] if partners[i] >= 0 else None
-            outcome = "info" if end is None else TYPES[self.types[end]]
-            calls.append(
-                Call(
-                    invoke=i,
-                    complete=end,
-                    process=self.processes[i],
-                    f=self.f_names[self.fs[i]],
-                    argument=self.values[i],
-                    result=None if end is None else self.values[end],
-                    outcome=cast(Literal["ok", "fail", "info"], outcome),
-                    key=self.keys[i] if self.keys else None,
-                    error=self.errors[end] if self.errors and end is not None else None,
-                )
-            )
+            end = partners[i]
+            key = None if keys is None else keys[i]
+            if end < 0:
+                calls.append(Call(i, None, process, names[fs[i]], values[i], None, "info", key, None))
+                continue
+            error = None if errors is None else errors[end]
+            calls.append(Call(i, end, process, names[fs[i]], values[i], values[end], _OUTCOMES[types[end]], key, error))
         return calls
+
+
+_OUTCOMES: Final = cast(tuple[Literal["ok", "fail", "info"], ...], TYPES)  # of completions, by their codes
 
 
 def _array(code: str, numbers: Any) -> array[int]:

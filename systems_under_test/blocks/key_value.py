@@ -1,4 +1,4 @@
-"""The key-value state machine that the replicated systems share: read, write, cas, add, inc; deterministic."""
+"""The key-value state machine that the replicated systems share: read, write, cas, add, inc, append; deterministic."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ class KeyValue:
     """Values under keys; both are any JSON. A key never written reads as null.
 
     A key holds a register (``write``, ``cas``) or a set (``add``); ``write`` turns a set into a register again. A
-    register that holds an integer is a counter (``inc``), and one that was never written counts from 0.
+    register that holds an integer is a counter (``inc``), and one that was never written counts from 0; one that holds
+    a list, or nothing, can be appended to (``append``).
     """
 
     def __init__(self) -> None:
@@ -24,8 +25,8 @@ class KeyValue:
         """Execute {"f", "key", "value"}: ``{"value": result}``, or ``{"error": code}`` and nothing changed.
 
         ``read`` gives the value (a set as the list of its elements in order of insertion); ``cas`` takes [old, new];
-        ``add`` puts one element into the set; ``inc`` adds an integer to the counter, each time it is executed. Errors:
-        cas-mismatch, wrong-type (another kind of key), unsupported.
+        ``add`` puts one element into the set; ``inc`` adds an integer to the counter, and ``append`` one element to the
+        end of the list, each time it is executed. Errors: cas-mismatch, wrong-type (another kind of key), unsupported.
         """
         key, value = canonical(command.get("key")), command.get("value")
         match command.get("f"):
@@ -41,6 +42,8 @@ class KeyValue:
                 return self._add(key, value)
             case "inc":
                 return self._increment(key, value)
+            case "append":
+                return self._append(key, value)
         return {"error": "unsupported"}
 
     def _read(self, key: str) -> Reply:
@@ -71,6 +74,13 @@ class KeyValue:
         if key in self._sets or not (count is None or _is_integer(count)):
             return {"error": "wrong-type"}
         self._registers[key] = (count or 0) + delta
+        return {"value": None}
+
+    def _append(self, key: str, element: Any) -> Reply:
+        elements = self._registers.get(key)
+        if key in self._sets or not (elements is None or isinstance(elements, list | tuple)):
+            return {"error": "wrong-type"}
+        self._registers[key] = [*(elements or ()), element]
         return {"value": None}
 
     def dump(self) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def ready(statuses: Mapping[str, Message]) -> bool:
 SYSTEM: Final = System(
     name="raft",
     summary="Raft: replicated log, majority quorum, linearizable reads by ReadIndex",
-    operations=frozenset({"read", "write", "cas", "add", "inc", "dump"}),
+    operations=frozenset({"read", "write", "cas", "add", "inc", "append", "dump"}),
     roles={"server": Role("systems_under_test.raft:Raft")},
     client=KeyValueClient,
     workloads=("register", "set", "counter", "sessions"),

@@ -12,7 +12,7 @@ from systems_under_test.blocks.key_value import KeyValue
 from systems_under_test.blocks.raft import Entry
 
 READS: Final = frozenset({"read"})
-WRITES: Final = frozenset({"write", "cas", "add", "inc"})
+WRITES: Final = frozenset({"write", "cas", "add", "inc", "append"})
 
 
 class StateMachine:

@@ -46,7 +46,7 @@ def leadership(options: Mapping[str, str]) -> tuple[str, str] | None:
 SYSTEM = System(
     name="single-leader",
     summary="One leader, a log shipped to followers, automatic failover (DDIA 5.1-5.2).",
-    operations=frozenset({"read", "write", "cas", "add", "inc", "dump"}),
+    operations=frozenset({"read", "write", "cas", "add", "inc", "append", "dump"}),
     roles={"node": Role(program="systems_under_test.single_leader.node:Node")},
     client=KeyValueClient,
     workloads=("set", "register", "counter", "sessions"),

@@ -64,7 +64,7 @@ class Calls:
 
     ``invokes``, ``completes``  their lines; ``never``, which is after all lines, where nobody knows whether they did.
     ``acts``, ``keys``          which act; on the key of which number.
-    ``kinds``, ``numbers``      the value: what a READ or a TAKE returned, what a CAS leaves, what anything else was given.
+    ``kinds``, ``numbers``      the value: what a READ or a TAKE returned, a CAS leaves, anything else was given.
     ``old_kinds``, ``old_numbers``  the value that a CAS expects.
     """
 

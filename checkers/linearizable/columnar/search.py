@@ -52,7 +52,7 @@ class Searched:
     configurations: int
 
 
-@dataclass(slots=True)
+@dataclass
 class _Search:
     """Sweeps key by key, in the same room."""
 
@@ -63,6 +63,7 @@ class _Search:
 
     def __post_init__(self) -> None:
         self._sweep = sweep_of(self.transitions.values, len(self.transitions.classes.leaves))
+        self._bits = 0
 
     def decide(self, number: int) -> tuple[int, Ints]:
         """The verdict on a key, with its linearization, or the ranks that refute it."""
@@ -72,8 +73,8 @@ class _Search:
         nothing = found.ranks.invokes[:0]
         if last_class - first_class > _CLASSES_MAX:
             return LEFT, nothing
-        writes = found.classes.expects[first_class:last_class] == ANY
-        self._count(first_class, np.flatnonzero(writes))
+        self._bits = 0
+        self._count(first_class, np.flatnonzero(found.classes.expects[first_class:last_class] == ANY))
         while True:
             initial = int(found.initial[number])
             begin(initial, first, first_class, last_class, found.classes, self._sweep)
@@ -94,7 +95,15 @@ class _Search:
                 return LEFT, nothing
 
     def _count(self, first_class: int, numbers: Ints) -> bool:
-        """From now on count these classes of the key; False if that is more than one word."""
+        """From now on count these classes of the key; False if not all of them fit into one word."""
+        classes, bits = self.transitions.classes, self._bits
+        for number in numbers.tolist():
+            size = int(classes.starts[first_class + number + 1] - classes.starts[first_class + number])
+            if bits + size > SLOTS:
+                return False
+            classes.counted[first_class + number], classes.bases[first_class + number] = 1, bits
+            bits += size
+            self._bits = bits
         return True
 
     def _go(self, first: int, last: int, first_class: int, last_class: int) -> int:
@@ -122,3 +131,17 @@ class _Search:
                 new[:room] = old
             self.ways = more
         return True
+
+
+def search(calls: Calls, keys: Ints, initial: tuple[int, int], limit: Limit) -> Searched:
+    """Decide these keys (ascending; none of them foreign), the shortest ones first."""
+    found = _Search(transitions(calls, keys, initial), limit)
+    verdicts = np.full(len(keys), LEFT, np.uint8)
+    orders = [found.transitions.ranks.invokes[:0]] * len(keys)
+    refuted = list(orders)
+    for number in np.argsort(np.diff(found.transitions.rank_starts), kind="stable").tolist():
+        verdict, operations = found.decide(number)
+        verdicts[number] = verdict
+        if verdict != LEFT:
+            (orders if verdict == VALID else refuted)[number] = operations
+    return Searched(verdicts, orders, refuted, found.configurations)

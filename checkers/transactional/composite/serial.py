@@ -93,73 +93,90 @@ def serial_order(composite: Composite, form: Order) -> list[int] | None:
     return _Search(composite, form).run()
 
 
-@dataclass(slots=True)
 class _Search:
-    composite: Composite
-    form: Order
-    dead: set[tuple[int, int]] = field(default_factory=set)
+    """``first``: before it everything is done; ``signature``: of what is done and what registers hold, so that no state
+    is searched twice (two that have the same by chance make the search miss something, which it may)."""
+
+    def __init__(self, composite: Composite, form: Order) -> None:
+        self.state: Final = State(composite)
+        self.form: Final = form
+        self.listed: Final = [each for each in composite.transactions if each.outcome != "fail"]
+        self.done: list[tuple[int, dict[Atom, Any], int]] = []  # place, what was held before, signature before
+        self.executed = bytearray(len(self.listed) + 1)
+        self.signature = 0
+        self.first = 0
+        self.seen: set[int] = set()
 
     def run(self) -> list[int] | None:
         """Depth first, by a stack of what may still be tried at each depth."""
-        transactions = [each for each in self.composite.transactions if each.outcome != "fail"]
-        waiting = {each.number: each for each in transactions}
-        needed = sum(each.outcome == "ok" for each in transactions)
-        state = State(self.composite)
-        done: list[int] = []
-        undo: list[dict[Atom, Any]] = []
-        stack: list[Iterator[Parsed]] = [self._candidates(waiting, state)]
-        steps = max(STEPS_MIN, STEPS_PER_TRANSACTION * len(transactions))
-        certain = 0
-        while stack:
-            if certain == needed:
-                return done
-            each = next(stack[-1], None)
-            before = None if each is None else state.execute(each)
-            if each is None:
+        needed = sum(each.outcome == "ok" for each in self.listed)
+        stack = [self._candidates()]
+        steps = max(STEPS_MIN, STEPS_PER_TRANSACTION * len(self.listed))
+        while stack and steps:
+            if not needed:
+                return [self.listed[place].number for place, _, _ in self.done]
+            place = next(stack[-1], None)
+            if place is None:
                 stack.pop()
-                if not done:
-                    return None
-                last = self.composite.transactions[done.pop()]
-                certain -= last.outcome == "ok"
-                waiting[last.number] = last
-                state.held.update(undo.pop())
+                if self.done:
+                    needed += self._undo()
                 continue
             steps -= 1
-            if steps < 0:
-                return None
-            if before is None:
-                continue
-            done.append(each.number)
-            undo.append(before)
-            certain += each.outcome == "ok"
-            del waiting[each.number]
-            stack.append(self._following(waiting, state, done))
+            before = self.state.execute(self.listed[place])
+            if before is not None:
+                needed -= self._do(place, before)
+                stack.append(iter(()) if self.signature in self.seen else self._candidates())
+                self.seen.add(self.signature)
         return None
 
-    def _following(self, waiting: dict[int, Parsed], state: State, done: list[int]) -> Iterator[Parsed]:
-        """Nothing, if the same transactions had led to the same state before."""
-        seen = hash(frozenset(done)), hash(frozenset(state.held.items()))
-        if seen in self.dead:
-            return iter(())
-        self.dead.add(seen)
-        return self._candidates(waiting, state)
+    def _do(self, place: int, before: dict[Atom, Any]) -> bool:
+        self.done.append((place, before, self.signature))
+        self.executed[place] = True
+        self.signature ^= hash(("done", place))
+        for key, value in before.items():
+            if self.state.composite.types.get(key, "register") == "register":
+                self.signature ^= hash((key, value)) ^ hash((key, self.state.held[key]))
+        while self.executed[self.first]:
+            self.first += 1
+        return self.listed[place].outcome == "ok"
 
-    def _candidates(self, waiting: dict[int, Parsed], state: State) -> Iterator[Parsed]:
+    def _undo(self) -> bool:
+        place, before, self.signature = self.done.pop()
+        self.state.held.update(before)
+        self.executed[place] = False
+        self.first = min(self.first, place)
+        return self.listed[place].outcome == "ok"
+
+    def _candidates(self) -> Iterator[int]:
         """What may come next: one that only reads and fits, alone; or those that write, the first completed first."""
-        ends: dict[Hashable, float] = {}
-        for each in waiting.values() if self.form is not Order.NONE else ():
-            group = each.session if self.form is Order.SESSION else None
-            ends[group] = min(ends.get(group, inf), inf if each.complete is None else each.complete)
-        writers = []
-        for each in waiting.values():
-            group = each.session if self.form is Order.SESSION else None
-            if each.invoke > ends.get(group, inf):
-                if self.form is Order.REALTIME:
-                    break  # in order of invocation
-                continue
+        writers: list[int] = []
+        for place in self._open():
+            each = self.listed[place]
             if any(micro.f not in ("r", "rp") for micro in each.micros):
-                writers.append(each)
-            elif each.outcome == "ok" and state.execute(each) is not None:
-                return iter((each,))
-        writers.sort(key=lambda each: (each.outcome != "ok", inf if each.complete is None else each.complete))
+                writers.append(place)
+            elif each.outcome == "ok" and self.state.execute(each) is not None:
+                return iter((place,))
+        writers.sort(key=lambda place: (self.listed[place].outcome != "ok", _end(self.listed[place])))
         return iter(writers)
+
+    def _open(self) -> list[int]:
+        """Those that are not done, and before which nothing must be done that is not."""
+        ends: dict[Hashable, float] = {}
+        found: list[int] = []
+        for place in range(self.first, len(self.listed)):
+            each = self.listed[place]
+            if self.executed[place]:
+                continue
+            group = each.session if self.form is Order.SESSION else None
+            if self.form is Order.REALTIME and each.invoke > ends.get(group, inf):
+                break
+            ends[group] = min(ends.get(group, inf), _end(each))
+            found.append(place)
+        if self.form is Order.NONE:
+            return found
+        groups = [self.listed[place].session if self.form is Order.SESSION else None for place in found]
+        return [place for place, group in zip(found, groups, strict=True) if self.listed[place].invoke < ends[group]]
+
+
+def _end(transaction: Parsed) -> float:
+    return inf if transaction.complete is None else transaction.complete

@@ -36,7 +36,7 @@ _OF_FAMILY: Final = {Family.CURSOR: CURSOR, Family.SNAPSHOT: "G-nonadjacent", Fa
 
 def anomalies(found: Verdicts, model: Model) -> list[Anomaly]:
     """What forbids the model: the worst first, then by how much of sessions and real time they need."""
-    listed = [*_observed(found, model), *_refutations(found, model)]
+    listed = [*observed(found, model), *_refutations(found, model)]
     best: dict[str, Anomaly] = {}
     for each in listed:
         if each.type not in best or len(each.operations) < len(best[each.type].operations):
@@ -44,7 +44,7 @@ def anomalies(found: Verdicts, model: Model) -> list[Anomaly]:
     return sorted(best.values(), key=lambda each: (suffix_rank(each.type), severity(each.type)))
 
 
-def _observed(found: Verdicts, model: Model) -> Iterator[Anomaly]:
+def observed(found: Verdicts, model: Model) -> Iterator[Anomaly]:
     """One of each kind of wrong read, with how many there are."""
     by_type: dict[str, list[Observation]] = {}
     for each in found.history.observations:

@@ -54,6 +54,28 @@ def test_only_integers_count(held: Any) -> None:
     assert do(state, "inc", 1, key="set") == {"error": "wrong-type"}
 
 
+def test_lists_keep_every_element_in_order() -> None:
+    state = KeyValue()
+    for element in (3, 1, 3, [2]):
+        assert do(state, "append", element) == {"value": None}
+    assert do(state, "read") == {"value": [3, 1, 3, [2]]}
+    do(state, "write", [7], key="y")
+    before = do(state, "read", key="y")["value"]
+    assert do(state, "append", 8, key="y") == {"value": None}
+    assert (do(state, "read", key="y")["value"], before) == ([7, 8], [7]), "what was read does not grow"
+
+
+@pytest.mark.parametrize("held", ["text", True, 1, {"n": 1}])
+def test_only_lists_are_appended_to(held: Any) -> None:
+    state = KeyValue()
+    do(state, "write", held)
+    assert do(state, "append", 1) == {"error": "wrong-type"}
+    assert do(state, "read") == {"value": held}
+    do(state, "add", 1, key="set")
+    assert do(state, "append", 1, key="set") == {"error": "wrong-type"}
+    assert do(state, "read", key="set") == {"value": [1]}
+
+
 def test_a_dump_is_what_reads_would_show_of_every_key() -> None:
     state = KeyValue()
     do(state, "write", {"deep": [1, None]}, key=[1, "k"])

@@ -1,0 +1,253 @@
+"""Which levels a history of sets, counters and ranges satisfies, each decided once, when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, field
+from itertools import product
+from math import prod
+from time import monotonic
+from typing import Final, NamedTuple
+
+from checkers.guard import OutOfTimeError, Unsupported
+from checkers.transactional.composite.cell import misses_key
+from checkers.transactional.composite.phantom import items_on_no_cycle
+from checkers.transactional.composite.possibility import (
+    Object,
+    Possibility,
+    Whole,
+    Wrong,
+    counter_possibilities,
+    objects,
+    set_possibilities,
+    wrong_elements,
+    wrong_total,
+)
+from checkers.transactional.composite.reading import Composite
+from checkers.transactional.composite.serial import refute, serial_order
+from checkers.transactional.composite.world import Registers, of_items, registers
+from checkers.transactional.lattice import MODELS, STRICT, Family, Model, Order, forbids, implied
+from checkers.transactional.register.verdict import Verdicts, verdicts
+from harness.result import Validity
+
+WORLDS_MAX: Final = 512
+SEARCHED_MAX: Final = 400
+CELLS_MAX: Final = 3_000_000
+SERIAL: Final = {Order.NONE: "serializable", Order.SESSION: "strong-session-serializable", Order.REALTIME: STRICT}
+
+
+class World(NamedTuple):
+    """One possibility of what all reads saw; ``items`` without what predicate reads missed."""
+
+    whole: Verdicts
+    items: Verdicts
+
+
+class Unread(NamedTuple):
+    """A read that no possibility explains, once what sessions or real time order is taken into account: the updates
+    that it must have seen, and those that it cannot have."""
+
+    known: Object
+    whole: Whole
+    required: Set[int]
+    excluded: Set[int]
+
+
+class _Question(NamedTuple):
+    order: Order
+    visible: bool  # whether what came before must be seen
+
+
+@dataclass(slots=True)
+class Answers:
+    """``wrong``: reads that are wrong in any order. ``base``: the history without the reads of sets and counters.
+    ``worlds[question]``: every possibility, or why there is none; None if there are too many. ``serial[form]``: a serial
+    order that explains everything. ``unsure``: why an answer is unknown."""
+
+    composite: Composite
+    registers: Registers
+    wrong: list[Wrong]
+    open_: list[tuple[Object, Whole, list[Possibility] | None]]
+    base: Verdicts
+    deadline: float | None
+    misses: bool
+    answers: dict[str, Validity] = field(default_factory=dict)
+    unsure: dict[str, str] = field(default_factory=dict)
+    worlds: dict[_Question, list[World] | Unread | None] = field(default_factory=dict)
+    serial: dict[Order, list[int]] = field(default_factory=dict)
+    _searched: bool = False
+
+    @property
+    def several(self) -> bool:
+        """Whether some read may have seen one thing or another."""
+        return any(possible is None or len(possible) > 1 for _, _, possible in self.open_)
+
+    def of(self, model: Model) -> Validity:
+        """Raises :class:`checkers.guard.OutOfTimeError`."""
+        if model.name not in self.answers:
+            self.answers[model.name] = self._of(model)
+        return self.answers[model.name]
+
+    def known(self, model: Model) -> Validity:
+        """The same, without a search."""
+        if model.name not in self.answers:
+            inherited = self._inherited(model)
+            if inherited is None:
+                return "unknown"
+            self.answers[model.name] = inherited
+        return self.answers[model.name]
+
+    def misread(self, model: Model) -> bool:
+        """Whether a wrong read forbids the level."""
+        return any(forbids(model, each.type) for each in self.wrong) or self.base.misread(model)
+
+    def _inherited(self, model: Model) -> Validity | None:
+        """What wrong reads and other levels already say."""
+        if self.misread(model):
+            return False
+        if model.family is Family.WRITES:
+            return True  # nothing that was read says which order the writes had
+        if any(self.answers.get(weaker) is False for weaker in implied(model.name)):
+            return False
+        if any(answer is True and model.name in implied(name) for name, answer in self.answers.items()):
+            return True
+        return None
+
+    def _of(self, model: Model) -> Validity:
+        found = self._inherited(model)
+        if found is not None:
+            return found
+        self._search()
+        if any(model.name in implied(SERIAL[form]) for form in self.serial):
+            return True
+        worlds = self.possible(model)
+        if isinstance(worlds, Unread):
+            return False
+        if worlds is None:
+            self.unsure[model.name] = "too many choices of increments or adds explain what was read"
+            return "unknown"
+        if self.misses and model.name.endswith("repeatable-read"):
+            return self._repeatable(model, worlds)
+        if self.misses and model.family is Family.CURSOR:
+            return any(self._in_time(each.items.of(model)) for each in worlds)
+        return any(self._in_time(each.whole.of(model)) for each in worlds)
+
+    def _repeatable(self, model: Model, worlds: Sequence[World]) -> Validity:
+        serial = self.of(MODELS[SERIAL[model.order]])
+        if serial is not False:
+            return serial
+        held = [each for each in worlds if self._in_time(each.items.of(model))]
+        for each in held:
+            proofs = (each.items.proofs.get((Family.ANY, form)) for form in reversed(Order))
+            proof = next((found for found in proofs if found is not None), None)
+            if proof is not None and items_on_no_cycle(each.whole.history, model.order, proof.commits):
+                return True
+        if held:
+            self.unsure[model.name] = (
+                "a cycle has antidependencies of items and of predicates, which Adya's definition of PL-2.99 may or may "
+                "not be meant to forbid")  # fmt: skip
+        return "unknown" if held else False
+
+    def _in_time(self, answer: bool) -> bool:
+        if self.deadline is not None and monotonic() > self.deadline:
+            raise OutOfTimeError("the choices of increments and adds that explain what was read were being tried")
+        return answer
+
+    def _search(self) -> None:
+        """Look for a serial order, where what reads saw is a choice; of a long history only in real time."""
+        if self._searched or not self.several:
+            return
+        self._searched = True
+        long = len(self.composite.transactions) > SEARCHED_MAX
+        for form in (Order.REALTIME,) if long else tuple(reversed(Order)):
+            order = serial_order(self.composite, form)
+            if order is not None:
+                objection = refute(self.composite, order, form)
+                assert objection is None, f"the serial order does not explain the history: {objection}"
+                self.serial[form] = order
+                return
+
+    # ------------------------------------------------------------------ possibilities
+
+    def possible(self, model: Model) -> list[World] | Unread | None:
+        """Every possibility that the level's order of sessions or of real time leaves."""
+        plain = _Question(Order.NONE, visible=False)
+        if plain not in self.worlds:
+            self.worlds[plain] = self._worlds(plain)
+        if self.worlds[plain] is not None or model.order is Order.NONE:
+            return self.worlds[plain]
+        atomic = f"{model.order.value}read-atomic"
+        question = _Question(model.order, visible=atomic in implied(model.name))
+        if question not in self.worlds:
+            self.worlds[question] = self._worlds(question)
+        return self.worlds[question]
+
+    def _worlds(self, question: _Question) -> list[World] | Unread | None:
+        several: list[list[tuple[Object, Whole, Possibility]]] = []
+        for known, whole, possible in self.open_:
+            required, excluded = self._ordered(known, whole, question)
+            if question.order is Order.NONE:
+                left = possible
+            elif known.type == "counter":
+                left = counter_possibilities(known, whole, required, excluded)
+            else:
+                left = [each for each in possible or () if not each.absent & required and not each.present & excluded]
+            if left is None:
+                return None
+            if not left:
+                return Unread(known, whole, required, excluded)
+            several.append([(known, whole, each) for each in left])
+        if prod(len(each) for each in several) > WORLDS_MAX:
+            return None
+        return list(self._built(several))
+
+    def _built(self, several: Sequence[Sequence[tuple[Object, Whole, Possibility]]]) -> Iterator[World]:
+        for choice in product(*several):
+            for history in self.registers.histories(choice):
+                whole = verdicts(history, self.deadline)
+                yield World(whole, verdicts(of_items(history), self.deadline) if self.misses else whole)
+
+    def _ordered(self, known: Object, whole: Whole, question: _Question) -> tuple[Set[int], Set[int]]:
+        """Whose updates the read must have seen, and whose it cannot have."""
+        if question.order is Order.NONE:
+            return frozenset(), frozenset()
+        reader, transactions = whole.reader, self.composite.transactions
+        assert reader.complete is not None, "only reads of what committed are kept"
+        required, excluded = set(), set()
+        for number in known.updates:
+            each = transactions[number]
+            if question.order is Order.SESSION and each.session != reader.session:
+                continue
+            if question.visible and each.outcome == "ok" and (each.complete or 0) < reader.invoke:
+                required.add(number)
+            if each.invoke > reader.complete:
+                excluded.add(number)
+        return required, excluded
+
+
+def answers(composite: Composite, deadline: float | None = None) -> Answers:
+    """Nothing is decided yet. Raises :class:`checkers.guard.Unsupported` where there is too much to choose from."""
+    found = objects(composite)
+    cells = sum(len(each.reads) * len(each.updates) for each in found)
+    if cells > CELLS_MAX:
+        raise Unsupported(f"read {cells} parts of sets and counters (reads times updates of each); expected at most "
+                          f"{CELLS_MAX}: several smaller sets in place of one large one")  # fmt: skip
+    wrong: list[Wrong] = []
+    open_: list[tuple[Object, Whole, list[Possibility] | None]] = []
+    for each in found:
+        for whole in each.reads:
+            if each.type == "set":
+                bad = list(wrong_elements(each, whole, composite.transactions))
+                possible = None if bad else set_possibilities(each, whole)
+            else:
+                error = wrong_total(each, whole, composite.transactions)
+                bad = [] if error is None else [error]
+                possible = None if bad else counter_possibilities(each, whole)
+            wrong += bad
+            if not bad:
+                open_.append((each, whole, possible))
+    cells_of = registers(composite, found)
+    histories = cells_of.histories([(known, whole, only[0]) for known, whole, only in open_ if only and len(only) == 1])
+    base = verdicts(next(histories), deadline)
+    misses = any(misses_key(read) and not read.own for reads in cells_of.reads for read in reads)
+    return Answers(composite, cells_of, wrong, open_, base, deadline, misses)
