@@ -115,7 +115,7 @@ def bookings(random: Random) -> tuple[list[Op], dict[str, Any]]:
         hotel.end()
     if random.random() < 0.8:
         for room in hotel.rooms:
-            hotel.ask(9, "bookings", None, room)
+            hotel.ask(99, "bookings", None, room)
             hotel.end()
     return hotel.lines, {}
 
@@ -131,6 +131,7 @@ class _Hotel:
         self.asked: list[tuple[Any, Any]] = []
         self.error = random.choice((0.0, 0.0, 0.05, 0.15))
         self.processes = 0
+        self.foreseen: Any = None  # a booking that a read showed before it was asked for
 
     def _errs(self) -> bool:
         return self.random.random() < self.error
@@ -143,6 +144,8 @@ class _Hotel:
         if kind < 0.55 or not self.asked:
             first = self.random.randrange(5)
             slots = {"id": len(self.asked), "first": first, "last": first + self.random.randrange(3)}
+            if self.foreseen is not None and self.foreseen["id"] == slots["id"]:
+                slots = self.foreseen
             self.asked.append((room, slots))
             self.ask(self.processes, "book", slots, room)
         elif kind < 0.8:
@@ -170,7 +173,7 @@ class _Hotel:
         held = self.rooms[op.key]
         if op.f == "bookings":
             return "ok", self._shown(held)
-        known = dict((slots["id"], slots) for room, slots in self.asked if room == op.key)
+        known = {slots["id"] for room, slots in self.asked if room == op.key}
         id_ = op.value["id"]
         if op.f == "book":
             free = not any(_share(each, op.value) for each in held.values())
@@ -185,7 +188,8 @@ class _Hotel:
     def _shown(self, held: dict[int, Any]) -> list[Any]:
         shown = [each for each in held.values() if not self._errs()]
         if self._errs():
-            shown.append(self.random.choice([*(slots for _, slots in self.asked), {"id": 77, "first": 1, "last": 2}]))
+            self.foreseen = {"id": len(self.asked), "first": 1, "last": 2}
+            shown.append(self.random.choice([*(slots for _, slots in self.asked), self.foreseen]))
         if self._errs() and shown:
             shown[-1] = {**shown[-1], "last": shown[-1]["last"] + 1}
         return shown

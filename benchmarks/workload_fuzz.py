@@ -1,4 +1,4 @@
-"""The campaign for bank, long fork, causal reverse, write skew and log: random histories against the definitions.
+"""The campaign for bank, long fork, causal reverse, write skew, booking and log: random histories, and the definitions.
 
     python -m benchmarks.workload_fuzz [--histories 100000] [--seed 0] [--time-limit 600] [--expect NAME]
 
@@ -23,7 +23,7 @@ from typing import Any, Literal
 if __name__ == "__main__":  # run as a file, too
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import log_definitions, workload_definitions
+from benchmarks import booking_definitions, log_definitions, workload_definitions
 from benchmarks.workload_histories import HISTORIES
 from checkers.names import checker
 from harness.history import Call, History, Op
@@ -35,7 +35,9 @@ DEFINITIONS: dict[str, Define] = {
     "long-fork": workload_definitions.sees_prefixes,
     "causal-reverse": workload_definitions.keeps_order,
     "write-skew": workload_definitions.is_serial,
+    "booking": lambda history, _: not booking_definitions.wrong(history),
 }
+READS = ("read", "bookings")
 
 
 @dataclass(slots=True)
@@ -58,6 +60,8 @@ def examine(tally: Tally, expect: str, seed: int) -> None:
         objections += _miscounted(result, wrong, allowed)
     else:
         truth = DEFINITIONS[expect](history, options)
+    if expect == "booking":
+        objections += _otherwise_named(result, booking_definitions.wrong(history))
     tally.counts[f"{expect}: {result.valid}"] += 1
     for anomaly in result.anomalies:
         tally.counts[f"{expect}: {anomaly.type}"] += 1
@@ -89,6 +93,11 @@ def _miscounted(result: Result, wrong: Counter[str], allowed: Counter[str]) -> I
         yield f"counted {result.details}, by definition {wrong} and {allowed}"
 
 
+def _otherwise_named(result: Result, wrong: Collection[str]) -> Iterator[str]:
+    if {anomaly.type for anomaly in result.anomalies} != set(wrong):
+        yield f"told {[anomaly.type for anomaly in result.anomalies]}, by definition {sorted(wrong)}"
+
+
 def _may_be_unknown(
     expect: str, history: History, result: Result, options: dict[str, Any], *, truth: bool
 ) -> bool:  # fmt: skip
@@ -103,6 +112,10 @@ def _may_be_unknown(
             keys = Counter(micro[1] for call in history.calls() if call.outcome != "fail"
                            for micro in call.argument if micro[0] == "w")  # fmt: skip
             return max(keys.values(), default=0) > 1
+        case "booking", Reason.MISSING_FINAL_READ:
+            return booking_definitions.is_unread(history)
+        case "booking", Reason.TOO_FEW_OK:
+            return booking_definitions.is_uncontested(history)
         case "log", Reason.MISSING_FINAL_READ:
             return log_definitions.is_unseen(history)
         case "log", Reason.UNSUPPORTED:
@@ -117,7 +130,7 @@ def alone(expect: str, history: History, members: Collection[int]) -> History:
     for call in history.calls():
         if call.invoke in members:
             lines += [history[position] for position in (call.invoke, call.complete) if position is not None]
-        elif call.f != "read":
+        elif call.f not in READS:
             lines += _unread(expect, history, call)
     return History(sorted(lines, key=lambda op: op.index))
 

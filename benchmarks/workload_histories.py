@@ -1,4 +1,5 @@
-"""Random small histories of the workloads bank, long fork, causal reverse, write skew and log, right and wrong ones."""
+"""Random small histories of the workloads bank, long fork, causal reverse, write skew and log, right and wrong ones
+(those of booking stand beside its definition)."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from benchmarks.booking_definitions import bookings
 from harness.history import Op
 
 Program = list[tuple[Op, Op | None]]
@@ -381,5 +383,6 @@ HISTORIES: dict[str, Callable[[Random], tuple[list[Op], dict[str, Any]]]] = {
     "long-fork": long_fork,
     "causal-reverse": causal_reverse,
     "write-skew": write_skew,
+    "booking": bookings,
     "log": log,
 }

@@ -182,8 +182,8 @@ class _Look:
         if call.result is None:
             return []
         if not isinstance(call.result, (list, tuple)):
-            raise Unsupported(f"operation {call.complete}: read {show(call.result)}; expected a list, as it is appended "
-                              "to, or null")  # fmt: skip
+            what = f"operation {call.complete}: read {show(call.result)}"
+            raise Unsupported(f"{what}; expected a list, as it is appended to, or null")
         return [self._codes.code(element) for element in call.result]
 
     def _anomaly(self, read: Call, code: int, why: _Bound) -> Anomaly:

@@ -42,6 +42,7 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
         "booking": "workloads.booking:WORKLOAD",
         "long-fork": "workloads.long_fork:WORKLOAD",
         "sessions": "workloads.sessions:WORKLOAD",
+        "consistent-prefix": "workloads.consistent_prefix:WORKLOAD",
     },
     "faults": {
         "partition": "harness.faults.partition:FAULT",

@@ -119,14 +119,17 @@ def find_happened(scene: Scene) -> None:
 def find_sources(scene: Scene, each: Object, read: Operation) -> None:
     """Whose writes the read saw, where only one may have been it."""
     if each.kind == "register":
-        begun = begun_writes(each, read, read.value)
+        writers = begun_writes(each, read, read.value)
         is_initial = read.value == scene.initial
-        read.clear = len(begun) + is_initial == 1
-        read.sources = (begun[0],) if read.clear and begun else ()
+        read.clear = len(writers) + is_initial == 1
+        read.sources = (writers[0],) if read.clear and writers else ()
         return
-    found = []
+    found: list[Operation] = []
+    writes, end, none = each.writes, -1 if read.complete is None else read.complete, ()
     for atom in dict.fromkeys(read.shown):
-        begun = begun_writes(each, read, atom)
+        begun: Sequence[Operation] = writes.get(atom, none)
+        if len(begun) != 1 or begun[0].invoke >= end or begun[0].invoke == read.invoke:  # nearly always it is clear
+            begun = begun_writes(each, read, atom)
         if len(begun) == 1:
             found.append(begun[0])
     read.sources = tuple(found)

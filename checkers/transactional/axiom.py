@@ -165,7 +165,7 @@ def _check_cursors(found: Executed) -> None:
 def _check_views(found: Executed, *, later_only: bool) -> None:
     """No read misses what its transaction's other reads (or those before it) depend on."""
     for position, reads in enumerate(found.reads):
-        if len(reads) < 2:  # noqa: PLR2004 - two reads may differ
+        if len(reads) < 2:
             continue
         keys = dict.fromkeys(seen.key for seen in reads)
         newest: dict[Atom, int] = {}

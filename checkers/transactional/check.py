@@ -25,7 +25,7 @@ from checkers.transactional.lattice import (
     weakest_failing,
 )
 from checkers.transactional.pattern import ORDER_KINDS
-from checkers.transactional.register.reading import NilReads, data_type
+from checkers.transactional.register.reading import DataType, NilReads, data_type
 from checkers.transactional.verdict import Verdicts, verdicts
 from checkers.value import show
 from harness.history import INVOKE, History
@@ -46,7 +46,7 @@ def check(
 ) -> Result:
     """Whether the history of transactions satisfies the isolation level ``expect`` (a name of MODELS).
 
-    Transactions on lists, or on registers; ``initial`` is what registers hold before they are written: one value, or a
+    Transactions on lists; or on registers, sets, counters and ranges of keys (predicate reads); ``initial`` is what registers hold before they are written: one value, or a
     mapping from keys to values. ``nil_reads``: whether an operation ``read`` that returned null says that it was
     null ("value") or nothing ("unknown"); in a transaction it is always a value.
 
@@ -67,7 +67,31 @@ def _judge(history: History, expect: str, initial: Any, nil_reads: NilReads, dea
     large = None if initial is not None else _large(history, expect, model, deadline)
     if large is not None:
         return large
-    if data_type(history) == "register":
+    data = data_type(history)
+    if data == "composite":
+        return _composite(history, expect, model, deadline, initial)
+    try:
+        return _plain(history, data, expect, model, deadline, initial, nil_reads)
+    except Unsupported:
+        from checkers.transactional.composite.reading import is_composite
+
+        if not is_composite(history):
+            raise
+    return _composite(history, expect, model, deadline, initial)
+
+
+def _composite(history: History, expect: str, model: Model, deadline: float | None, initial: Any) -> Result:
+    from checkers.transactional.composite.check import judge
+
+    return judge(history, expect, model, deadline, initial)
+
+
+def _plain(
+    history: History, data: DataType, expect: str, model: Model, deadline: float | None, initial: Any,
+    nil_reads: NilReads,
+) -> Result:  # fmt: skip
+    """Of lists, or of registers."""
+    if data == "register":
         from checkers.transactional.register.check import judge
 
         return judge(history, expect, model, deadline, initial, nil_reads)

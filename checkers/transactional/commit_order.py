@@ -62,7 +62,7 @@ def commit_order(data: Any) -> CommitOrder:
 
 
 def _is_source(each: Any) -> bool:
-    if not isinstance(each, list) or len(each) != 3:  # noqa: PLR2004 - reader, place, writer
+    if not isinstance(each, list) or len(each) != 3:
         return False
     return all(type(number) is int for number in each[:2]) and (each[2] is None or type(each[2]) is int)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 
 from checkers.transactional.commit_order import Objection, name
-from checkers.transactional.lattice import MODELS, Family, Model, Order, implied
+from checkers.transactional.lattice import MODELS, Family, Model, Order, forbids, implied
 from checkers.transactional.transaction import Read, Transaction
 
 WW, WR, RW, PROCESS, REALTIME = "ww", "wr", "rw", "process", "realtime"
@@ -106,8 +106,6 @@ def _check_read(here: History, type_: str, details: Mapping[str, Any]) -> None:
     read = next((each for each in reader.reads if each.place == details.get("place")), None)
     if read is None:
         raise Objection(f"{name(reader)} has no read at place {details.get('place')!r:.40}")
-    from checkers.transactional.lattice import forbids
-
     if not forbids(here.model, type_):
         raise Objection(f"{here.model.name} does not forbid {type_!r:.40}")
     if not here.facts.wrong(type_, reader, read, details, here):
@@ -132,7 +130,7 @@ def _check_case(here: History, case: Any, known: frozenset[Pair], depth: int) ->
         return
     first, second = _pair(here, case.get("pair"))
     cases = _listed(case.get("cases"))
-    if len(cases) != 2:  # noqa: PLR2004 - the two orders of a pair
+    if len(cases) != 2:
         raise Objection("it tries a pair of writes, and not in both orders")
     _check_case(here, cases[0], known | {(first, second)}, depth + 1)
     _check_case(here, cases[1], known | {(second, first)}, depth + 1)
@@ -146,7 +144,7 @@ def _listed(value: Any) -> list[Any]:
 
 def _pair(here: History, pair: Any) -> Pair:
     """Two that both certainly wrote one key."""
-    if not isinstance(pair, list) or len(pair) != 2:  # noqa: PLR2004 - a pair
+    if not isinstance(pair, list) or len(pair) != 2:
         raise Objection(f"it has {pair!r:.40} where two transactions were expected")
     first, second = here.transaction(pair[0]), here.transaction(pair[1])
     if first is second or not first.appends.keys() & second.appends.keys():
@@ -236,7 +234,7 @@ def _forbids(here: History, model: Model, steps: Sequence[Step], known: frozense
         case Family.CAUSAL:
             return misses == 1 and WW not in kinds
         case _:
-            return len(steps) == 2 and _forbids_two(here, model, steps, known)  # noqa: PLR2004 - there and back
+            return len(steps) == 2 and _forbids_two(here, model, steps, known)
 
 
 def _forbids_two(here: History, model: Model, steps: Sequence[Step], known: frozenset[Pair]) -> bool:

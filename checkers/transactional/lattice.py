@@ -15,7 +15,8 @@ it, the strong forms also real time: what had completed before another began com
 
 The same level has one definition where it has two sources; on items alone (no predicates), these coincide: repeatable
 read with serializability (Adya's G2-item and G2), and consistent view with parallel snapshot isolation (Adya's PL-2+,
-and Cerone et al.'s dependency graphs of PSI).
+and Cerone et al.'s dependency graphs of PSI). Beside predicate reads (``composite``) repeatable read forbids what
+antidependencies of items close (G2-item) and not what phantoms do (G2), and cursors are on items.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from checkers.transactional.version_order import (
     INCOMPATIBLE_ORDER,
     INTERMEDIATE_READ,
     INTERNAL,
+    PREDICATE_READ_MISS,
 )
 
 
@@ -124,10 +126,11 @@ def _table() -> Iterable[Model]:
 MODELS: Final[dict[str, Model]] = {model.name: model for model in _table()}
 
 # What no order of transactions changes. A read of what nobody wrote, of what the reader writes only later, or without
-# its own earlier append, or of one append twice, is in no history of any level (Adya 1999, what a history must be);
+# its own earlier append, or of one append twice, or a predicate read without a key that must have had a value, is in no
+# history of any level (Adya 1999, what a history must be);
 # a read of aborted or intermediate states is forbidden from read committed on, and so are reads that contradict each
 # other, which some read of uncommitted states may explain (so that read uncommitted is then undecided).
-ALWAYS_FORBIDDEN: Final = frozenset((GARBAGE_READ, DUPLICATE_ELEMENTS, INTERNAL, FUTURE_READ))
+ALWAYS_FORBIDDEN: Final = frozenset((GARBAGE_READ, DUPLICATE_ELEMENTS, INTERNAL, FUTURE_READ, PREDICATE_READ_MISS))
 FORBIDDEN_IF_COMMITTED: Final = frozenset((ABORTED_READ, INTERMEDIATE_READ, DIRTY_UPDATE, INCOMPATIBLE_ORDER))
 
 

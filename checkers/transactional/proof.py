@@ -13,7 +13,7 @@ from itertools import pairwise
 from checkers.transactional.commit_order import CommitOrder
 from checkers.transactional.component import components, topological
 from checkers.transactional.decide import Scene
-from checkers.transactional.graph import KIND_BITS, KIND_MASK, NEXT, RW, WR, WW, Graph
+from checkers.transactional.graph import KIND_BITS, KIND_MASK, NEXT, RW, WR, WW
 from checkers.transactional.lattice import Family, Model, Order
 from checkers.transactional.pattern import COMMIT, ORDER_KINDS, SNAPSHOT, automaton
 from checkers.transactional.tail import ORDER_MATTERS, arranged
@@ -44,7 +44,9 @@ def _edges(found: Verdicts, model: Model) -> Edges:
     if model.family is Family.UPDATE:  # who appends nothing precedes nobody; what it missed is looked at by itself
         silent = {each for each in found.inference.committed if not found.inference.transactions[each].appends}
     edges: Edges = [
-        [(code >> KIND_BITS, code & KIND_MASK) for code in out if code & KIND_MASK in kinds] if node not in silent else []
+        [(code >> KIND_BITS, code & KIND_MASK) for code in out if code & KIND_MASK in kinds]
+        if node not in silent
+        else []
         for node, out in enumerate(found.graph.successors)
     ]
     if model.family in ORDER_MATTERS:

@@ -46,20 +46,27 @@ class Lists:
     """A read of a list shows its elements in the order in which they were appended."""
 
     touching: Touching
+    _writers: dict[Atom, dict[Atom, Transaction]] = field(default_factory=dict)
+
+    def writers(self, key: Atom) -> Mapping[Atom, Transaction]:
+        """element -> who appended it. Raises :class:`Objection` where that is not one."""
+        if key not in self._writers:
+            of_key = self.touching.writers(key)
+            appended = sum(len(each.appends.get(key, ())) for each in self.touching.of(key))
+            if appended > len(of_key):
+                raise Objection("an element was appended twice: no read tells whose append it saw")
+            self._writers[key] = {element: several[0] for element, several in of_key.items()}
+        return self._writers[key]
 
     def kept(self, read: Read) -> list[Atom]:
         """Without what nobody appended, what was aborted, and repetitions."""
-        writers = self.touching.writers(read.key)
-        return [each for each in dict.fromkeys(read.elements)
-                if any(writer.outcome != "fail" for writer in writers.get(each, ()))]  # fmt: skip
+        writers = self.writers(read.key)
+        return [each for each in dict.fromkeys(read.elements) if each in writers and writers[each].outcome != "fail"]
 
     def others(self, read: Read) -> list[Atom]:
         """The same without the reader's own, which stand last."""
         kept = self.kept(read)
         return kept[: len(kept) - read.own] if read.own else kept
-
-    def writer(self, read: Read, element: Atom) -> Transaction:
-        return self.touching.writers(read.key)[element][0]
 
     def committed(self, transaction: Transaction) -> bool:
         return any(
@@ -73,11 +80,15 @@ class Lists:
         for read in reader.reads:
             others = self.others(read)
             if others:
-                yield read, self.writer(read, others[-1])
+                yield read, self.writers(read.key)[others[-1]]
 
     def missed(self, reader: Transaction, other: Transaction, known: frozenset[Pair]) -> Iterator[Read]:
         for read in reader.reads:
-            if not {*other.appends.get(read.key, read.elements)} <= {*read.elements}:
+            if (
+                read.key in other.appends
+                and self.writers(read.key)
+                and not {*other.appends[read.key]} <= {*read.elements}
+            ):
                 yield read
 
     def follows(self, first: Transaction, second: Transaction) -> bool:
@@ -93,9 +104,9 @@ class Lists:
         return False
 
     def wrong(self, type_: str, reader: Transaction, read: Read, details: Mapping[str, Any], here: History) -> bool:
-        writers, elements = self.touching.writers(read.key), read.elements
-        outcomes = [{writer.outcome for writer in writers.get(each, ())} for each in elements]
-        failed = [outcome == {"fail"} for outcome in outcomes]
+        writers, elements = self.writers(read.key), read.elements
+        outcomes = [writers[each].outcome if each in writers else None for each in elements]
+        failed = [outcome == "fail" for outcome in outcomes]
         own = reader.appends.get(read.key, [])
         match type_:
             case "garbage-read":
@@ -123,7 +134,7 @@ class Lists:
         others = self.others(read)
         if not others:
             return False
-        writer = self.writer(read, others[-1])
+        writer = self.writers(read.key)[others[-1]]
         return writer is not reader and writer.appends[read.key][-1] != others[-1]
 
     def _incompatible(self, read: Read, details: Mapping[str, Any], here: History) -> bool:
@@ -147,13 +158,15 @@ class Registers:
     initial: Initial
 
     def possible(self, reader: Transaction, read: Read) -> list[Transaction | None]:
-        """Who may have left the value there for others: None is the initial value."""
+        """Who may have left the value there for others: None is the initial value. Where nobody did, who wrote it and
+        then wrote over it: that is forbidden, too, wherever it matters who wrote what was read."""
         value = read.elements[0]
-        found: list[Transaction | None] = [
-            each for each in self.touching.writers(read.key).get(value, ())
-            if each is not reader and each.outcome != "fail" and each.appends[read.key][-1] == value
-        ]  # fmt: skip
-        return [None, *found] if self.initial(read.key) == value else found
+        wrote = [each for each in self.touching.writers(read.key).get(value, ())
+                 if each is not reader and each.outcome != "fail"]  # fmt: skip
+        found: list[Transaction | None] = [each for each in wrote if each.appends[read.key][-1] == value]
+        if self.initial(read.key) == value:
+            found.insert(0, None)
+        return found or [*wrote[:1]]
 
     def source(self, reader: Transaction, read: Read) -> Transaction | None:
         possible = self.possible(reader, read)

@@ -9,7 +9,7 @@ forced the other way, and what remains is searched, within a bound. Past it nobo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from typing import Final
 
@@ -30,12 +30,14 @@ Pair = tuple[int, int]
 class Dilemma:
     """Two appends of one list, and what is forbidden if the first took effect first, and if the second did.
 
-    ``forced``: orders of other pairs that were found before, the other way being forbidden.
+    ``forced``: orders of other pairs that were found before, the other way being forbidden. ``complete``: this is all;
+    else there were other choices before, which failed, too.
     """
 
     pair: Pair
     cases: tuple[Violation, Violation]
     forced: tuple[tuple[Pair, Violation], ...] = ()
+    complete: bool = True
 
 
 class Undecided(Exception):
@@ -150,4 +152,7 @@ class _Search:
             return chosen
         pair, rest = undecided[0], undecided[1:]
         first = self.solve([*chosen, pair], rest)
-        return self.solve([*chosen, (pair[1], pair[0])], rest) if isinstance(first, Dilemma) else first
+        if not isinstance(first, Dilemma):
+            return first
+        second = self.solve([*chosen, (pair[1], pair[0])], rest)
+        return replace(second, complete=False) if isinstance(second, Dilemma) else second

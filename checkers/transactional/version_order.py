@@ -26,6 +26,7 @@ INCOMPATIBLE_ORDER: Final = "incompatible-order"
 ABORTED_READ: Final = "G1a"
 INTERMEDIATE_READ: Final = "G1b"
 DIRTY_UPDATE: Final = "dirty-update"
+PREDICATE_READ_MISS: Final = "predicate-read-miss"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ SYSTEM: Final = System(
         "isolation": Option("serializable", tuple(LEVELS), "how transactions that run side by side are kept apart"),
         THINK_MS: Option("20", None, "mean pause of a client between two steps of a transaction, in milliseconds"),
         REPLICATION_MS: Option(
-            "100", None, "mean time between the sites of parallel-snapshot-isolation, in milliseconds"
+            "200", None, "mean time between the sites of parallel-snapshot-isolation, in milliseconds"
         ),
     },
     errors=ERRORS,

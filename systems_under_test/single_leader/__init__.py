@@ -49,7 +49,7 @@ SYSTEM = System(
     operations=frozenset({"read", "write", "cas", "add", "inc", "append", "dump"}),
     roles={"node": Role(program="systems_under_test.single_leader.node:Node")},
     client=KeyValueClient,
-    workloads=("set", "register", "counter", "sessions"),
+    workloads=("set", "register", "counter", "sessions", "consistent-prefix"),
     ready=ready,
     leader=present_leader,
     options={

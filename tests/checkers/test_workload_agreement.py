@@ -1,4 +1,4 @@
-"""Bank, long fork, causal reverse, write skew and log against their definitions, on 2,000 random histories each."""
+"""The workloads' checkers against their definitions, on 2,000 random histories each."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ MET: Final = {
     "long-fork": ("long-fork", "fractured-read", "G-single", "G1a", "garbage-read", "future-read", "internal"),
     "causal-reverse": ("causal-reverse", "G1a", "garbage-read", "future-read"),
     "write-skew": ("write-skew", "nobody-on-call", "unserializable"),
+    "booking": ("double-booking", "lost-booking", "lost-cancellation", "garbage-read", "G1a", "future-read",
+                "duplicate-elements"),
     "log": ("inconsistent-offsets", "duplicate", "lost-write", "garbage-read", "aborted-read", "precommitted-read",
             "poll-skip", "nonmonotonic-poll", "int-poll-skip", "int-nonmonotonic-poll", "nonmonotonic-send",
             "int-nonmonotonic-send", "G1c"),

@@ -1,4 +1,4 @@
-"""From what refutes a level of a history of sets, counters and ranges to the anomalies of a result, with their words."""
+"""From what refutes a level of a history of sets, counters and ranges to the anomalies of a result."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from checkers.transactional.anomaly import severity, suffix_rank
+from checkers.transactional.composite.cell import plain_key, update_text
 from checkers.transactional.composite.possibility import Wrong
 from checkers.transactional.composite.verdict import Answers, Unread, World
 from checkers.transactional.explain import key_text
-from checkers.transactional.composite.cell import plain_key, update_text
 from checkers.transactional.lattice import MODELS, Family, Model, Order, forbids, implied
 from checkers.transactional.register.anomaly import anomalies as register_anomalies
 from checkers.transactional.register.anomaly import observed
@@ -75,7 +75,9 @@ def _either_way(worlds: Sequence[World], several: Sequence[Verdicts], model: Mod
     for each in several[1:]:
         each.of(model)
         members = each.refutations[model.family, model.order] or ()
-        lines.update((line, None) for number in sorted(members) for line in each.history.transactions[number].operations)
+        lines.update(
+            (line, None) for number in sorted(members) for line in each.history.transactions[number].operations
+        )
     text = (f"{first.explanation} (What was read can be explained in {len(worlds)} ways, by other increments, adds or "
             "writes of the same; this is one of them, and none of the others is allowed.)")  # fmt: skip
     details: dict[str, Any] = {**first.details, "readings": len(worlds)}

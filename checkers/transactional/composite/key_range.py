@@ -24,7 +24,7 @@ def compare(first: Any, second: Any, depth: int = 0) -> int | None:
     if kind is None or kind != kind_of(second) or depth > _DEPTH_MAX:
         return None
     if kind != "list":
-        return (first > second) - (first < second)
+        return int(first > second) - int(first < second)
     for one, two in zip(first, second, strict=False):
         found = compare(one, two, depth + 1)
         if found != 0:

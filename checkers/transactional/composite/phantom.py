@@ -9,6 +9,7 @@ valid, if none of them lies on any cycle at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from checkers.transactional.component import components
 from checkers.transactional.composite.cell import misses_key
@@ -29,7 +30,7 @@ def items_on_no_cycle(history: RegisterHistory, order: Order, commits: Sequence[
     for register in history.registers:
         writers = sorted(register.writers, key=commits.__getitem__)
         following = dict(zip([INITIAL, *writers], writers, strict=False))
-        for first, second in zip(writers, writers[1:], strict=False):
+        for first, second in pairwise(writers):
             edges[first].append(second)
         for reader, writer, place in register.reads:
             if writer != INITIAL:
@@ -39,5 +40,7 @@ def items_on_no_cycle(history: RegisterHistory, order: Order, commits: Sequence[
                 edges[reader].append(later)
                 if (reader, place, register.key) not in missing:
                     items.append((reader, later))
-    tied = {node: number for number, each in enumerate(components(range(len(edges)), edges.__getitem__)) for node in each}
+    tied = {
+        node: number for number, each in enumerate(components(range(len(edges)), edges.__getitem__)) for node in each
+    }
     return all(source not in tied or tied[source] != tied.get(target) for source, target in items)

@@ -132,9 +132,7 @@ def wrong_elements(known: Object, whole: Whole, transactions: Sequence[Parsed]) 
             yield _unexplained(known, whole, element, read, transactions)
 
 
-def _unexplained(
-    known: Object, whole: Whole, element: Atom, read: str, transactions: Sequence[Parsed]
-) -> Wrong:
+def _unexplained(known: Object, whole: Whole, element: Atom, read: str, transactions: Sequence[Parsed]) -> Wrong:
     """No transaction that did not fail is wholly there with this element."""
     others = [
         transactions[number] for number, micros in known.done.items()
@@ -200,12 +198,16 @@ def wrong_total(known: Object, whole: Whole, transactions: Sequence[Parsed]) -> 
     finished = [number for number in others if transactions[number].outcome != "fail"]
     aborted = [number for number in others if transactions[number].outcome == "fail"]
     of_failed = [_prefixes(known, number) for number in aborted]
-    text = f"T{whole.reader.invoke} read {key_text(known.key)}={show(whole.micro.value)}{_arithmetic(known, whole, net)}"
+    text = (
+        f"T{whole.reader.invoke} read {key_text(known.key)}={show(whole.micro.value)}{_arithmetic(known, whole, net)}"
+    )
     parts = [_prefixes(known, number) for number in finished]
     if _adds_up(parts, target, whole):
         who = tuple(transactions[number] for number in finished if len(_prefixes(known, number)) > 2)
         names = ", ".join(f"T{each.invoke}" for each in who[:4])
-        return Wrong(INTERMEDIATE_READ, whole.reader, f"{text}; only part of what {names} did gives that.", who, known.key)
+        return Wrong(
+            INTERMEDIATE_READ, whole.reader, f"{text}; only part of what {names} did gives that.", who, known.key
+        )
     if _adds_up([*parts, *of_failed], target, whole):
         who = tuple(transactions[number] for number in aborted)
         names = ", ".join(f"T{each.invoke}" for each in who[:4])
@@ -214,7 +216,9 @@ def wrong_total(known: Object, whole: Whole, transactions: Sequence[Parsed]) -> 
     own = tuple(transactions[number] for number in (*finished, *aborted))
     before = sum(micro.value for micro in whole.before)
     if before and _adds_up([*parts, *of_failed], target + before, whole):
-        return Wrong(INTERNAL, whole.reader, f"{text}; only without its own increments is that possible.", own, known.key)
+        return Wrong(
+            INTERNAL, whole.reader, f"{text}; only without its own increments is that possible.", own, known.key
+        )
     later = [sum(micro.value for micro in whole.after[:place]) for place in range(len(whole.after) + 1)]
     if len(later) > 1 and _adds_up([*parts, *of_failed, tuple(later)], target, whole):
         return Wrong(FUTURE_READ, whole.reader, f"{text}; only with its own later increments is that possible.", own,
@@ -232,7 +236,8 @@ def _adds_up(choices: Sequence[Sequence[int]], target: int, whole: Whole) -> boo
 
 def _target(known: Object, whole: Whole) -> int:
     """What the updates of others must add up to."""
-    return int(whole.micro.value) - known.initial - sum(micro.value for micro in whole.before)
+    told: int = whole.micro.value
+    return told - known.initial - sum(micro.value for micro in whole.before)
 
 
 def _prefixes(known: Object, number: int) -> tuple[int, ...]:

@@ -61,8 +61,8 @@ class _Question(NamedTuple):
 @dataclass(slots=True)
 class Answers:
     """``wrong``: reads that are wrong in any order. ``base``: the history without the reads of sets and counters.
-    ``worlds[question]``: every possibility, or why there is none; None if there are too many. ``serial[form]``: a serial
-    order that explains everything. ``unsure``: why an answer is unknown."""
+    ``worlds[question]``: every possibility, or why there is none; None if there are too many. ``serial[form]``: a
+    serial order that explains everything. ``unsure``: why an answer is unknown."""
 
     composite: Composite
     registers: Registers
@@ -144,8 +144,8 @@ class Answers:
                 return True
         if held:
             self.unsure[model.name] = (
-                "a cycle has antidependencies of items and of predicates, which Adya's definition of PL-2.99 may or may "
-                "not be meant to forbid")  # fmt: skip
+                "a cycle has antidependencies of items and of predicates: whether Adya's PL-2.99 forbids it can be read "
+                "read both ways")  # fmt: skip
         return "unknown" if held else False
 
     def _in_time(self, answer: bool) -> bool:

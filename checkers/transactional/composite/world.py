@@ -52,7 +52,9 @@ class Registers:
 
 
 def _transaction(each: Parsed, appends: dict[Atom, list[Atom]], reads: Sequence[Read]) -> Transaction:
-    return Transaction(each.number, each.invoke, each.complete, each.process, each.session, each.outcome, appends, reads)
+    return Transaction(
+        each.number, each.invoke, each.complete, each.process, each.session, each.outcome, appends, reads
+    )
 
 
 def registers(composite: Composite, objects: Sequence[Object]) -> Registers:
@@ -112,7 +114,7 @@ def of_items(history: RegisterHistory) -> RegisterHistory:
         transactions[writer] = replace(remover, appends={**remover.appends, update: [PRESENT]})
         for reader, _, place in reads:
             told = next(read for read in history.transactions[reader].reads if read.place == place).elements[1]
-            read = Read(update, (PRESENT, told), 0, place)
-            transactions[reader] = replace(transactions[reader], reads=[*transactions[reader].reads, read])
+            removal = Read(update, (PRESENT, told), 0, place)
+            transactions[reader] = replace(transactions[reader], reads=[*transactions[reader].reads, removal])
         found.append(Register(update, (writer,), tuple(reads)))
     return RegisterHistory(transactions, history.uncommitted, found, history.observations)

@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import Any, Final
 
 from checkers.transactional.anomaly import (
+    CAUSAL_REVERSE,
     CYCLIC_VERSIONS,
     LONG_FORK,
     SEVERITY,
@@ -16,9 +17,10 @@ from checkers.transactional.anomaly import (
     suffix_rank,
 )
 from checkers.transactional.graph import WR
+from checkers.transactional.composite.cell import misses_key
 from checkers.transactional.lattice import MODELS, Family, Model, Order, forbids, implied
 from checkers.transactional.register.certificate import objection
-from checkers.transactional.register.excerpt import Case, Excerpt, excerpt, shown
+from checkers.transactional.register.excerpt import Case, Excerpt, Seen, excerpt, shown
 from checkers.transactional.register.explain import explain_lost_update, explain_observation, explain_refutation
 from checkers.transactional.register.refutation import Refutation, Undecided, refute, shortened
 from checkers.transactional.register.verdict import Verdicts
@@ -30,7 +32,12 @@ from harness.result import Anomaly
 
 EXPLAINED_MAX: Final = 24
 JUDGED_MAX: Final = 400
+ITEMS: Final = "G2-item"
+PREDICATES: Final = "G2"
 _SUFFIXES: Final = ("", "-process", "-realtime")
+_TYPES_OF_SHAPE: Final = {
+    WRITE_SKEW: ("G2-item", "G2", "G-nonadjacent"), LONG_FORK: ("G2-item", "G2", "G-nonadjacent"), CAUSAL_REVERSE: ("G-single",),
+}  # fmt: skip
 _OF_FAMILY: Final = {Family.CURSOR: CURSOR, Family.SNAPSHOT: "G-nonadjacent", Family.PREFIX: "G-nonadjacent"}
 
 
@@ -55,7 +62,8 @@ def observed(found: Verdicts, model: Model) -> Iterator[Anomaly]:
         others = [*_aborted(found, first), *([first.other] if first.other else [])]
         operations = [line for each in (*others, first.reader) for line in each.operations]
         details: dict[str, Any] = {"key": plain(value_of(first.read.key)), "count": len(several),
-                                   "value": plain(value_of(first.read.elements[0]))}  # fmt: skip
+                                   "value": plain(value_of(first.read.elements[0])),
+                                   "reader": first.reader.invoke, "place": first.read.place}  # fmt: skip
         yield Anomaly(type_, tuple(dict.fromkeys(operations)), explain_observation(first), details)
 
 
@@ -143,9 +151,11 @@ def types_of(scene: Excerpt, found: Refutation) -> list[str]:
     if pair is not None and _same_version(scene, *pair) and {"G-single", LOST_UPDATE} & set(bases):
         return [LOST_UPDATE + suffix]
     type_ = max(bases, key=SEVERITY.index)
+    if type_ == ITEMS and any(_is_phantom(scene, each.read) for case in cases for each in case.grounds if each.read):
+        type_ = PREDICATES
     ends = [found.cycle] if found.cycle is not None else [case.cycle for case in found.cases or ()]
     shapes = {SHAPES.get(tuple(each.cycle.kinds)) for each in ends if each is not None}
-    by_shape = [shape for shape in (WRITE_SKEW, LONG_FORK) if shape in shapes and type_ in ("G2-item", "G-nonadjacent")]
+    by_shape = [shape for shape, types in _TYPES_OF_SHAPE.items() if shape in shapes and type_ in types]
     circle = [CYCLIC_VERSIONS] if not suffix and found.cycle is not None and _circle(scene, found.cycle) else []
     return [type_ + suffix, *by_shape, *circle]
 
@@ -170,6 +180,12 @@ def _base(scene: Excerpt, case: Case) -> str:
     if len(case.cycle.edges) == len(reads) == 2 and _same_version(scene, *case.cycle.numbers):
         return LOST_UPDATE
     return base
+
+
+def _is_phantom(scene: Excerpt, seen: Seen) -> bool:
+    """Whether it is the part of a predicate read that missed a key, which somebody else wrote."""
+    reads = scene.history.transactions[seen.reader].reads
+    return any(misses_key(read) for read in reads if (read.place, read.key) == (seen.place, seen.key))
 
 
 def _updated(scene: Excerpt) -> tuple[int, int] | None:

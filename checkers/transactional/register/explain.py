@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from checkers.transactional.composite.cell import misses_key, missed, plain_key, plain_values, saw, told_of
 from checkers.transactional.cycle import Edge
 from checkers.transactional.explain import explain_edge as explain_order
 from checkers.transactional.explain import key_text, transaction_name
@@ -12,7 +13,7 @@ from checkers.transactional.graph import KINDS, RW, WR, WW
 from checkers.transactional.register.excerpt import Case, Excerpt, Ground, Seen
 from checkers.transactional.register.history import INITIAL, RegisterHistory
 from checkers.transactional.register.refutation import Forced, Refutation
-from checkers.transactional.transaction import Atom, value_of
+from checkers.transactional.transaction import Atom, Read, value_of
 from checkers.transactional.version_order import (
     ABORTED_READ,
     DIRTY_UPDATE,
@@ -109,26 +110,33 @@ def explain_edge(scene: Excerpt, edge: Edge, ground: Ground) -> tuple[str, dict[
         values = [source.appends[key][-1], target.appends[key][-1]]
     elif edge.kind == WR:
         seen = next(each for each in scene.reads if (each.writer, each.reader) == (edge.source, edge.target))
-        key, value = seen.key, _value(history, seen)
-        text = f"{second} read {key_text(key)}={_text(value)}, which {first} wrote"
+        read, key = _read(history, seen), seen.key
+        value = read.elements[0]
+        text = f"{second} read {key_text(key)}={_text(value)}, which {first} wrote" if told_of(read) is None else saw(
+            target, read, source)  # fmt: skip
         values = [value]
     else:
         assert ground.read is not None, "a read missed it"
-        key, value = ground.read.key, _value(history, ground.read)
+        read, key = _read(history, ground.read), ground.read.key
+        value = read.elements[0]
         initial = " its initial value," if ground.read.writer == INITIAL else ""
         text = (f"{first} read {key_text(key)}={_text(value)},{initial} "
                 f"without {second}'s write of {_written(history, edge.target, key)}")  # fmt: skip
+        text = text if told_of(read) is None else missed(source, read, target)
         values = [value, target.appends[key][-1]]
     return text, {"from": source.invoke, "to": target.invoke, "type": KINDS[edge.kind],
-                  "key": plain(value_of(key)), "values": [plain(value_of(each)) for each in values]}  # fmt: skip
+                  "key": plain_key(key), "values": plain_values(key, values)}  # fmt: skip
 
 
 def explain_observation(found: Observation) -> str:
     """One wrong read in a sentence."""
     name, read = transaction_name(found.reader), found.read
     value = _text(read.elements[0])
-    what = f"{name} read {key_text(read.key)}={value}"
+    told = told_of(read)
+    what = f"{name} read {f'{key_text(read.key)}={value}' if told is None else f'{told}'}"
     other = "" if found.other is None else transaction_name(found.other)
+    if told is not None:
+        return _explain_part(found, f"{what}, {_part(read)}")
     match found.type:
         case str(each) if each == INTERNAL:
             return f"{what}, though it had itself written {_text(found.reader.appends[read.key][read.own - 1])} before."
@@ -146,6 +154,31 @@ def explain_observation(found: Observation) -> str:
     return f"{what}, and nobody ever wrote that."
 
 
+def _part(read: Read) -> str:
+    key = key_text(read.key)
+    return f"without {key}" if misses_key(read) else f"in which {key}={_text(read.elements[0])}"
+
+
+def _explain_part(found: Observation, what: str) -> str:
+    """What is wrong with one key of a predicate read."""
+    key, reader, other = found.read.key, found.reader, found.other
+    if found.read.own:
+        return f"{what}, though it had itself written {_text(reader.appends[key][found.read.own - 1])} there before."
+    if found.type == FUTURE_READ:
+        return f"{what}, before it wrote that itself."
+    if other is not None and found.type == ABORTED_READ:
+        return f"{what}, and {transaction_name(other)}, which wrote that, had failed."
+    if other is not None and found.type == INTERMEDIATE_READ:
+        last = _text(other.appends[key][-1])
+        return f"{what}: {transaction_name(other)} wrote that, and then {last}, which it did not see."
+    if other is not None and found.element is not None:
+        return (f"{what}, which {transaction_name(other)} wrote over {_text(found.element)}, the write of a transaction "
+                "that had failed.")  # fmt: skip
+    if misses_key(found.read):
+        return f"{what}, which always had a value: nobody ever removed it."
+    return f"{what}, and nobody ever wrote that."
+
+
 def _name(history: RegisterHistory, number: int) -> str:
     return transaction_name(history.transactions[number])
 
@@ -158,8 +191,12 @@ def _common(scene: Excerpt, first: int, second: int) -> Atom:
 
 
 def _value(history: RegisterHistory, seen: Seen) -> Atom:
+    return _read(history, seen).elements[0]
+
+
+def _read(history: RegisterHistory, seen: Seen) -> Read:
     reader = history.transactions[seen.reader]
-    return next(read.elements[0] for read in reader.reads if read.place == seen.place)
+    return next(read for read in reader.reads if (read.place, read.key) == (seen.place, seen.key))
 
 
 def _written(history: RegisterHistory, writer: int, key: Atom) -> str:

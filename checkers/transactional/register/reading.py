@@ -27,9 +27,11 @@ from checkers.transactional.transaction import (
 from checkers.value import show
 from harness.history import DUMP, INVOKE, History
 
-DataType = Literal["list", "register"]
+DataType = Literal["list", "register", "composite"]
 NilReads = Literal["value", "unknown"]
 _EXPECTED: Final = 'micro-operations ["w", key, value] and ["r", key, value]'
+_BY_MICRO: Final[Mapping[str, DataType]] = {"append": "list", "w": "register", "add": "composite", "inc": "composite",
+                                            "rp": "composite"}  # fmt: skip
 _READ_ONLY, _WRITE_ONLY, _MICROS, _PASSED = range(4)
 
 
@@ -43,7 +45,8 @@ class Reading:
 
 def data_type(history: History) -> DataType:
     """What the transactions are about: a list where one appends, or else where every value that was read is a list or
-    null; registers where one writes, or where an operation is a plain ``read`` or ``write``."""
+    null; registers where one writes, or where an operation is a plain ``read`` or ``write``; what is "composite" where
+    one adds, increments or reads a range."""
     if any(name in REGISTER_OPERATIONS for name in history.f_names):
         return "register"
     scalar = False
@@ -53,10 +56,8 @@ def data_type(history: History) -> DataType:
         for micro in value:
             if not is_list(micro) or not micro:
                 continue
-            if micro[0] == "append":
-                return "list"
-            if micro[0] == "w":
-                return "register"
+            if isinstance(micro[0], str) and micro[0] in _BY_MICRO:
+                return _BY_MICRO[micro[0]]
             scalar |= len(micro) > 2 and micro[2] is not None and not is_list(micro[2])
     return "register" if scalar else "list"
 

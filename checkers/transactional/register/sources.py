@@ -18,6 +18,7 @@ from math import prod
 from typing import Final, NamedTuple
 
 from checkers.guard import Unsupported
+from checkers.transactional.composite.cell import misses_key
 from checkers.transactional.register.history import INITIAL, Register, RegisterHistory, SourcedRead
 from checkers.transactional.register.reading import Reading
 from checkers.transactional.transaction import Atom, Read, Transaction, value_of
@@ -28,6 +29,7 @@ from checkers.transactional.version_order import (
     GARBAGE_READ,
     INTERMEDIATE_READ,
     INTERNAL,
+    PREDICATE_READ_MISS,
     Observation,
 )
 from checkers.value import show
@@ -77,7 +79,8 @@ def _explain(reading: Reading) -> _Explained:
             value = read.elements[0]
             if read.own:
                 if reader.appends[read.key][read.own - 1] != value:
-                    found.observations.append(Observation(INTERNAL, reader, read, value))
+                    type_ = PREDICATE_READ_MISS if misses_key(read) else INTERNAL
+                    found.observations.append(Observation(type_, reader, read, value))
                 continue
             candidates = writers.get(read.key, _NOTHING).get(value, ())
             initial = reading.initial(read.key) == value
@@ -123,7 +126,7 @@ def _explain_hard(
     elif others:
         found.observations.append(Observation(ABORTED_READ, reader, read, value, others[0]))
     else:
-        type_ = FUTURE_READ if candidates else GARBAGE_READ
+        type_ = FUTURE_READ if candidates else PREDICATE_READ_MISS if misses_key(read) else GARBAGE_READ
         found.observations.append(Observation(type_, reader, read, value))
 
 
