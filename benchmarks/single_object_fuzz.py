@@ -167,8 +167,10 @@ def is_consistent_prefix(history: History, initial: Any) -> bool:
 
 
 def _explained(history: History, calls: Sequence[Call], initial: Any) -> bool:
-    lists = any(call.f == "append" for call in calls)
     reads = [call for call in calls if call.f == "read" and call.outcome == "ok"]
+    lists = any(call.f == "append" for call in calls)
+    if all(call.f == "read" for call in calls):  # what nobody writes to is what it is read as
+        lists = isinstance(initial, list | None) and any(isinstance(read.result, list) for read in reads)
     sure = [call for call in calls if call.f != "read" and call.outcome == "ok"]
     unsure = [call for call in calls if call.f != "read" and call.outcome == "info"]
     for count in range(len(unsure) + 1):

@@ -105,7 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     counts = tally.counts
     print(f"{counts['histories']:,} histories of {len(LEVELS)} stores "
           f"({counts['transactions: invoke']:,} transactions): {len(tally.disagreements)} false alarms; "
-          f"{counts['not strict serializable']:,} fail some stronger level; {process_time() - began:.0f} CPU s")  # fmt: skip
+          f"{counts['not strict serializable']:,} fail some stronger level; "
+          f"{process_time() - began:.0f} CPU s")  # fmt: skip
     if tally.disagreements:
         return 1
     return 0 if counts["histories"] == options.histories else 2

@@ -61,7 +61,7 @@ def examine(tally: Tally, expect: str, seed: int) -> None:
     else:
         truth = DEFINITIONS[expect](history, options)
     if expect == "booking":
-        objections += _otherwise_named(result, booking_definitions.wrong(history))
+        objections += _otherwise_told(result, history)
     tally.counts[f"{expect}: {result.valid}"] += 1
     for anomaly in result.anomalies:
         tally.counts[f"{expect}: {anomaly.type}"] += 1
@@ -93,9 +93,13 @@ def _miscounted(result: Result, wrong: Counter[str], allowed: Counter[str]) -> I
         yield f"counted {result.details}, by definition {wrong} and {allowed}"
 
 
-def _otherwise_named(result: Result, wrong: Collection[str]) -> Iterator[str]:
-    if {anomaly.type for anomaly in result.anomalies} != set(wrong):
+def _otherwise_told(result: Result, history: History) -> Iterator[str]:
+    """Bookings: other types of anomalies than by definition, or valid where that may not be said."""
+    wrong = booking_definitions.wrong(history)
+    if {anomaly.type for anomaly in result.anomalies} != wrong:
         yield f"told {[anomaly.type for anomaly in result.anomalies]}, by definition {sorted(wrong)}"
+    if result.valid is True and (booking_definitions.is_unread(history) or booking_definitions.is_uncontested(history)):
+        yield "valid, and not tested"
 
 
 def _may_be_unknown(

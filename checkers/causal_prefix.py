@@ -4,13 +4,14 @@ The anomaly of Kleppmann, "Designing Data-Intensive Applications", ch. 5, "Consi
 the answer, looks for the question, and it is not there. :mod:`checkers.consistent_prefix` judges each list by itself;
 here it is asked what leads from one to another:
 
-    Where a session has read element e of a list, and the session that appended e knew element c of another list when it
-    began to do so (it had read c, or had appended it, acknowledged), each later read of the other list by the first
-    session shows c.
+    Where a session has read element e of a list, and another session, which appended e, knew element c of another list
+    when it began to do so (it had read c, or had appended it, acknowledged), each later read of the other list by the
+    first session shows c.
 
 Causal consistency demands it (session order and reads-from, transitively: Ahamad et al., "Causal Memory", 1995), and
-more, which is not asked here: that a session sees what it wrote itself, and that its reads of one list grow. A session
-is the field ``session``, else a process; in it, what was ok before another operation began comes first.
+more, which is not asked here: that a session sees what it wrote itself, that its reads of one list grow, and what leads
+over three lists. A session is the field ``session``, else a process; in it, what was ok before another operation began
+comes first.
 
 An ``info`` append that was seen has happened. Of an element that was appended several times nobody knows which one was
 seen, and nothing is concluded. Anomaly: "effect-before-cause". Where no read was bound to show anything, nothing was
@@ -145,7 +146,8 @@ class _Look:
         self._effects[element] = None if element in self._effects else effect
 
     def _read(self, call: Call) -> Iterator[Anomaly]:
-        session, read = self._sessions[self._session(call)], self._codes.code(call.key)
+        reader, read = self._session(call), self._codes.code(call.key)
+        session = self._sessions[reader]
         shown = dict.fromkeys(self._shown(call))
         bound = [(code, why) for code, why in session.bound[read].items() if _end(why.seen) < call.invoke]
         missing = [(code, why) for code, why in bound if code not in shown]
@@ -156,7 +158,7 @@ class _Look:
             yield self._anomaly(call, *missing[0])
         for code in shown:
             effect = self._effects.get((read, code))
-            if effect is not None:
+            if effect is not None and effect.writer != reader:
                 self._absorb(session, read, effect, call)
             session.learn((read, code), call)
 

@@ -123,7 +123,7 @@ def _objects(scene: _Scene, initial: Any, *, nil_is_value: bool) -> list[_Object
 
 
 def _object(codes: Codes, calls: Sequence[Call], initial: Any, *, nil_is_value: bool) -> _Object:
-    lists = any(call.f == "append" for call in calls)
+    lists = _is_list(calls, initial)
     found = _Object(calls[0].key, lists, _shown(codes, initial, "the initial value", lists=lists))
     for call in calls:
         if call.f in _READS:
@@ -138,6 +138,14 @@ def _object(codes: Codes, calls: Sequence[Call], initial: Any, *, nil_is_value: 
         else:
             found.writes[codes.code(call.argument)].append(call)
     return found
+
+
+def _is_list(calls: Sequence[Call], initial: Any) -> bool:
+    """Whether it was appended to; or, where nobody wrote, whether lists are what was read, such as an empty one."""
+    if any(call.f not in _READS for call in calls):
+        return any(call.f == "append" for call in calls)
+    shown = any(call.outcome == "ok" and isinstance(call.result, (list, tuple)) for call in calls)
+    return shown and (initial is None or isinstance(initial, (list, tuple)))
 
 
 def _shown(codes: Codes, value: Any, where: str, *, lists: bool) -> tuple[int, ...]:

@@ -33,6 +33,7 @@ from harness.generator import (
 from harness.history import History, Op
 from harness.result import Result
 from harness.workload import Thresholds, Workload, WorkloadOptions
+from workloads.anomaly_order import each_type_first
 from workloads.final import dumps
 
 NAME: Final = "sessions"
@@ -105,7 +106,8 @@ def check(history: History, time_limit_s: float | None) -> Result:
     whose outcome is unknown, may then come true after a higher version."""
     from checkers.session.verdict import session_guarantees
 
-    return session_guarantees(history, versions=_one_writer_per_key(history), time_limit_s=time_limit_s)
+    versions = _one_writer_per_key(history)
+    return each_type_first(session_guarantees(history, versions=versions, time_limit_s=time_limit_s))
 
 
 def _one_writer_per_key(history: History) -> bool:

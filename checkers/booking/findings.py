@@ -54,16 +54,22 @@ class Findings:
 
 
 def look(room: Room, deadline: float | None) -> Findings:
-    """Everything wrong in one room. Raises :class:`checkers.guard.OutOfTimeError`."""
+    """Everything wrong in one room, each pair once. Raises :class:`checkers.guard.OutOfTimeError`."""
     found = Findings()
-    found.pairs += _in_force_at_once(room, deadline)
+    pairs = {_ids(pair): pair for pair in _in_force_at_once(room, deadline)}
     for done, read in enumerate(room.reads):
         if done % _TICK == 0:
             _within(deadline, f"{done} of {len(room.reads)} reads of a room were looked at")
         found.strange += _strange(room, read)
-        found.pairs += _shown_at_once(room, read)
+        for pair in _shown_at_once(room, read):
+            pairs.setdefault(_ids(pair), pair)
+    found.pairs += pairs.values()
     _look_at_the_end(room, found)
     return found
+
+
+def _ids(pair: Pair) -> frozenset[int]:
+    return frozenset((pair.one.id, pair.other.id))
 
 
 def _within(deadline: float | None, so_far: str) -> None:

@@ -41,11 +41,14 @@ class Judged(NamedTuple):
 class Judgement:
     """``told``: objects with their decisions, in their order. Of those that were decided on columns they are the
     ``TOLD_MAX`` first invalid ones, and whatever went wrong; ``valid`` and ``invalid`` count the others, by
-    ``algorithm``. ``linearizations``: of each object, in order, where that was asked for and all are valid."""
+    ``algorithm``, but for ``searched`` of them. ``configurations`` were visited by that search. ``linearizations``: of
+    each object, in order, where that was asked for and all are valid."""
 
     told: tuple[Judged, ...]
     valid: int = 0
     invalid: int = 0
+    searched: int = 0
+    configurations: int = 0
     algorithm: str = ""
     linearizations: tuple[Mapping[str, Any], ...] | None = None
 
@@ -106,8 +109,9 @@ def _unit(question: Question, invocations: Sequence[int]) -> Unit:
     return Unit(question.history[invocations[0]].key, len(invocations), partial(question.read, invocations))
 
 
-def judge_columns(question: Question, columns: Columns) -> Judgement | None:
-    """The same, of a history with columns; None where these do not help. Raises OutOfTimeError, too."""
+def judge_columns(question: Question, columns: Columns, *, search: bool = True) -> Judgement | None:
+    """The same, of a history with columns; None where these do not help. With ``search``, a compiled search is tried
+    where the polynomial methods do not apply. Raises OutOfTimeError, too."""
     try:
         from checkers.linearizable import columnar
         from harness.compiled import announced
@@ -117,13 +121,16 @@ def judge_columns(question: Question, columns: Columns) -> Judgement | None:
     if read is None:
         return None
     with announced("what decides large histories"):
-        objects = columnar.decide(read)
+        objects = columnar.decide(read, question.limit if search else None)
         objections = columnar.objections(read, objects)
     if (objects.verdicts == columnar.LEFT).all():
         return None
     told = [*_refuted(question, objects), *_objected(question, columns, objects, objections)]
     valid = int((objects.verdicts == columnar.VALID).sum()) - sum(each.decision.valid is None for _, each in told)
     invalid = int((objects.verdicts == columnar.REFUTED).sum()) - sum(each.decision.valid is False for _, each in told)
+    by_search = 0 if objects.searched is None else int(objects.searched.sum())
+    by_algorithm = int((objects.verdicts != columnar.LEFT).sum()) - by_search
+    searched = by_search - sum(objects.by_search(number) for number, _ in told)
     told += _left(question, columns, objects)
     told.sort(key=lambda each: each[0])
     certified = question.certify and not invalid and all(each.decision.valid for _, each in told)
@@ -131,7 +138,9 @@ def judge_columns(question: Question, columns: Columns) -> Judgement | None:
         told=tuple(each for _, each in told),
         valid=valid,
         invalid=invalid,
-        algorithm=objects.algorithm,
+        searched=searched,
+        configurations=objects.configurations,
+        algorithm=objects.algorithm if by_algorithm else "",
         linearizations=tuple(_linearizations(columns, objects, told)) if certified else None,
     )
 
@@ -146,7 +155,10 @@ def _refuted(question: Question, objects: Objects) -> Iterator[tuple[int, Judged
         ((key,),) = by_key_of(calls, question.model, question.reading, question.initial)
         chosen = set(blame.refuted)
         refuted = sorted((each for each in key.required if each.invoke in chosen), key=completion)
-        decision = Decision(False, "polynomial", refuted=tuple(refuted), algorithm=objects.algorithm)
+        if objects.by_search(number):
+            decision = Decision(False, "search", refuted=tuple(refuted), explained=len(refuted) - 1)
+        else:
+            decision = Decision(False, "polynomial", refuted=tuple(refuted), algorithm=objects.algorithm)
         yield number, Judged(key, decision, len(key.required))
 
 
@@ -158,7 +170,8 @@ def _objected(
         code = int(objects.keys[number])
         key = question.nothing_of(columns.key_names[code] if code >= 0 else None)
         problem = f"its linearization: {objection}"
-        decision = Decision(None, "polynomial", Reason.CHECKER_ERROR, problem=problem)
+        method = "search" if objects.by_search(number) else "polynomial"
+        decision = Decision(None, method, Reason.CHECKER_ERROR, problem=problem)
         yield number, Judged(key, decision, len(objects.order(number)))
 
 

@@ -92,7 +92,7 @@ def check(
 def _judgement(question: Question, method: Method) -> Judgement:
     if question.model.name in COLUMNAR and method in ("auto", "polynomial"):
         columns = question.history.columns
-        found = None if columns is None else judge_columns(question, columns)
+        found = None if columns is None else judge_columns(question, columns, search=method == "auto")
         if found is not None:
             return found
     return judge(question)
@@ -134,7 +134,7 @@ def _conclude(task: _Task, judgement: Judgement, limit: Limit, first: str) -> Re
     verdicts: list[Validity] = ["unknown" if each.decision.valid is None else each.decision.valid for each in told]
     valid = worst([*verdicts, *[True] * bool(judgement.valid), *[False] * bool(judgement.invalid)])
     methods = {part for each in told for part in each.decision.method.split("+")}
-    methods |= {"polynomial"} if judgement.algorithm else set()
+    methods |= ({"polynomial"} if judgement.algorithm else set()) | ({"search"} if judgement.searched else set())
     return Result(
         valid=valid,
         expect=EXPECT,
@@ -160,10 +160,10 @@ def _details(judgement: Judgement, undecided: Sequence[Judged]) -> dict[str, Any
         "keys_valid": sum(decision.valid is True for decision in decisions) + judgement.valid,
         "keys_invalid": sum(decision.valid is False for decision in decisions) + judgement.invalid,
         "keys_unknown": len(undecided),
-        "keys_by_method": dict(by_method + Counter(polynomial=counted)),
+        "keys_by_method": dict(by_method + Counter(polynomial=counted - judgement.searched, search=judgement.searched)),
         "windows_by_method": dict(windows),
         "algorithms": sorted({judgement.algorithm, *(decision.algorithm for decision in decisions)} - {""}),
-        "configurations": sum(decision.configurations for decision in decisions),
+        "configurations": sum(decision.configurations for decision in decisions) + judgement.configurations,
     }
     if undecided:
         details["unknown"] = [

@@ -157,9 +157,9 @@ def _check_conflicts(found: Executed) -> None:
 def _check_cursors(found: Executed) -> None:
     for position, reads in enumerate(found.reads):
         for seen in reads:
-            if not seen.own and seen.key in found.transactions[position].appends:
-                if seen.versions != bisect_left(found.chains[seen.key], position):
-                    raise Objection(_another(found, position, seen, "than it wrote over"))
+            overwritten = not seen.own and seen.key in found.transactions[position].appends
+            if overwritten and seen.versions != bisect_left(found.chains[seen.key], position):
+                raise Objection(_another(found, position, seen, "than it wrote over"))
 
 
 def _check_views(found: Executed, *, later_only: bool) -> None:
@@ -173,8 +173,8 @@ def _check_views(found: Executed, *, later_only: bool) -> None:
             _add_newest(found, newest, keys, reads)
         for seen in reads:
             if newest.get(seen.key, -1) > found.source(seen):
-                raise Objection(f"{found.name(position)} read from {found.name(newest[seen.key])}, and {_key(seen.key)} "
-                                "without what that wrote")  # fmt: skip
+                raise Objection(f"{found.name(position)} read from {found.name(newest[seen.key])}, and "
+                                f"{_key(seen.key)} without what that wrote")  # fmt: skip
             if later_only:
                 _add_newest(found, newest, keys, [seen])
 

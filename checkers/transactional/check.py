@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final
 
-from checkers.guard import Unsupported, guarded
+from checkers.guard import OutOfTimeError, Unsupported, guarded
 from checkers.transactional.anomaly import anomalies
 from checkers.transactional.certificate import refute_serial
 from checkers.transactional.cycle import peeled
@@ -43,6 +43,7 @@ def check(
     initial: Any = None,
     nil_reads: NilReads = "value",
     time_limit_s: float | None = None,
+    certify: bool = False,
 ) -> Result:
     """Whether the history of transactions satisfies the isolation level ``expect`` (a name of MODELS).
 
@@ -53,25 +54,29 @@ def check(
     Invalid: one anomaly for each kind that the level forbids, with a shortest cycle of its kind where it is one; its
     operations are the lines of the transactions, in the order of the explanation. ``details`` has ``strongest`` and
     ``weakest_failing``, the levels that hold and fail, and, where a serial order explains all, its ``certificate``.
+    With ``certify``, of lists and registers, the ``proof`` of a valid one, too: a commit order
+    (:mod:`checkers.transactional.commit_order`), checked again; or else why there is none (``unproved``).
     Unknown where a definition leaves open what was not observed. Raises :class:`harness.history.HistoryError`.
     """
     if ALIASES.get(expect, expect) not in MODELS:
         raise ValueError(f"read the level {expect!r}; expected one of {', '.join(MODELS)}")
     deadline = None if time_limit_s is None else monotonic() + time_limit_s
     with _without_collection():
-        return guarded(expect, lambda: _judge(history, expect, initial, nil_reads, deadline), method=METHOD)
+        return guarded(expect, lambda: _judge(history, expect, initial, nil_reads, deadline, certify), method=METHOD)
 
 
-def _judge(history: History, expect: str, initial: Any, nil_reads: NilReads, deadline: float | None) -> Result:
+def _judge(
+    history: History, expect: str, initial: Any, nil_reads: NilReads, deadline: float | None, certify: bool
+) -> Result:
     model = MODELS[ALIASES.get(expect, expect)]
-    large = None if initial is not None else _large(history, expect, model, deadline)
+    large = None if initial is not None else _large(history, expect, model, deadline, certify)
     if large is not None:
         return large
     data = data_type(history)
     if data == "composite":
         return _composite(history, expect, model, deadline, initial)
     try:
-        return _plain(history, data, expect, model, deadline, initial, nil_reads)
+        return _plain(history, data, expect, model, deadline, initial, nil_reads, certify)
     except Unsupported:
         from checkers.transactional.composite.reading import is_composite
 
@@ -88,19 +93,19 @@ def _composite(history: History, expect: str, model: Model, deadline: float | No
 
 def _plain(
     history: History, data: DataType, expect: str, model: Model, deadline: float | None, initial: Any,
-    nil_reads: NilReads,
+    nil_reads: NilReads, certify: bool,
 ) -> Result:  # fmt: skip
     """Of lists, or of registers."""
     if data == "register":
         from checkers.transactional.register.check import judge
 
-        return judge(history, expect, model, deadline, initial, nil_reads)
+        return judge(history, expect, model, deadline, initial, nil_reads, certify=certify)
     if initial is not None:
         raise Unsupported(f"read the initial value {show(initial)} of lists; expected none: they begin empty")
-    return _judged(history, verdicts(history, deadline), expect, model)
+    return _judged(history, verdicts(history, deadline), expect, model, certify)
 
 
-def _large(history: History, expect: str, model: Model, deadline: float | None) -> Result | None:
+def _large(history: History, expect: str, model: Model, deadline: float | None, certify: bool) -> Result | None:
     """The result of compiled code; None if the history is not large, or not plain, or (of registers) not valid."""
     columns = history.columns
     if columns is None or columns.spans is None:
@@ -109,19 +114,21 @@ def _large(history: History, expect: str, model: Model, deadline: float | None) 
 
     found = columnar.examined(columns, deadline)
     if found is not None:
-        return _judged(history, Verdicts(found.inference, Graph(0), [], found.scenes, found), expect, model)
-    details = columnar.decided(columns, model, deadline)
+        return _judged(history, Verdicts(found.inference, Graph(0), [], found.scenes, found), expect, model, certify)
+    details = columnar.decided(columns, model, deadline, certify=certify)
     if details is None:
         return None
     operations = history.types.count(INVOKE)
     return Result(valid=True, expect=expect, method=SATURATION, operations=operations, details=details)
 
 
-def _judged(history: History, found: Verdicts, expect: str, model: Model) -> Result:
+def _judged(history: History, found: Verdicts, expect: str, model: Model, certify: bool) -> Result:
     valid = found.of(model)
     details: dict[str, Any] = {"transactions": len(found.inference.transactions),
                                "committed": len(found.inference.committed)}  # fmt: skip
     details |= _levels(found) | _certificate(found, model)
+    if certify:
+        details |= {"certified": "list", **(_proof(found, model) if valid is True else {})}
     explanation = None
     if valid == "unknown":
         explanation = found.undecided[model.family, model.order]
@@ -157,6 +164,19 @@ def _certificate(found: Verdicts, model: Model) -> dict[str, Any]:
             return {"certificate": {"type": "serial-order", "respects": form.name.lower(), "transactions": len(order),
                                     **({"order": order.tolist()} if len(order) <= LISTED_MAX else {})}}  # fmt: skip
     return {}
+
+
+def _proof(found: Verdicts, model: Model) -> dict[str, Any]:
+    """The commit order that shows that the level holds."""
+    from checkers.transactional.proof import proof_of
+
+    try:
+        order = proof_of(found, model)
+    except OutOfTimeError as error:
+        return {"unproved": str(error)}
+    if order is None:
+        return {"unproved": "it holds, and no commit order was made that shows it"}
+    return {"proof": order.as_json()}
 
 
 def _serial(found: Verdicts, form: Order) -> tuple[array[int], str | None]:

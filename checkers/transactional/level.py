@@ -1,7 +1,7 @@
 """One checker per isolation level, as the catalog names them: ``serializable``, ``snapshot_isolation``, ...
 
-Each is ``check(history, initial=..., nil_reads=..., time_limit_s=...)`` of that level; the names are those of the table
-with underscores.
+Each is ``check(history, initial=..., nil_reads=..., time_limit_s=..., certify=...)`` of that level; the names are those
+of the table with underscores.
 """
 
 from __future__ import annotations
@@ -23,8 +23,16 @@ def _of(level: str) -> Callable[..., Result]:
         initial: Any = None,
         nil_reads: NilReads = "value",
         time_limit_s: float | None = None,
+        certify: bool = False,
     ) -> Result:
-        return check_level(history, expect=level, initial=initial, nil_reads=nil_reads, time_limit_s=time_limit_s)
+        return check_level(
+            history,
+            expect=level,
+            initial=initial,
+            nil_reads=nil_reads,
+            time_limit_s=time_limit_s,
+            certify=certify,
+        )
 
     return check
 

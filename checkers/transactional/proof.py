@@ -10,18 +10,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from checkers.transactional.axiom import refute
 from checkers.transactional.commit_order import CommitOrder
 from checkers.transactional.component import components, topological
 from checkers.transactional.decide import Scene
 from checkers.transactional.graph import KIND_BITS, KIND_MASK, NEXT, RW, WR, WW
 from checkers.transactional.lattice import Family, Model, Order
-from checkers.transactional.pattern import COMMIT, ORDER_KINDS, SNAPSHOT, automaton
+from checkers.transactional.pattern import COMMIT, SNAPSHOT, automaton
 from checkers.transactional.tail import ORDER_MATTERS, arranged
 from checkers.transactional.verdict import Verdicts, settled
 from checkers.transactional.version_order import Inference
 
 Edges = list[list[tuple[int, int]]]
 """For each node of the graph, (target, kind)."""
+
+
+def proof_of(found: Verdicts, model: Model) -> CommitOrder | None:
+    """The commit order, of a small history checked against the level's definition. The level must hold."""
+    if found.large is not None:
+        return found.large.proof(found, model)
+    order = proof(found, model)
+    objection = refute(found.inference.transactions, order, model)
+    assert objection is None, f"the commit order does not show {model.name}: {objection}"
+    return order
 
 
 def proof(found: Verdicts, model: Model) -> CommitOrder:
@@ -39,7 +50,7 @@ def proof(found: Verdicts, model: Model) -> CommitOrder:
 
 def _edges(found: Verdicts, model: Model) -> Edges:
     """Those that bind the level, with what follows about appends that nobody read."""
-    kinds = _kinds(model)
+    kinds = kinds_of(model)
     silent = set()
     if model.family is Family.UPDATE:  # who appends nothing precedes nobody; what it missed is looked at by itself
         silent = {each for each in found.inference.committed if not found.inference.transactions[each].appends}
@@ -53,15 +64,16 @@ def _edges(found: Verdicts, model: Model) -> Edges:
         for first, second in _arranged(found, model.family, model.order):
             edges[first].append((second, WW))
     if model.family is Family.CURSOR:
-        for first, second in _first_of_tails(found.inference):
+        for first, second in first_of_tails(found.inference):
             edges[first].append((second, WW))
     return edges
 
 
-def _kinds(model: Model) -> set[int]:
-    walked = {WW, WR, RW, NEXT} if model.family is Family.UPDATE else {*automaton(model.family, Order.NONE)[COMMIT],
-                                                                    *automaton(model.family, Order.NONE)[SNAPSHOT]}  # fmt: skip
-    return walked | {*ORDER_KINDS[model.order]}
+def kinds_of(model: Model) -> set[int]:
+    """The edges that a commit order must extend."""
+    if model.family is Family.UPDATE:
+        return {WW, WR, RW, NEXT}
+    return {kind for state in automaton(model.family, model.order) for kind in state}
 
 
 # ---------------------------------------------------------------------------- appends that nobody read
@@ -75,7 +87,7 @@ def _arranged(found: Verdicts, family: Family, order: Order) -> Iterator[tuple[i
     rank = _ranks(found)
     inside: dict[int, int] = {}
     for scene in found.scenes:
-        inside |= _places(scene, arranged(scene, family, order))
+        inside |= places(scene, arranged(scene, family, order))
     for tail in tails:
         yield from pairwise(sorted(tail, key=lambda number: (rank[number], inside.get(number, 0))))
 
@@ -96,7 +108,7 @@ def _ranks(found: Verdicts) -> list[int]:
     return [place[first] for first in leader]
 
 
-def _places(scene: Scene, chosen: Sequence[tuple[int, int]]) -> dict[int, int]:
+def places(scene: Scene, chosen: Sequence[tuple[int, int]]) -> dict[int, int]:
     """An order of the members that keeps each chosen pair."""
     after: dict[int, list[int]] = {}
     for first, second in chosen:
@@ -106,7 +118,7 @@ def _places(scene: Scene, chosen: Sequence[tuple[int, int]]) -> dict[int, int]:
     return {node: place for place, node in enumerate(order)}
 
 
-def _first_of_tails(inference: Inference) -> Iterator[tuple[int, int]]:
+def first_of_tails(inference: Inference) -> Iterator[tuple[int, int]]:
     """Who read the last version that anybody read, and appended, comes before all others whose appends nobody read."""
     for versions in inference.versions.values():
         tail = {*versions.tail} - {*versions.writers} if len(versions.tail) > 1 else set()

@@ -1,7 +1,8 @@
 """``splitbrain verify``: whether evidence shows what it says, decided again and by other means.
 
 A linearization, or the order that sequential consistency asks for (``verify_sequential``), is replayed on the model, in
-linear time. A witness is decided by brute force where it is small enough, else by the search: with every other
+linear time; what is about the isolation level of transactions is looked up in them (``verify_transactional``). A
+witness is decided by brute force where it is small enough, else by the search: with every other
 operation that only observes removed, and all else left to happen at any time after its invocation, or never, no order
 may explain it.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final, Literal
 
+from harness.catalog import LEVELS
 from harness.commands import UsageError, positive_seconds
 from harness.commands.evidence import Evidence, Finding, read_evidence
 from harness.commands.limited import Ending, Progress, endings, limits_within
@@ -101,7 +103,8 @@ def _of_ending(ending: Ending, args: argparse.Namespace) -> Finding:
 
 def _text(evidence: Evidence, finding: Finding, args: argparse.Namespace) -> str:
     word = {True: "holds", False: "DOES NOT HOLD", "unknown": "is not known to hold"}[finding.holds]
-    kind = ("linearization" if evidence.expect == LINEARIZABLE else "order") if evidence.valid else "witness"
+    kinds = {LINEARIZABLE: "linearization", **dict.fromkeys(LEVELS, "commit order")}
+    kind = kinds.get(evidence.expect, "order") if evidence.valid else "witness"
     line = f"{printable(str(args.evidence))}: the {kind} {word}, by {finding.method}"
     return line if finding.explanation is None else f"{line}\n  {printable(finding.explanation)}"
 
@@ -117,6 +120,10 @@ def examine(evidence: Evidence, recording: Recording, deadline: float) -> Findin
         return Finding(False, "counting", f"it is about a history of {evidence.operations} lines; this one has "
                                           f"{len(recording.history)}")  # fmt: skip
     nil_reads: Literal["value", "unknown"] = "value" if evidence.nil_reads == "value" else "unknown"
+    if evidence.expect in LEVELS:
+        from harness.commands import verify_transactional
+
+        return verify_transactional.examine(evidence, recording, nil_reads)
     if evidence.expect != LINEARIZABLE:
         from harness.commands import verify_sequential
 

@@ -27,6 +27,7 @@ VALID: dict[str, History] = {
     "equal elements whose order binds nobody": of([append(1)], [append(1)], [read([1]), read([1, 1])]),
     "a register, stale": of([write(1), write(2)], [read(2), read(1), read(None)]),
     "a read that failed": of([append(1)], [read([7], outcome="fail")]),
+    "an empty list that nobody appends to": of([append(1, "x")], [read([], "y"), read(None, "y")]),
     "each key by itself": of([append(1, "x"), append(2, "y")], [read([2], "y"), read([], "x")]),
 }
 INVALID: dict[str, tuple[History, str, tuple[int, ...]]] = {
@@ -34,6 +35,7 @@ INVALID: dict[str, tuple[History, str, tuple[int, ...]]] = {
     "out of order": (of(ONE_TWO, [read([2, 1])]), "reordered", (4, 0, 2)),
     "two orders": (of([append(1)], [append(2)], [read([1, 2])], [read([2])]), "incompatible-order", (6, 4)),
     "twice": (of([append(1)], [read([1, 1])]), "duplicate-elements", (2, 0)),
+    "to a list that nobody appends to": (of([read([]), read([7])]), "garbage-read", (2,)),
     "from nowhere": (of([append(1)], [read([7])]), "garbage-read", (2,)),
     "failed, and there": (of([append(1, outcome="fail")], [read([1])]), "G1a", (2, 0)),
     "before it was begun": (of([read([1])], [append(1)]), "future-read", (0, 2)),

@@ -4,16 +4,19 @@ All independent keys are decided at once (``register``, ``queue``, ``stack``, ``
 What a method does not cover exactly - values that are not distinct, other operations, operations that took nobody knows
 what - is left, key by key (of sets, element by element), to the ordinary ways. As there, nothing is believed on its
 word: each linearization is replayed by ``replay``, which shares only the reading of values with those who decide; of
-what is refuted, the few operations that refute it are handed to the ordinary search for a witness.
+what is refuted, the few operations that refute it are handed to the ordinary search for a witness. Registers whose
+values are not distinct are many a history's: these are searched, here, too (``search``), compiled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
-from checkers.linearizable.columnar import membership, priority, queue, register, replay, stack
+from checkers.linearizable.columnar import membership, priority, queue, register, replay, search, stack
 from checkers.linearizable.columnar.objects import LEFT, REFUTED, VALID, Blame, Objects
 from checkers.linearizable.columnar.reading import Read, read
+from checkers.linearizable.limit import Limit
 from checkers.linearizable.models.container import PriorityQueue, Queue, Stack
 from checkers.linearizable.models.register import CasRegister, Register
 from checkers.linearizable.models.set import Set
@@ -21,11 +24,17 @@ from checkers.linearizable.models.set import Set
 __all__ = ["LEFT", "REFUTED", "VALID", "Blame", "Objects", "Read", "decide", "objections", "read", "replayed"]
 
 
-def decide(read: Read) -> Objects:
-    """The verdicts on all objects."""
+SEARCHED_MIN: Final = 5_000
+"""Operations; to search fewer of them takes plain Python no longer than to load, or even to compile, what is faster."""
+
+
+def decide(read: Read, limit: Limit | None = None, searched_min: int = SEARCHED_MIN) -> Objects:
+    """The verdicts on all objects. With a limit, registers that are left are searched within it, if they have so many
+    operations in all."""
     calls, model = read.calls(), read.model
     if isinstance(model, Register | CasRegister):
-        return register.decide(calls, *read.initial)
+        objects = register.decide(calls, *read.initial)
+        return objects if limit is None else search.searched(calls, objects, read.initial, limit, searched_min)
     if isinstance(model, Set):
         return membership.decide(calls, read.answers)
     if isinstance(model, Queue):

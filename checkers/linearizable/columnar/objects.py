@@ -36,6 +36,8 @@ class Objects:
     ``left``      the invocations of all calls of what is left. ``whole``: a key that is left is one object here, though
                   there may be more to it.
     ``algorithm`` names the literature.
+    ``searched``  of each whether a search has decided it, and not the algorithm; None: of none. ``configurations``: how
+                  many it visited.
     """
 
     keys: Ints
@@ -45,6 +47,12 @@ class Objects:
     blame: Callable[[int], Blame]
     left: Ints
     algorithm: str
+    searched: NDArray[np.bool_] | None = None
+    configurations: int = 0
+
+    def by_search(self, number: int) -> bool:
+        """Whether a search has decided it."""
+        return self.searched is not None and bool(self.searched[number])
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -10,14 +10,25 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from checkers.linearizable.columnar.sweep import BY_WRITE, Ways
-from checkers.linearizable.columnar.transitions import ANY, Classes, Ranks
+from checkers.linearizable.columnar.sweep import BY_WRITE, WAY_BEFORE, WAY_BY, WAY_RANK, WAY_VALUE
+from checkers.linearizable.columnar.transitions import (
+    ANY,
+    ARRIVALS,
+    COMPLETES,
+    EXPECTS,
+    INVOKES,
+    LEAVES,
+    SIZE,
+    START,
+)
 from harness.compiled import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
+    Small = NDArray[np.int32]
+    Flags = NDArray[np.bool_]
 
 OVERDRAWN: Final = -2  # less the number of the class: see ``placed``
 _NOBODY: Final = -1
@@ -25,7 +36,7 @@ _NOBODY: Final = -1
 
 @compiled
 def placed(
-    first: int, last: int, initial: int, way: int, pools: Ints, ranks: Ranks, classes: Classes, ways: Ways
+    first: int, last: int, initial: int, way: int, pools: Ints, ranks: Ints, classes: Ints, invokes: Ints, ways: Small
 ) -> tuple[int, Ints]:
     """The invocations of a key's ranks, from ``first`` up to ``last``, and of the optional operations used on the way,
     in the order of the linearization that the way is; and how many these are. The number is OVERDRAWN less a class's
@@ -36,17 +47,17 @@ def placed(
     done = np.zeros(last - first, np.bool_)
     steps = np.empty(last - first + len(changes), np.int64)
     pieces = np.empty(last - first + len(changes), np.int64)
-    open_, used = np.empty(last - first, np.int64), np.zeros(len(classes.leaves), np.int64)
+    open_, used = np.empty(last - first, np.int64), np.zeros(classes.shape[1], np.int64)
     value, count, piece, running, arrival, change = initial, 0, 0, 0, first, len(changes) - 1
     for rank in range(first, last):
         arrived = running
-        while arrival < last and ranks.invokes[ranks.arrivals[arrival]] < ranks.completes[rank]:
-            open_[running] = ranks.arrivals[arrival]
+        while arrival < last and ranks[INVOKES, ranks[ARRIVALS, arrival]] < ranks[COMPLETES, rank]:
+            open_[running] = ranks[ARRIVALS, arrival]
             running, arrival = running + 1, arrival + 1
         count, piece = _see(open_[arrived:running], value, first, count, piece, ranks, done, spots, steps, pieces)
         open_[:running].sort()
-        while change >= 0 and ways.ranks[changes[change]] == rank:
-            left, by = np.int64(ways.leaves[changes[change]]), np.int64(ways.by[changes[change]])
+        while change >= 0 and ways[WAY_RANK, changes[change]] == rank:
+            left, by = np.int64(ways[WAY_VALUE, changes[change]]), np.int64(ways[WAY_BY, changes[change]])
             change -= 1
             if by == BY_WRITE:
                 by = _writer(open_[:running], left, first, piece, ranks, done, spots)
@@ -54,20 +65,20 @@ def placed(
                 by = -2 - pools[left] if by == _NOBODY else by
             if by < 0:
                 number = -2 - by
-                at = classes.starts[number] + used[number]
-                if at == classes.starts[number + 1] or classes.invokes[at] > ranks.completes[rank]:
+                at = classes[START, number] + used[number]
+                if used[number] == classes[SIZE, number] or invokes[at] > ranks[COMPLETES, rank]:
                     return OVERDRAWN - number, steps
                 used[number] += 1
-                steps[count] = classes.invokes[at]
+                steps[count] = invokes[at]
             else:
                 done[by - first] = True
-                steps[count] = ranks.invokes[by]
+                steps[count] = ranks[INVOKES, by]
             pieces[count] = piece
             count, piece, value = count + 1, piece + 1, left
             count, piece = _see(open_[:running], value, first, count, piece, ranks, done, spots, steps, pieces)
         if not done[rank - first]:
             done[rank - first] = True
-            steps[count], pieces[count] = ranks.invokes[rank], spots[rank - first]
+            steps[count], pieces[count] = ranks[INVOKES, rank], spots[rank - first]
             count += 1
         running -= 1
         open_[:running] = open_[1 : running + 1].copy()  # the first one open is the rank
@@ -75,46 +86,46 @@ def placed(
 
 
 @compiled
-def _changes(way: int, ways: Ways) -> Ints:
+def _changes(way: int, ways: Small) -> Ints:
     """The changes on the way, the last one first."""
     count, here = 0, way
     while here != _NOBODY:
-        count, here = count + 1, np.int64(ways.parents[here])
+        count, here = count + 1, np.int64(ways[WAY_BEFORE, here])
     found = np.empty(count, np.int64)
     here = way
     for i in range(count):
         found[i] = here
-        here = np.int64(ways.parents[here])
+        here = np.int64(ways[WAY_BEFORE, here])
     return found
 
 
 @compiled
 def _see(
-    open_: Ints, value: int, first: int, count: int, piece: int, ranks: Ranks, done: Ints, spots: Ints, steps: Ints,
+    open_: Ints, value: int, first: int, count: int, piece: int, ranks: Ints, done: Flags, spots: Ints, steps: Ints,
     pieces: Ints,
 ) -> tuple[int, int]:  # fmt: skip
     """Those that read the present value do so; nobody would see it written once more. The next place, and piece."""
     for each in open_:
-        if not done[each - first] and ranks.leaves[each] == value and ranks.expects[each] == value:
+        if not done[each - first] and ranks[LEAVES, each] == value and ranks[EXPECTS, each] == value:
             done[each - first] = True
-            steps[count], pieces[count] = ranks.invokes[each], piece
+            steps[count], pieces[count] = ranks[INVOKES, each], piece
             count += 1
     piece += 1
     for each in open_:
-        if not done[each - first] and ranks.leaves[each] == value and ranks.expects[each] == ANY:
+        if not done[each - first] and ranks[LEAVES, each] == value and ranks[EXPECTS, each] == ANY:
             if spots[each - first] == _NOBODY:
                 spots[each - first] = piece
     return count, piece + 1
 
 
 @compiled
-def _writer(open_: Ints, left: int, first: int, piece: int, ranks: Ranks, done: Ints, spots: Ints) -> int:
+def _writer(open_: Ints, left: int, first: int, piece: int, ranks: Ints, done: Flags, spots: Ints) -> int:
     """The open write of that value that completes first; just before it nobody would see any other one."""
     found = _NOBODY
     for each in open_:
-        if not done[each - first] and ranks.expects[each] == ANY:
+        if not done[each - first] and ranks[EXPECTS, each] == ANY:
             if spots[each - first] == _NOBODY:
                 spots[each - first] = piece
-            if found == _NOBODY and ranks.leaves[each] == left:
+            if found == _NOBODY and ranks[LEAVES, each] == left:
                 found = each
     return found

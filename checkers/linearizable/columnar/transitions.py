@@ -1,14 +1,14 @@
 """Registers as transitions: what ``problem`` makes of one key's operations, of the keys that are left, as arrays.
 
-A read of v expects v and leaves v, a write expects ANY, a compare-and-set [a, b] expects a and leaves b. Operations that
-took effect stand in order of their completions (*ranks*), key by key; those that perhaps did, by *classes* of the same
-transition. Values are numbered for each key by itself.
+A read of v expects v and leaves v, a write expects ANY, a compare-and-set [a, b] expects a and leaves b. Operations
+that took effect stand in order of their completions (*ranks*), key by key; those that perhaps did, by *classes* of the
+same transition. Values are numbered for each key by itself.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -25,42 +25,30 @@ if TYPE_CHECKING:
 ANY: Final = -1
 
 
-class Ranks(NamedTuple):
-    """Operations that took effect: value expected or ANY, value left; lines of invocation and completion. ``arrivals``
-    are the ranks of each key by invocation, in the same places."""
+EXPECTS, LEAVES, INVOKES, COMPLETES, ARRIVALS = range(5)
+"""Rows of an array of operations that took effect: value expected or ANY, value left; lines of invocation and of
+completion. ``ARRIVALS`` are the ranks of each key by invocation, in the same places."""
 
-    expects: Ints
-    leaves: Ints
-    invokes: Ints
-    completes: Ints
-    arrivals: Ints
-
-
-class Classes(NamedTuple):
-    """Operations that perhaps took effect, of each key by itself. Those of class i were invoked at ``invokes`` from
-    ``starts[i]`` up to ``starts[i + 1]``, ascending. How many are used is ``counted`` in bits from ``bases`` on, or not
-    at all: they are taken to be inexhaustible once the first was invoked."""
-
-    expects: Ints
-    leaves: Ints
-    starts: Ints
-    invokes: Ints
-    counted: Bytes
-    bases: Ints
+START, SIZE, COUNTED, BASE, INVOKED = range(2, 7)
+"""After EXPECTS and LEAVES, rows of an array of classes of operations that perhaps took effect: where their
+invocations, ascending, begin, and how many these are; whether it is counted how many are used, in bits from BASE on, or
+they are taken to be inexhaustible once the first was invoked; how many were invoked by now."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Transitions:
     """Of each of the ``keys`` (their numbers) the first of its ranks and of its classes, and after the last key's how
-    many there are of all; and the value that it holds at first. ``values``: how many there are of all keys."""
+    many there are of all; and the value that it holds at first. ``values``: how many there are of all keys.
+    ``invokes``: of the operations of all classes."""
 
     keys: Ints
     rank_starts: Ints
     class_starts: Ints
     initial: Ints
     values: int
-    ranks: Ranks
-    classes: Classes
+    ranks: Ints
+    classes: Ints
+    invokes: Ints
 
 
 def transitions(calls: Calls, keys: Ints, initial: tuple[int, int]) -> Transitions:
@@ -82,10 +70,10 @@ def transitions(calls: Calls, keys: Ints, initial: tuple[int, int]) -> Transitio
     invokes, completes = calls.invokes[chosen], calls.completes[chosen]
     ranks = _ranks(of_key[happened], expects[happened], leaves[happened], invokes[happened], completes[happened])
     latest = np.full(count, -1, np.int64)
-    observing = ranks.expects != ANY
-    np.maximum.at(latest, ranks.expects[observing], ranks.completes[observing])
+    observing = ranks[EXPECTS] != ANY
+    np.maximum.at(latest, ranks[EXPECTS, observing], ranks[COMPLETES, observing])
     kept = ~happened & (expects != leaves)
-    class_keys, classes = _classes(of_key[kept], expects[kept], leaves[kept], invokes[kept], latest)
+    class_keys, classes, optional = _classes(of_key[kept], expects[kept], leaves[kept], invokes[kept], latest)
     return Transitions(
         keys=keys,
         rank_starts=_starts(of_key[happened], len(keys)),
@@ -94,6 +82,7 @@ def transitions(calls: Calls, keys: Ints, initial: tuple[int, int]) -> Transitio
         values=count,
         ranks=ranks,
         classes=classes,
+        invokes=optional,
     )
 
 
@@ -101,17 +90,18 @@ def _starts(of_key: Ints, keys: int) -> Ints:
     return np.concatenate((np.zeros(1, np.int64), np.cumsum(np.bincount(of_key, minlength=keys), dtype=np.int64)))
 
 
-def _ranks(of_key: Ints, expects: Ints, leaves: Ints, invokes: Ints, completes: Ints) -> Ranks:
+def _ranks(of_key: Ints, expects: Ints, leaves: Ints, invokes: Ints, completes: Ints) -> Ints:
     order = np.lexsort((completes, of_key))
     rank_of = np.empty(len(order), np.int64)
     rank_of[order] = np.arange(len(order))
     arrivals = rank_of[np.argsort(of_key, kind="stable")]  # they were by invocation
-    return Ranks(expects[order], leaves[order], invokes[order], completes[order], arrivals)
+    return np.stack((expects[order], leaves[order], invokes[order], completes[order], arrivals))
 
 
-def _classes(of_key: Ints, expects: Ints, leaves: Ints, invokes: Ints, latest: Ints) -> tuple[Ints, Classes]:
-    """The key of each class, and the classes; without operations that nobody could observe, directly or through others
-    of these, as they were invoked after all those had completed (``latest``: when the last observer of a value did)."""
+def _classes(of_key: Ints, expects: Ints, leaves: Ints, invokes: Ints, latest: Ints) -> tuple[Ints, Ints, Ints]:
+    """The key of each class, the classes, and the invocations of their operations; without operations that nobody could
+    observe, directly or through others of these, as they were invoked after all those had completed (``latest``: when
+    the last observer of a value did)."""
     swaps = expects != ANY
     while True:
         before = latest.copy()
@@ -123,12 +113,7 @@ def _classes(of_key: Ints, expects: Ints, leaves: Ints, invokes: Ints, latest: I
     new = np.ones(len(order), np.bool_)
     new[1:] = (np.diff(of_key[order]) != 0) | (np.diff(expects[order]) != 0) | (np.diff(leaves[order]) != 0)
     firsts = np.flatnonzero(new)
-    classes = Classes(
-        expects=expects[order][firsts],
-        leaves=leaves[order][firsts],
-        starts=np.append(firsts, len(order)),
-        invokes=invokes[order],
-        counted=np.zeros(len(firsts), np.uint8),
-        bases=np.zeros(len(firsts), np.int64),
-    )
-    return of_key[order][firsts], classes
+    sizes = np.diff(np.append(firsts, len(order)))
+    zeros = np.zeros(len(firsts), np.int64)
+    classes = np.stack((expects[order][firsts], leaves[order][firsts], firsts, sizes, zeros, zeros, zeros))
+    return of_key[order][firsts], classes, invokes[order]

@@ -14,8 +14,11 @@ from harness.compiled import announced
 _WHAT: Final = "what decides large histories of transactions"
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from checkers.transactional.columnar.verdict import Examined
-    from checkers.transactional.lattice import Model
+    from checkers.transactional.lattice import Model, Order
+    from checkers.transactional.transaction import Transaction
     from harness.columns import Columns
 
 
@@ -33,7 +36,7 @@ def examined(columns: Columns, deadline: float | None) -> Examined | None:
     return verdict.examined(columns, deadline)
 
 
-def decided(columns: Columns, model: Model, deadline: float | None) -> dict[str, Any] | None:
+def decided(columns: Columns, model: Model, deadline: float | None, *, certify: bool = False) -> dict[str, Any] | None:
     """The details of the verdict on a history of registers, if the level holds; None if it does not, or if there is no
     telling by columns. Raises :class:`checkers.guard.OutOfTimeError`."""
     with announced(_WHAT):
@@ -41,4 +44,23 @@ def decided(columns: Columns, model: Model, deadline: float | None) -> dict[str,
 
         if registers.decided(columns, model, None, most=0) is None:
             return None
-    return registers.decided(columns, model, deadline)
+    return registers.decided(columns, model, deadline, certify=certify)
+
+
+def transactions(columns: Columns) -> Sequence[Transaction] | None:
+    """The transactions of a large history of lists, each made when it is asked for; None where the columns have no word
+    for them."""
+    from checkers.transactional.columnar.reading import Transactions, read_lists
+
+    reading = read_lists(columns)
+    return None if reading is None else Transactions(reading)
+
+
+def replayed(columns: Columns, order: Sequence[int], form: Order) -> bool:
+    """Whether executing the transactions of a large history of lists one after the other in this order (their
+    invocations) explains it, and keeps the order of the form. False also where there is no telling by columns."""
+    with announced(_WHAT):
+        from checkers.transactional.columnar import execution
+
+        execution.explains(columns, (), form, most=0)
+    return execution.explains(columns, order, form)

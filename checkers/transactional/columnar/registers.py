@@ -74,15 +74,29 @@ class Registers:
             return False
         if family is Family.DEPENDENCIES:
             return True
+        found = self._saturated(family, order)
+        return found is not None and not len(found[1])
+
+    def _saturated(self, family: Family, order: Order) -> tuple[Shorts, Shorts] | None:
+        """The graph with what the reads force on the order of the writes, peeled; None if they refute the level."""
         forced = self._forced(family, order)
         if forced is None:
-            return False
+            return None
         sources, codes, nodes = self._graph(order)
         ahead = forced.sources << KIND_BITS | WW
         firsts, all_codes = edges.by_source(
             np.concatenate([sources, forced.seen]), np.concatenate([codes, ahead.astype(np.int32)]), nodes
         )
-        return not len(edges.peeled(firsts, all_codes, _ALL)[1])
+        return edges.peeled(firsts, all_codes, _ALL)
+
+    def order(self, model: Model) -> Shorts:
+        """The nodes in an order that shows that the level holds, which it must; not of read uncommitted."""
+        if model.family is Family.DEPENDENCIES:
+            return self._of_order(model.order)[2]
+        found = self._saturated(model.family, model.order)
+        assert found is not None, "the level holds"
+        assert not len(found[1]), "the level holds"
+        return found[0]
 
     def _graph(self, order: Order) -> Graph:
         if order not in self._graphs:
@@ -180,16 +194,22 @@ def registers(columns: Columns, deadline: float | None, most: int | None = None)
     return Registers(reading, reads, numbers, times, following, deadline)
 
 
-def decided(columns: Columns, model: Model, deadline: float | None, most: int | None = None) -> dict[str, Any] | None:
-    """The details of a verdict (on the first so many transactions), if the level holds; None if it does not, or if
-    these methods cannot tell. Raises :class:`checkers.guard.OutOfTimeError`."""
+def decided(
+    columns: Columns, model: Model, deadline: float | None, most: int | None = None, *, certify: bool = False
+) -> dict[str, Any] | None:
+    """The details of a verdict (on the first so many transactions), if the level holds, with ``certify`` its proof,
+    too; None if it does not, or if these methods cannot tell. Raises :class:`checkers.guard.OutOfTimeError`."""
     if model.family not in POLYNOMIAL:
         return None
     try:
         found = registers(columns, deadline, most)
         if found is None or not found.of(model):
             return None
-        counts = {"transactions": len(found.reading.invokes), "committed": len(found.committed)}
+        counts: dict[str, Any] = {"transactions": len(found.reading.invokes), "committed": len(found.committed)}
+        if certify:
+            from checkers.transactional.columnar.proof import of_registers
+
+            counts |= {"certified": "register", "proof": of_registers(found, model).as_json()}
         return counts | found.levels()
     except Left:
         return None

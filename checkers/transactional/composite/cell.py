@@ -44,6 +44,11 @@ class Told:
         return f"{key_text(self.key)}={set_text(self.value) if self.kind == 'set' else show(self.value)}"
 
 
+def range_told(bounds: tuple[Atom, Atom], pairs: tuple[tuple[Atom, Atom], ...]) -> Told:
+    """What a predicate read returned."""
+    return Told("range", f"the keys {atom_text(bounds[0])} to {atom_text(bounds[1])}", pairs)
+
+
 def atom_text(atom: Atom) -> str:
     """A value as a person reads it."""
     return show(value_of(atom))
@@ -88,9 +93,7 @@ def saw(reader: Transaction, read: Read, writer: Transaction) -> str:
     if isinstance(read.key, Update):
         if read.key.kind == "removal":
             return f"{first} read {told}, without {key_text(read.key.key)}, which {second} had removed"
-        how = "in which" if told.kind == "set" else "which counts"
-        what = f"{second}'s {update_text(read.key)}"
-        return f"{first} read {told}, {how} {what}{' is' if told.kind == 'set' else ''}"
+        return f"{first} read {told}, with {second}'s {update_text(read.key)}"
     key, value = key_text(read.key), read.elements[0]
     if misses_key(read):
         return f"{first} read {told}, without {key}, which {second} had removed"

@@ -7,12 +7,12 @@ the rest it does not matter, because seeing them would change nothing: an elemen
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final, NamedTuple
 
 from checkers.guard import Unsupported
-from checkers.transactional.composite.cell import Update, atom_text, set_text
+from checkers.transactional.composite.cell import Update, atom_text, range_told, set_text
 from checkers.transactional.composite.reading import Composite, Micro, Parsed
 from checkers.transactional.composite.total import attainable, subsets
 from checkers.transactional.explain import key_text
@@ -61,7 +61,8 @@ class Whole:
 
 @dataclass(slots=True)
 class Object:
-    """A set or counter: who updated it, and every read of it. ``updates[number]`` of what did not fail."""
+    """A set or counter: who updated it, and every read of it. ``updates[number]`` of what did not fail; ``adders``: of
+    each element of a set the numbers of those."""
 
     key: Atom
     type: str
@@ -69,6 +70,17 @@ class Object:
     updates: dict[int, Update]
     done: dict[int, list[Micro]]  # by any transaction, of any outcome
     reads: list[Whole]
+    adders: dict[Atom, list[int]]
+
+    def among(self, members: Set[int]) -> Object:
+        """Only what those transactions did and read."""
+        updates = {number: update for number, update in self.updates.items() if number in members}
+        adders = {
+            element: kept for element, numbers in self.adders.items()
+            if (kept := [number for number in numbers if number in members])
+        }  # fmt: skip
+        reads = [whole for whole in self.reads if whole.reader.number in members]
+        return replace(self, updates=updates, adders=adders, reads=reads)
 
 
 def objects(composite: Composite) -> list[Object]:
@@ -82,7 +94,7 @@ def objects(composite: Composite) -> list[Object]:
             known = found.get(micro.key)
             if known is None:
                 start = composite.initial(micro.key) if type_ == "counter" else 0
-                known = found[micro.key] = Object(micro.key, type_, start, {}, {}, [])
+                known = found[micro.key] = Object(micro.key, type_, start, {}, {}, [], {})
             if micro.f == "r":
                 known.reads.append(_whole(each, micro))
             else:
@@ -108,6 +120,8 @@ def _add_updates(known: Object, transactions: Sequence[Parsed]) -> None:
             values = (sum(micro.value for micro in micros),)
         if known.type == "set" or values[0]:
             known.updates[number] = Update("set" if known.type == "set" else "counter", known.key, values)
+        for value in values if known.type == "set" else ():
+            known.adders.setdefault(value, []).append(number)
 
 
 # ---------------------------------------------------------------------------- sets
@@ -156,10 +170,8 @@ def _unexplained(known: Object, whole: Whole, element: Atom, read: str, transact
 def _candidates(known: Object, whole: Whole) -> list[int]:
     """The others all of whose elements are there."""
     seen = frozenset(whole.micro.value)
-    return [
-        number for number, update in known.updates.items()
-        if number != whole.reader.number and seen.issuperset(update.values)
-    ]  # fmt: skip
+    numbers = dict.fromkeys(number for element in whole.micro.value for number in known.adders.get(element, ()))
+    return [each for each in numbers if each != whole.reader.number and seen.issuperset(known.updates[each].values)]
 
 
 def set_possibilities(known: Object, whole: Whole) -> list[Possibility]:
@@ -182,6 +194,18 @@ def set_possibilities(known: Object, whole: Whole) -> list[Possibility]:
                               f"transactions added; expected at most {COVERS_MAX} ways to choose whose")  # fmt: skip
     covers = {certain.union(chosen) for chosen in product(*open_)}
     return [Possibility(each, absent) for each in sorted(covers, key=sorted) if not any(one < each for one in covers)]
+
+
+def wrong_range(composite: Composite, reader: Parsed, micro: Micro) -> Iterator[Wrong]:
+    """Keys that a predicate read was told of twice, or that it did not ask for."""
+    read = f"T{reader.invoke} read {range_told(micro.key, micro.value)}"
+    keys = [key for key, _ in micro.value]
+    for key in dict.fromkeys(each for place, each in enumerate(keys) if each in keys[:place]):
+        yield Wrong(DUPLICATE_ELEMENTS, reader, f"{read}, in which {key_text(key)} stands twice.", (), key)
+    inside = set(composite.inside(micro.key))
+    for key in dict.fromkeys(each for each in keys if each not in inside):
+        text = f"{read}, and {key_text(key)} is not among what it asked for."
+        yield Wrong(GARBAGE_READ, reader, text, (), key)
 
 
 # ---------------------------------------------------------------------------- counters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
 from time import monotonic
@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from checkers.guard import OutOfTimeError, Unsupported
 from checkers.transactional.composite.cell import misses_key
+from checkers.transactional.composite.condensed import condensed
 from checkers.transactional.composite.phantom import items_on_no_cycle
 from checkers.transactional.composite.possibility import (
     Object,
@@ -21,6 +22,7 @@ from checkers.transactional.composite.possibility import (
     objects,
     set_possibilities,
     wrong_elements,
+    wrong_range,
     wrong_total,
 )
 from checkers.transactional.composite.reading import Composite
@@ -32,7 +34,9 @@ from harness.result import Validity
 
 WORLDS_MAX: Final = 512
 SEARCHED_MAX: Final = 400
-CELLS_MAX: Final = 3_000_000
+CELLS_MAX: Final = 300_000
+CONDENSED_MIN: Final = 20_000
+"""Parts of sets and counters: past that what is on no cycle is left out first."""
 SERIAL: Final = {Order.NONE: "serializable", Order.SESSION: "strong-session-serializable", Order.REALTIME: STRICT}
 
 
@@ -107,11 +111,21 @@ class Answers:
             return False
         if model.family is Family.WRITES:
             return True  # nothing that was read says which order the writes had
-        if any(self.answers.get(weaker) is False for weaker in implied(model.name)):
+        weaker = implied(model.name) - (self._beside(model) if self._by_items(model) else frozenset())
+        if any(self.answers.get(each) is False for each in weaker):
             return False
         if any(answer is True and model.name in implied(name) for name, answer in self.answers.items()):
             return True
         return None
+
+    def _by_items(self, model: Model) -> bool:
+        """Whether the level is repeatable read beside predicate reads that missed keys."""
+        return self.misses and model.name.endswith("repeatable-read")
+
+    def _beside(self, model: Model) -> frozenset[str]:
+        """Of what repeatable read implies elsewhere, what phantoms can break by themselves."""
+        forms = {name for name in implied(model.name) if name.endswith("repeatable-read")}
+        return frozenset((*forms, "monotonic-atomic-view"))
 
     def _of(self, model: Model) -> Validity:
         found = self._inherited(model)
@@ -126,7 +140,7 @@ class Answers:
         if worlds is None:
             self.unsure[model.name] = "too many choices of increments or adds explain what was read"
             return "unknown"
-        if self.misses and model.name.endswith("repeatable-read"):
+        if self._by_items(model):
             return self._repeatable(model, worlds)
         if self.misses and model.family is Family.CURSOR:
             return any(self._in_time(each.items.of(model)) for each in worlds)
@@ -137,15 +151,16 @@ class Answers:
         if serial is not False:
             return serial
         held = [each for each in worlds if self._in_time(each.items.of(model))]
-        for each in held:
+        whole = all(self.of(MODELS[name]) is True for name in self._beside(model) - {model.name})
+        for each in held if whole else ():
             proofs = (each.items.proofs.get((Family.ANY, form)) for form in reversed(Order))
             proof = next((found for found in proofs if found is not None), None)
             if proof is not None and items_on_no_cycle(each.whole.history, model.order, proof.commits):
                 return True
         if held:
             self.unsure[model.name] = (
-                "a cycle has antidependencies of items and of predicates: whether Adya's PL-2.99 forbids it can be read "
-                "read both ways")  # fmt: skip
+                "a phantom is on a cycle with antidependencies of items, or splits what one transaction wrote: whether "
+                "Adya's PL-2.99 forbids that can be read both ways")  # fmt: skip
         return "unknown" if held else False
 
     def _in_time(self, answer: bool) -> bool:
@@ -155,7 +170,7 @@ class Answers:
 
     def _search(self) -> None:
         """Look for a serial order, where what reads saw is a choice; of a long history only in real time."""
-        if self._searched or not self.several:
+        if self._searched or self.serial or not self.several:
             return
         self._searched = True
         long = len(self.composite.transactions) > SEARCHED_MAX
@@ -228,26 +243,54 @@ class Answers:
 def answers(composite: Composite, deadline: float | None = None) -> Answers:
     """Nothing is decided yet. Raises :class:`checkers.guard.Unsupported` where there is too much to choose from."""
     found = objects(composite)
-    cells = sum(len(each.reads) * len(each.updates) for each in found)
+    wrong = list(_wrong(composite, found))
+    serial: dict[Order, list[int]] = {}
+    if wrong:
+        found = [replace(each, reads=[]) for each in found]  # no level is left that would ask what else was read
+    elif _cells(found) > CONDENSED_MIN:
+        found, serial = _condensed(composite, found)
+    cells = _cells(found)
     if cells > CELLS_MAX:
-        raise Unsupported(f"read {cells} parts of sets and counters (reads times updates of each); expected at most "
-                          f"{CELLS_MAX}: several smaller sets in place of one large one")  # fmt: skip
-    wrong: list[Wrong] = []
-    open_: list[tuple[Object, Whole, list[Possibility] | None]] = []
+        raise Unsupported(f"read {cells} parts of sets and counters (reads times updates of each), and no serial order "
+                          f"was found; expected at most {CELLS_MAX}: several smaller sets in place of one")  # fmt: skip
+    open_ = [
+        (each, whole, (set_possibilities if each.type == "set" else counter_possibilities)(each, whole))
+        for each in found for whole in each.reads
+    ]  # fmt: skip
+    made = registers(composite, found)
+    certain = [(known, whole, only[0]) for known, whole, only in open_ if only and len(only) == 1]
+    base = verdicts(next(made.histories(certain)), deadline)
+    misses = any(misses_key(read) and not read.own for reads in made.reads for read in reads)
+    return Answers(composite, made, wrong, open_, base, deadline, misses, serial=serial)
+
+
+def _wrong(composite: Composite, found: Sequence[Object]) -> Iterator[Wrong]:
     for each in found:
         for whole in each.reads:
             if each.type == "set":
-                bad = list(wrong_elements(each, whole, composite.transactions))
-                possible = None if bad else set_possibilities(each, whole)
+                yield from wrong_elements(each, whole, composite.transactions)
             else:
                 error = wrong_total(each, whole, composite.transactions)
-                bad = [] if error is None else [error]
-                possible = None if bad else counter_possibilities(each, whole)
-            wrong += bad
-            if not bad:
-                open_.append((each, whole, possible))
-    cells_of = registers(composite, found)
-    histories = cells_of.histories([(known, whole, only[0]) for known, whole, only in open_ if only and len(only) == 1])
-    base = verdicts(next(histories), deadline)
-    misses = any(misses_key(read) and not read.own for reads in cells_of.reads for read in reads)
-    return Answers(composite, cells_of, wrong, open_, base, deadline, misses)
+                if error is not None:
+                    yield error
+    for reader in composite.transactions:
+        for micro in reader.micros:
+            if micro.f == "rp":
+                yield from wrong_range(composite, reader, micro)
+
+
+def _cells(found: Sequence[Object]) -> int:
+    return sum(len(each.reads) * len(each.updates) for each in found)
+
+
+def _condensed(
+    composite: Composite, found: Sequence[Object]
+) -> tuple[Sequence[Object], dict[Order, list[int]]]:  # fmt: skip
+    """Only what can be on a cycle; nothing, and a serial order, if nothing is."""
+    known = condensed(composite, found)
+    order = serial_order(composite, Order.REALTIME) if known is None else None if known.tied else known.order
+    if order is not None:
+        objection = refute(composite, order, Order.REALTIME)
+        assert objection is None, f"the serial order does not explain the history: {objection}"
+        return [replace(each, reads=[]) for each in found], {Order.REALTIME: order}
+    return found if known is None else [each.among(known.tied) for each in found], {}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from checkers.transactional.composite.cell import ABSENT, PRESENT, Told, Update, atom_text, misses_key
+from checkers.transactional.composite.cell import ABSENT, PRESENT, Told, Update, misses_key, range_told
 from checkers.transactional.composite.possibility import Object, Possibility, Whole
 from checkers.transactional.composite.reading import Composite, Micro, Parsed
 from checkers.transactional.register.history import INITIAL, Register, RegisterHistory, SourcedRead
@@ -79,7 +79,7 @@ def registers(composite: Composite, objects: Sequence[Object]) -> Registers:
 
 
 def _range_reads(composite: Composite, micro: Micro, own: Mapping[Atom, list[Atom]]) -> Iterator[Read]:
-    told = Told("range", f"the keys {atom_text(micro.key[0])} to {atom_text(micro.key[1])}", micro.value)
+    told = range_told(micro.key, micro.value)
     values: dict[Atom, Any] = dict(micro.value)
     for key in composite.inside(micro.key):
         yield Read(key, (values.get(key, composite.null), told), len(own.get(key, ())), micro.place)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from checkers.guard import OutOfTimeError
 from checkers.transactional.lattice import MODELS, STRICT, Family, Model, Order, strongest_holding, weakest_failing
 from checkers.transactional.register.anomaly import anomalies
-from checkers.transactional.register.reading import NilReads, read_transactions
+from checkers.transactional.register.reading import NilReads, Reading, read_transactions
 from checkers.transactional.register.saturation import POLYNOMIAL
 from checkers.transactional.register.sources import histories
 from checkers.transactional.register.verdict import Choices, Verdicts, verdicts
@@ -22,8 +22,9 @@ LISTED_MAX: Final = 1_000
 
 
 def judge(
-    history: History, expect: str, model: Model, deadline: float | None, initial: Any, nil_reads: NilReads
-) -> Result:
+    history: History, expect: str, model: Model, deadline: float | None, initial: Any, nil_reads: NilReads,
+    *, certify: bool = False,
+) -> Result:  # fmt: skip
     """As :func:`checkers.transactional.check.check`, of registers. Raises what reading and explaining reads raise, and
     :class:`checkers.guard.OutOfTimeError`."""
     reading = read_transactions(history, initial, nil_reads)
@@ -33,6 +34,8 @@ def judge(
     details: dict[str, Any] = {"transactions": len(reading.transactions), "committed": len(first.history)}
     if len(found.several) > 1:
         details["readings"] = len(found.several)
+    if certify:
+        details |= {"certified": "register", **(_proof(reading, first, model) if valid else {})}
     return Result(
         valid=valid,
         expect=expect,
@@ -41,6 +44,20 @@ def judge(
         operations=history.types.count(INVOKE),
         details=details | _levels(found, model, deadline) | (_certificate(first) if valid else {}),
     )
+
+
+def _proof(reading: Reading, found: Verdicts, model: Model) -> dict[str, Any]:
+    """The commit order that shows that the level holds, checked against its definition."""
+    from checkers.transactional.axiom import refute
+    from checkers.transactional.register.proof import proof
+
+    try:
+        order = proof(reading, found, model)
+    except OutOfTimeError as error:
+        return {"unproved": str(error)}
+    objection = refute(reading.transactions, order, model, reading.initial)
+    assert objection is None, f"the commit order does not show {model.name}: {objection}"
+    return {"proof": order.as_json()}
 
 
 def _certificate(found: Verdicts) -> dict[str, Any]:

@@ -1,0 +1,144 @@
+"""The campaign for sets, counters and ranges: random histories, every isolation level against its definition.
+
+    python -m benchmarks.composite_fuzz [--histories 5000] [--seed 0] [--size 4] [--kind mixed] [--time-limit 1200]
+
+As benchmarks.registers_fuzz, whose words its output has: verdicts against brute force over all orders, the lattice, the
+anomalies of one level, whose transactions must refute it by themselves. Repeatable read beside predicate reads may be
+unknown where two readings of its definition differ, or a phantom is in it. Exit status 0 if all agree, 1 if anything
+does not (with the seed that shows it), 2 if the time limit came first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Container, Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+if __name__ == "__main__":  # run as a file, too
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.random_composite import KINDS, small
+from benchmarks.transactions_fuzz import Tally, arguments_of, examine_lattice, examine_result, report
+from checkers.transactional import MODELS, check
+from checkers.transactional.brute import TooLarge
+from checkers.transactional.composite import brute
+from checkers.transactional.composite.reading import Composite, Micro, Parsed, is_composite, read_composite
+from checkers.transactional.composite.verdict import answers
+from checkers.transactional.lattice import Model
+from checkers.transactional.transaction import value_of
+from harness.history import History
+from harness.result import Validity
+
+
+def examine(tally: Tally, name: str, history: History, random: Random) -> None:
+    """Every level of one small history, and the whole result of one of them."""
+    composite = read_composite(history)
+    found = answers(composite)
+    models = list(MODELS.items())
+    random.shuffle(models)  # a level may be decided by another one
+    verdicts: dict[str, Validity] = {level: found.of(model) for level, model in models}
+    known: brute.Known = {}
+    invalid = 0
+    for level, model in models:
+        answer = verdicts[level]
+        try:
+            agrees, truth = _agrees(composite, model, answer, known)
+        except TooLarge:
+            tally.counts["undecided by brute force"] += 1
+            continue
+        invalid += answer is False
+        tally.counts[f"{level}: {answer}"] += 1
+        tally.expect(agrees, f"{name}: {level} is {answer}, by its definition {truth}")
+        examine_lattice(tally, name, level, verdicts)
+    tally.counts["invalid histories"] += invalid > 0
+    if not is_composite(history):
+        return
+    asked = random.choice(list(MODELS))
+    examine_result(tally, name, history, asked, verdicts)
+    examine_witnesses(tally, name, history, composite, asked)
+
+
+def _agrees(composite: Composite, model: Model, answer: Validity, known: brute.Known) -> tuple[bool, bool]:
+    """Whether the answer is what the definition says, and that."""
+    truth = brute.holds(composite, model, known)
+    if not model.name.endswith("repeatable-read") or answer is truth:
+        return answer is truth and (answer is not True or brute.holds(composite, model, known, literal=False)), truth
+    return answer == "unknown" and brute.holds(composite, model, known, literal=False), truth
+
+
+def examine_witnesses(tally: Tally, name: str, history: History, composite: Composite, level: str) -> None:
+    """The transactions of an anomaly must refute the level by themselves: what a read saw of the others left out."""
+    for anomaly in check(history, expect=level).anomalies:
+        members = {each.number for each in composite.transactions if each.invoke in anomaly.operations}
+        alone = without(composite, members)
+        if alone is None:
+            continue
+        tally.counts["witnesses"] += 1
+        refuted = not brute.holds(alone, MODELS[level], literal=False)
+        tally.expect(refuted, f"{name}: {level}: {anomaly.type} of {anomaly.operations} refutes nothing")
+
+
+def without(composite: Composite, members: Container[int]) -> Composite | None:
+    """Only those transactions, each read without what others did; None if a read does not say what that was."""
+    transactions: list[Parsed] = []
+    for each in composite.transactions:
+        if each.number in members:
+            micros = [_without(composite, each, micro, members) for micro in each.micros]
+            if any(micro is None for micro in micros):
+                return None
+            kept = [micro for micro in micros if micro is not None and micro.f != "nothing"]
+            transactions.append(replace(each, number=len(transactions), micros=kept))
+    return replace(composite, transactions=transactions)
+
+
+def _without(composite: Composite, reader: Parsed, micro: Micro, members: Container[int]) -> Micro | None:
+    others = [each for each in composite.transactions if each.number not in members]
+    if micro.f == "rp":
+        # by keys that no other transaction wrote: the rest of the range is not asked for
+        keys = {other.key for each in others for other in each.micros if other.f == "w"}
+        return micro if not keys & set(composite.inside(micro.key)) else None
+    if micro.f != "r":
+        return micro
+    type_ = composite.types.get(micro.key, "register")
+    theirs = [other for each in others for other in each.micros if other.f != "rp" and other.key == micro.key]
+    changed = [other for other in theirs if other.f != "r"]
+    if type_ == "counter":
+        return micro if not changed else None
+    if type_ == "register":
+        wrote = any(other.value == micro.value for other in changed)
+        return micro._replace(f="nothing") if wrote and value_of(micro.value) is not None else micro
+    ours = {other.value for each in composite.transactions if each.number in members for other in each.micros
+            if (other.f, other.key) == ("add", micro.key)}  # fmt: skip
+    twice = {each for each in micro.value if micro.value.count(each) > 1}
+    added = {other.value for other in changed} - ours - twice
+    return micro._replace(value=tuple(each for each in micro.value if each not in added))
+
+
+def campaign(histories: int, seed: int, size: int, deadline: float, kind: str | None = None) -> Tally:
+    """Examine that many of each kind until the deadline."""
+    tally = Tally()
+    for number in range(seed, seed + histories):
+        if monotonic() > deadline:
+            break
+        random = Random(f"composite {number} {size} {kind}")
+        examine(tally, f"seed {number}, size {size}, kind {kind}", History(small(random, size, kind)), random)
+        tally.counts["histories"] += 1
+    return tally
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the campaign and print its counts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kind", choices=KINDS)
+    options = arguments_of(parser, arguments, stores=0)
+    began = monotonic()
+    tally = campaign(options.histories, options.seed, options.size, began + options.time_limit, options.kind)
+    return report(tally, options, monotonic() - began)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
