@@ -27,7 +27,7 @@ from checkers.transactional import MODELS, check
 from checkers.transactional.brute import TooLarge
 from checkers.transactional.composite import brute
 from checkers.transactional.composite.reading import Composite, Micro, Parsed, is_composite, read_composite
-from checkers.transactional.composite.verdict import answers
+from checkers.transactional.composite.verdict import CONDENSED_MIN, answers
 from checkers.transactional.lattice import Model
 from checkers.transactional.transaction import value_of
 from harness.history import History
@@ -37,7 +37,8 @@ from harness.result import Validity
 def examine(tally: Tally, name: str, history: History, random: Random) -> None:
     """Every level of one small history, and the whole result of one of them."""
     composite = read_composite(history)
-    found = answers(composite)
+    found = answers(composite, condensed_min=random.choice((0, CONDENSED_MIN)))
+    tally.counts["condensed, no cycle"] += bool(found.serial)
     models = list(MODELS.items())
     random.shuffle(models)  # a level may be decided by another one
     verdicts: dict[str, Validity] = {level: found.of(model) for level, model in models}

@@ -1,4 +1,4 @@
-"""Random histories of a few transactions on sets, counters, registers and ranges, near the border of right and wrong."""
+"""Random histories of a few transactions on sets, counters, registers and ranges, near what is just right or wrong."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _plans(random: Random, count: int, keys: dict[str, list[Any]]) -> list[Draft
         for place in range(random.choice((1, 1, 2, 2, 3))):
             type_ = random.choice(list(keys))
             key = random.choice(keys[type_])
-            value = 10 * number + place if not again or type_ != "set" else random.randrange(3)
+            value: Any = 10 * number + place if not again or type_ != "set" else random.randrange(3)
             if type_ == "range" and removals and random.random() < 0.3:
                 value = None
             if type_ == "counter":

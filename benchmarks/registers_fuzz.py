@@ -3,8 +3,8 @@
     python -m benchmarks.registers_fuzz [--histories 20000] [--seed 0] [--size 4] [--stores 500] [--time-limit 1200]
 
 As benchmarks.transactions_fuzz, whose words its output has: verdicts against brute force over all orders, the lattice,
-the anomalies of one level, stores that keep a level. Exit status 0 if all agree, 1 if anything does not (with the seed
-that shows it), 2 if the time limit came first.
+the anomalies of one level, stores that keep a level; ``--size 6`` and ``--seed`` mean what they mean there. Exit status
+0 if all agree, 1 if anything does not (with the seed that shows it), 2 if the time limit came first.
 """
 
 from __future__ import annotations
@@ -22,9 +22,19 @@ if __name__ == "__main__":  # run as a file, too
 
 from benchmarks.random_registers import small, stored
 from benchmarks.random_transactions import LEVELS, random_shape
-from benchmarks.transactions_fuzz import Tally, arguments_of, examine_lattice, examine_result, report
+from benchmarks.transactions_fuzz import (
+    Tally,
+    arguments_of,
+    drawn,
+    examine_lattice,
+    examine_result,
+    numbered,
+    report,
+    size_of,
+)
 from checkers.transactional import MODELS, check
 from checkers.transactional.brute import TooLarge
+from checkers.transactional.lattice import Model
 from checkers.transactional.register import brute
 from checkers.transactional.register.reading import Reading, read_transactions
 from checkers.transactional.register.sources import histories
@@ -32,6 +42,10 @@ from checkers.transactional.register.verdict import Choices, verdicts
 from checkers.transactional.transaction import Transaction
 from harness.history import History
 from harness.result import Validity
+
+
+def fails(history: History, model: Model) -> bool:
+    return not Choices([verdicts(each) for each in histories(read_transactions(history))]).of(model)
 
 
 def examine(tally: Tally, name: str, history: History, random: Random) -> None:
@@ -48,7 +62,7 @@ def examine(tally: Tally, name: str, history: History, random: Random) -> None:
         except TooLarge:
             tally.counts["undecided by brute force"] += 1
             continue
-        tally.counts[f"{level}: {answers[level]}"] += 1
+        tally.judged(level, answers[level])
         tally.expect(answers[level] is truth, f"{name}: {level} is {answers[level]}, by its definition {truth}")
         examine_lattice(tally, name, level, answers)
     asked = random.choice(list(MODELS))
@@ -89,15 +103,13 @@ def examine_store(tally: Tally, level: str, number: int) -> None:
 def campaign(histories: int, stores: int, seed: int, size: int, deadline: float) -> Tally:
     """Examine that many of each kind until the deadline."""
     tally = Tally()
-    for number in range(seed, seed + histories):
-        if monotonic() > deadline:
-            break
+    for number in numbered(tally, histories, seed, deadline):
         random = Random(f"registers {number} {size}")
-        examine(tally, f"seed {number}, size {size}", History(small(random, size)), random)
+        most = size_of(random, size)
+        history = drawn(random, lambda: History(small(random, most)), fails)  # noqa: B023 - called at once
+        examine(tally, f"seed {number}, size {size}", history, random)
         tally.counts["histories"] += 1
-    for number in range(seed, seed + stores):
-        if monotonic() > deadline:
-            break
+    for number in numbered(tally, stores, seed, deadline, "stores"):
         for level in LEVELS:
             examine_store(tally, level, number)
         tally.counts["stores"] += 1

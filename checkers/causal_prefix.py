@@ -10,8 +10,8 @@ here it is asked what leads from one to another:
 
 Causal consistency demands it (session order and reads-from, transitively: Ahamad et al., "Causal Memory", 1995), and
 more, which is not asked here: that a session sees what it wrote itself, that its reads of one list grow, and what leads
-over three lists. A session is the field ``session``, else a process; in it, what was ok before another operation began
-comes first.
+over three lists. The formula is in ``checkers.weak_model``. A session is the field ``session``, else a process; in it,
+what was ok before another operation began comes first.
 
 An ``info`` append that was seen has happened. Of an element that was appended several times nobody knows which one was
 seen, and nothing is concluded. Anomaly: "effect-before-cause". Where no read was bound to show anything, nothing was

@@ -30,6 +30,7 @@ CHECKERS: Final[Mapping[str, str]] = {
     "sequential": "checkers.sequential:check",
     "sequential-per-key": "checkers.sequential.per_key:check",
     "consistent-prefix": "checkers.consistent_prefix:check",
+    "causal-prefix": "checkers.causal_prefix:check",
     "session-guarantees": "checkers.session.verdict:session_guarantees",
     "read-your-writes": "checkers.session.verdict:read_your_writes",
     "monotonic-reads": "checkers.session.verdict:monotonic_reads",

@@ -66,6 +66,14 @@ _ALL: Final = (
         "Terry, CACM 2013; as prefix sequential consistency: Viotti & Vukolic 2016; Burckhardt 2014",
     ),
     WeakModel(
+        "causal-prefix",
+        "all",
+        "RVal and, of writes c to one key and e to another one, and reads r and r2, r2 of the key of c and of another "
+        "session than e: if (c so e or c vis;so:R->W e) and e vis r so r2, then c vis r2",
+        "whoever has seen a write sees, in other keys, what its session had read or written before it",
+        "a part of causal memory: Ahamad et al. 1995; the anomaly: Kleppmann 2017, ch. 5, consistent prefix reads",
+    ),
+    WeakModel(
         "read-your-writes",
         "each key",
         "RVal and so:W->R subset of vis",

@@ -36,10 +36,10 @@ from checkers.transactional.commit_order import (
     read_registers,
     read_uncommitted,
 )
+from checkers.transactional.explain import key_text
 from checkers.transactional.lattice import Family, Model, Order
 from checkers.transactional.past import Edges, dependencies, missed_in_past
-from checkers.transactional.transaction import Atom, Transaction, value_of
-from checkers.value import show
+from checkers.transactional.transaction import Atom, Transaction
 
 SNAPSHOTS: Final = frozenset((Family.PREFIX, Family.SNAPSHOT))
 """The families whose certificates say what each transaction's snapshot shows."""
@@ -137,11 +137,7 @@ def _check_moments(found: Executed, moments: Sequence[int]) -> None:
 
 
 def _another(found: Executed, position: int, seen: Seen, which: str) -> str:
-    return f"{found.name(position)} read another version of {_key(seen.key)} {which}"
-
-
-def _key(key: Atom) -> str:
-    return show(value_of(key))
+    return f"{found.name(position)} read another version of {key_text(seen.key)} {which}"
 
 
 def _check_conflicts(found: Executed) -> None:
@@ -150,8 +146,8 @@ def _check_conflicts(found: Executed) -> None:
             chain = found.chains[key]
             place = bisect_left(chain, position)
             if place and chain[place - 1] >= found.snapshots[position]:
-                raise Objection(f"{found.name(position)} and {found.name(chain[place - 1])} both wrote {_key(key)}, "
-                                "and neither is in the other's snapshot")  # fmt: skip
+                raise Objection(f"{found.name(position)} and {found.name(chain[place - 1])} both wrote "
+                                f"{key_text(key)}, and neither is in the other's snapshot")  # fmt: skip
 
 
 def _check_cursors(found: Executed) -> None:
@@ -174,7 +170,7 @@ def _check_views(found: Executed, *, later_only: bool) -> None:
         for seen in reads:
             if newest.get(seen.key, -1) > found.source(seen):
                 raise Objection(f"{found.name(position)} read from {found.name(newest[seen.key])}, and "
-                                f"{_key(seen.key)} without what that wrote")  # fmt: skip
+                                f"{key_text(seen.key)} without what that wrote")  # fmt: skip
             if later_only:
                 _add_newest(found, newest, keys, [seen])
 
@@ -199,7 +195,7 @@ def _check_came_before(found: Executed, form: Order) -> None:
                     latest[key] = max(latest.get(key, -1), earlier)
             for seen in found.reads[position]:
                 if latest.get(seen.key, -1) > found.source(seen):
-                    raise Objection(f"{found.name(position)} read {_key(seen.key)} without what "
+                    raise Objection(f"{found.name(position)} read {key_text(seen.key)} without what "
                                     f"{found.name(latest[seen.key])} wrote, which came before it")  # fmt: skip
 
 

@@ -47,9 +47,10 @@ def check(
 ) -> Result:
     """Whether the history of transactions satisfies the isolation level ``expect`` (a name of MODELS).
 
-    Transactions on lists; or on registers, sets, counters and ranges of keys (predicate reads); ``initial`` is what registers hold before they are written: one value, or a
-    mapping from keys to values. ``nil_reads``: whether an operation ``read`` that returned null says that it was
-    null ("value") or nothing ("unknown"); in a transaction it is always a value.
+    Transactions on lists; or on registers, sets, counters and ranges of keys (predicate reads); ``initial`` is
+    what registers hold before they are written: one value, or a mapping from keys to values. ``nil_reads``: whether an
+    operation ``read`` that returned null says that it was null ("value") or nothing ("unknown"); in a transaction it is
+    always a value.
 
     Invalid: one anomaly for each kind that the level forbids, with a shortest cycle of its kind where it is one; its
     operations are the lines of the transactions, in the order of the explanation. ``details`` has ``strongest`` and

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from checkers.transactional.explain import key_text
 from checkers.transactional.transaction import Atom, Read, Transaction, value_of
 from checkers.value import show
 
@@ -168,7 +169,7 @@ def _read_list(
     lengths: Mapping[Atom, dict[int, int]],
 ) -> Seen:  # fmt: skip
     seen = len(read.elements) - read.own
-    what = f"{name(reader)} read the list {show(value_of(read.key))}"
+    what = f"{name(reader)} read the list {key_text(read.key)}"
     if read.own and (seen < 0 or read.elements[seen:] != tuple(reader.appends[read.key][: read.own])):
         raise Objection(f"{what} without what it had appended itself")
     if read.elements[:seen] != tuple(lists.get(read.key, _EMPTY)[:seen]):
@@ -206,7 +207,7 @@ def read_registers(found: Executed, initial: Initial, sources: Sources) -> None:
 
 
 def _told(read: Read) -> str:
-    return f"{show(value_of(read.key))} = {show(value_of(read.elements[0]))}"
+    return f"{key_text(read.key)} = {show(value_of(read.elements[0]))}"
 
 
 def _read_register(
@@ -260,7 +261,7 @@ def read_uncommitted(found: Executed, transactions: Sequence[Transaction], initi
             _possible_list(reader, read, writers)
             committed = [each for each in read.elements if each in members.get(read.key, ())]
             if committed != lists.get(read.key, _EMPTY)[: len(committed)]:
-                raise Objection(f"{name(reader)} read the list {show(value_of(read.key))} in another order than this")
+                raise Objection(f"{name(reader)} read the list {key_text(read.key)} in another order than this")
 
 
 _TWO: Final = 2
@@ -268,7 +269,7 @@ _Writers = Mapping[tuple[Atom, Atom], Mapping[int, None]]
 
 
 def _possible_list(reader: Transaction, read: Read, writers: _Writers) -> None:
-    what = f"{name(reader)} read the list {show(value_of(read.key))}"
+    what = f"{name(reader)} read the list {key_text(read.key)}"
     appended = reader.appends.get(read.key, [])
     known = all((read.key, each) in writers for each in read.elements)
     if len(set(read.elements)) < len(read.elements) or not known:

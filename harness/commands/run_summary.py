@@ -22,8 +22,10 @@ def opening(setup: Setup, folder: RunFolder, faults: str) -> Iterator[str]:
     plan = setup.plan
     options = "".join(f" -o {name}={value}" for name, value in plan.options.items())
     yield f"{plan.system}{options}: workload {plan.workload} ({setup.workload.summary})"
+    count = len(setup.node_specs)
+    nodes = f"{count} node{'' if count == 1 else 's'}"
     yield (
-        f"{plan.nodes} nodes ({plan.provider}), {plan.concurrency} clients, {plan.rate_hz:g} operations/s for "
+        f"{nodes} ({plan.provider}), {plan.concurrency} clients, {plan.rate_hz:g} operations/s for "
         f"{plan.time_limit_s:g} s, {faults}, seed {plan.seed}"
     )
     yield f"store: {folder.path}"

@@ -8,7 +8,7 @@ from checkers.weak_model import WEAK_MODELS
 
 def test_every_model_of_the_table_is_decided() -> None:
     assert set(WEAK_MODELS) <= set(CHECKERS)
-    assert {"sequential", "sequential-per-key", "consistent-prefix"} <= set(WEAK_MODELS)
+    assert {"sequential", "sequential-per-key", "consistent-prefix", "causal-prefix"} <= set(WEAK_MODELS)
     for name, model in WEAK_MODELS.items():
         assert model.name == name
         assert "RVal" in model.formula

@@ -101,8 +101,9 @@ class _Search:
         """How a sweep over the key ended; where a way was found, as ``placed`` says it."""
         found, board = self.transitions, self._board
         first, last = found.rank_starts[number : number + 2].tolist()
+        first_class, last_class = found.class_starts[number : number + 2].tolist()
         initial = int(found.initial[number])
-        begin(initial, first, last, *found.class_starts[number : number + 2].tolist(), board)
+        begin(initial, first, last, first_class, last_class, board)
         outcome = self._go(_CONFIGURATIONS + _CONFIGURATIONS_EACH * (last - first))
         self.configurations += int(board.counts[VISITED])
         count, order = 0, found.invokes[:0]

@@ -1,8 +1,8 @@
 """The register's sweep (``checkers.linearizable.sweep``, which says why), compiled, for keys of a large history.
 
 Completion by completion, all configurations that matter: the value, and three words of bits. ``a``: of what is open,
-each in a slot of its own, the reads that have not seen their value, the writes that were used, the compare-and-sets that
-took effect. ``b``: the writes that have found no place where nobody sees them. ``c``: operations that perhaps took
+each in a slot of its own, the reads that have not seen their value, the writes that were used, the compare-and-sets
+that took effect. ``b``: the writes that have found no place where nobody sees them. ``c``: operations that perhaps took
 effect and were used, in unary. Of two configurations with the same value and the same compare-and-sets, one whose bits
 are all among the other's makes that one superfluous.
 
@@ -380,13 +380,13 @@ def _await(a: int, board: Board) -> int:
 def _visits(rank: int, start: int, board: Board) -> bool:
     """Writes alone: of any of the values that somebody waits for, and at last of the one that the rank needs."""
     nodes = board.nodes
-    counts, target, value = board.counts, board.ranks[LEAVES, rank], nodes[VALUE, start]
+    counts, target = board.counts, board.ranks[LEAVES, rank]
     if board.values[WRITES, target] & ~nodes[A, start] == 0 and board.values[POOL, target] == _NOBODY:
         return True
     for place in range(_await(nodes[A, start], board)):
         each = board.open[AWAITED, place]
-        if each == value or each == target or nodes[A, start] & board.values[READS, each] == 0:
-            continue
+        if each == target or nodes[A, start] & board.values[READS, each] == 0:
+            continue  # reads of the present value have seen it
         for before in range(start, counts[NODES]):
             a, c = _write(each, nodes[A, before], nodes[C, before], board)
             if c >= 0 and not _push(each, a, 0, c, _NO_FLOOR, False, before, nodes[WAY, start], BY_WRITE, board):
@@ -422,10 +422,11 @@ def _lead(a: int, board: Board) -> bool:
         grows = False
         for each in range(board.counts[CLASS], board.counts[CLASS_LAST]):
             expected = board.classes[EXPECTS, each]
-            if expected != ANY and board.classes[INVOKED, each] > 0 and board.values[LEADING, expected] != stamp:
-                if board.values[LEADING, board.classes[LEAVES, each]] == stamp:
-                    board.values[LEADING, expected] = stamp
-                    grows = True
+            if expected == ANY or board.classes[INVOKED, each] == 0 or board.values[LEADING, expected] == stamp:
+                continue
+            if board.values[LEADING, board.classes[LEAVES, each]] == stamp:
+                board.values[LEADING, expected] = stamp
+                grows = True
     return waits and swaps
 
 
@@ -560,14 +561,14 @@ def _changes(board: Board) -> int:
 @allocation_free
 def _keep(rank: int, board: Board, ways: Small) -> None:
     """What was reached is where the next rank begins."""
-    counts, nodes, results, level = board.counts, board.nodes, board.results, board.level
+    counts, results, level = board.counts, board.results, board.level
     kept = 0
     for at in range(counts[RESULTS]):
         if results[FLOOR, at]:
             continue
         way = results[WAY, at]
         if results[BY, at] != _UNCHANGED:
-            way = _record(rank, results[VALUE, at], results[BY, at], results[PARENT, at], counts, nodes, ways)
+            way = _record(rank, results[VALUE, at], results[BY, at], results[PARENT, at], board, ways)
         level[VALUE, kept], level[WAY, kept] = results[VALUE, at], way
         level[A, kept], level[B, kept], level[C, kept] = results[A, at], results[B, at], results[C, at]
         kept += 1
@@ -575,20 +576,20 @@ def _keep(rank: int, board: Board, ways: Small) -> None:
 
 
 @allocation_free
-def _record(rank: int, value: int, by: int, parent: int, counts: Ints, nodes: Table, ways: Small) -> int:
+def _record(rank: int, value: int, by: int, parent: int, board: Board, ways: Small) -> int:
     """The last change of a chain, after those before it; they are written from the last to the first."""
-    depth, here = 1, parent
+    nodes, depth, here = board.nodes, 1, parent
     while nodes[PARENT, here] != _NOBODY:
         depth, here = depth + 1, nodes[PARENT, here]
-    origin, at = nodes[WAY, here], counts[WAYS] + depth - 1
-    counts[WAYS] += depth
-    last, here = at, parent
+    origin, last = nodes[WAY, here], board.counts[WAYS] + depth - 1
+    board.counts[WAYS] += depth
+    at, here = last, parent
     for place in range(depth):
         ways[WAY_RANK, at], ways[WAY_VALUE, at], ways[WAY_BY, at] = rank, value, by
         ways[WAY_BEFORE, at] = origin if place == depth - 1 else at - 1
         value, by, at = nodes[VALUE, here], nodes[BY, here], at - 1
         here = nodes[PARENT, here] if nodes[PARENT, here] != _NOBODY else here
-    return last
+    return int(last)
 
 
 @allocation_free

@@ -57,7 +57,7 @@ def placed(
         count, piece = _see(open_[arrived:running], value, first, count, piece, ranks, done, spots, steps, pieces)
         open_[:running].sort()
         while change >= 0 and ways[WAY_RANK, changes[change]] == rank:
-            left, by = np.int64(ways[WAY_VALUE, changes[change]]), np.int64(ways[WAY_BY, changes[change]])
+            left, by = int(ways[WAY_VALUE, changes[change]]), int(ways[WAY_BY, changes[change]])
             change -= 1
             if by == BY_WRITE:
                 by = _writer(open_[:running], left, first, piece, ranks, done, spots)
@@ -67,7 +67,7 @@ def placed(
                 number = -2 - by
                 at = classes[START, number] + used[number]
                 if used[number] == classes[SIZE, number] or invokes[at] > ranks[COMPLETES, rank]:
-                    return OVERDRAWN - number, steps
+                    return int(OVERDRAWN - number), steps
                 used[number] += 1
                 steps[count] = invokes[at]
             else:
@@ -90,12 +90,12 @@ def _changes(way: int, ways: Small) -> Ints:
     """The changes on the way, the last one first."""
     count, here = 0, way
     while here != _NOBODY:
-        count, here = count + 1, np.int64(ways[WAY_BEFORE, here])
+        count, here = count + 1, int(ways[WAY_BEFORE, here])
     found = np.empty(count, np.int64)
     here = way
     for i in range(count):
         found[i] = here
-        here = np.int64(ways[WAY_BEFORE, here])
+        here = int(ways[WAY_BEFORE, here])
     return found
 
 
@@ -112,9 +112,9 @@ def _see(
             count += 1
     piece += 1
     for each in open_:
-        if not done[each - first] and ranks[LEAVES, each] == value and ranks[EXPECTS, each] == ANY:
-            if spots[each - first] == _NOBODY:
-                spots[each - first] = piece
+        unseen = not done[each - first] and ranks[LEAVES, each] == value and ranks[EXPECTS, each] == ANY
+        if unseen and spots[each - first] == _NOBODY:
+            spots[each - first] = piece
     return count, piece + 1
 
 
@@ -127,5 +127,5 @@ def _writer(open_: Ints, left: int, first: int, piece: int, ranks: Ints, done: F
             if spots[each - first] == _NOBODY:
                 spots[each - first] = piece
             if found == _NOBODY and ranks[LEAVES, each] == left:
-                found = each
+                found = int(each)
     return found

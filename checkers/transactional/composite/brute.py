@@ -288,8 +288,9 @@ def _updaters(world: _World, reader: int, micro: Micro, own: Sequence[Micro]) ->
             else:
                 fits = world.composite.initial(micro.key) + total == micro.value
             if fits:
-                yield [(reader, micro.place, ("update", (micro.key, number)), number if number in chosen else None, True)
-                       for number in others]  # fmt: skip
+                cells: dict[int, Cell] = {number: ("update", (micro.key, number)) for number in others}
+                yield [(reader, micro.place, cell, number if number in chosen else None, True)
+                       for number, cell in cells.items()]  # fmt: skip
 
 
 # ---------------------------------------------------------------------------- Biswas, Enea
@@ -307,9 +308,9 @@ def _monotonic(world: _World, arrangement: tuple[int, ...], sources: Sequence[So
         if place[source] > place[reader]:
             return False
         for other, before, _, earlier, _ in sources:
-            if other == reader and before < when and earlier is not None and earlier != source:
-                if _wrote(world, earlier, cell) and place[earlier] > place[source]:
-                    return False
+            follows = other == reader and before < when and earlier is not None and earlier != source
+            if earlier is not None and follows and _wrote(world, earlier, cell) and place[earlier] > place[source]:
+                return False
     return True
 
 
@@ -333,7 +334,8 @@ def _following(chains: Chains, cell: Cell, source: int | None) -> int | None:
     """Who wrote the next version."""
     kind, what = cell
     if kind == "update":
-        return what[1] if source is None else None  # type: ignore[no-any-return]
+        updater: int = what[1]
+        return updater if source is None else None
     versions = chains.get(what, ())
     place = 0 if source is None else versions.index(source) + 1
     return versions[place] if place < len(versions) else None

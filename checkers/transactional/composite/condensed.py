@@ -136,14 +136,15 @@ class _Line:
         )
         last = max(map(self.place.__getitem__, elements), default=-1)
         length = last + 1
-        present: set[int] | None = None
-        if length > len(elements) or own:
+        present: set[int] = set()
+        broken = length > len(elements) or bool(own)
+        if broken:
             present = {self.place[each] for each in elements} - own
             length = next((place for place in range(last + 1) if place not in present), last + 1)
         end = max(last, *own, -1) + 1
         if length:
             graph.add(self.before[length - 1], reader, WR)
-        for place in range(length, end) if present is not None else ():
+        for place in range(length, end) if broken else ():
             self.direct += 1
             if place in present:
                 graph.add(self.line[place], reader, WR)

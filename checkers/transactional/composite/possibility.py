@@ -7,14 +7,14 @@ the rest it does not matter, because seeing them would change nothing: an elemen
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Final, NamedTuple
 
 from checkers.guard import Unsupported
 from checkers.transactional.composite.cell import Update, atom_text, range_told, set_text
 from checkers.transactional.composite.reading import Composite, Micro, Parsed
-from checkers.transactional.composite.total import attainable, subsets
+from checkers.transactional.composite.total import Sums, subsets, sums
 from checkers.transactional.explain import key_text
 from checkers.transactional.transaction import Atom
 from checkers.transactional.version_order import (
@@ -27,7 +27,7 @@ from checkers.transactional.version_order import (
 )
 from checkers.value import show
 
-SUBSETS_MAX: Final = 4_096
+SUBSETS_MAX: Final = 512
 COVERS_MAX: Final = 256
 
 
@@ -71,6 +71,7 @@ class Object:
     done: dict[int, list[Micro]]  # by any transaction, of any outcome
     reads: list[Whole]
     adders: dict[Atom, list[int]]
+    sums: dict[int, Sums] = field(default_factory=dict)
 
     def among(self, members: Set[int]) -> Object:
         """Only what those transactions did and read."""
@@ -217,51 +218,56 @@ def wrong_total(known: Object, whole: Whole, transactions: Sequence[Parsed]) -> 
     target = _target(known, whole)
     others = [number for number in known.done if number != whole.reader.number]
     net = [known.updates[number].values[0] for number in others if number in known.updates]
-    if _adds_up([(0, each) for each in net], target, whole):
+    own = known.updates[whole.reader.number].values[0] if whole.reader.number in known.updates else 0
+    if own not in known.sums:  # the same for all readers that did as much themselves
+        known.sums[own] = sums([(0, each) for each in net])
+    if _certain(known.sums[own].has(target), whole):
         return None
-    finished = [number for number in others if transactions[number].outcome != "fail"]
-    aborted = [number for number in others if transactions[number].outcome == "fail"]
-    of_failed = [_prefixes(known, number) for number in aborted]
     text = (
         f"T{whole.reader.invoke} read {key_text(known.key)}={show(whole.micro.value)}{_arithmetic(known, whole, net)}"
     )
-    parts = [_prefixes(known, number) for number in finished]
-    if _adds_up(parts, target, whole):
-        who = tuple(transactions[number] for number in finished if len(_prefixes(known, number)) > 2)
-        names = ", ".join(f"T{each.invoke}" for each in who[:4])
-        return Wrong(
-            INTERMEDIATE_READ, whole.reader, f"{text}; only part of what {names} did gives that.", who, known.key
-        )
-    if _adds_up([*parts, *of_failed], target, whole):
-        who = tuple(transactions[number] for number in aborted)
-        names = ", ".join(f"T{each.invoke}" for each in who[:4])
-        return Wrong(ABORTED_READ, whole.reader, f"{text}; only with increments of {names}, which had failed, is that "
-                     "possible.", who, known.key)  # fmt: skip
-    own = tuple(transactions[number] for number in (*finished, *aborted))
+    for type_, choices, total, why, who in _explanations(known, whole, others, transactions):
+        if _certain(sums(choices).has(total), whole):
+            return Wrong(type_, whole.reader, f"{text}; only {why} is that possible.", who, known.key)
+    everyone = tuple(transactions[number] for number in others)
+    return Wrong(GARBAGE_READ, whole.reader, f"{text}: no choice of increments gives that.", everyone, known.key)
+
+
+def _explanations(
+    known: Object, whole: Whole, others: Sequence[int], transactions: Sequence[Parsed]
+) -> Iterator[tuple[str, Sequence[Sequence[int]], int, str, tuple[Parsed, ...]]]:  # fmt: skip
+    """What may be wrong with a total, the least first: (type, what may have been seen of each transaction, what that
+    must add up to, in words, transactions that show it)."""
+    target = _target(known, whole)
+    everything = [_prefixes(known, number) for number in others]
+    parts = [each for each, number in zip(everything, others, strict=True) if transactions[number].outcome != "fail"]
+    several = tuple(transactions[number] for number in others if len(known.done[number]) > 1)
+    failed = tuple(transactions[number] for number in others if transactions[number].outcome == "fail")
+    everyone = tuple(transactions[number] for number in others)
     before = sum(micro.value for micro in whole.before)
-    if before and _adds_up([*parts, *of_failed], target + before, whole):
-        return Wrong(
-            INTERNAL, whole.reader, f"{text}; only without its own increments is that possible.", own, known.key
-        )
     later = [sum(micro.value for micro in whole.after[:place]) for place in range(len(whole.after) + 1)]
-    if len(later) > 1 and _adds_up([*parts, *of_failed, tuple(later)], target, whole):
-        return Wrong(FUTURE_READ, whole.reader, f"{text}; only with its own later increments is that possible.", own,
-                     known.key)  # fmt: skip
-    return Wrong(GARBAGE_READ, whole.reader, f"{text}: no choice of increments gives that.", own, known.key)
+    yield INTERMEDIATE_READ, parts, target, f"with part of what {_names(several)} did", several
+    yield ABORTED_READ, everything, target, f"with increments of {_names(failed)}, which had failed,", failed
+    yield INTERNAL, everything, target + before, "without its own increments before", everyone
+    yield FUTURE_READ, [*everything, later], target, "with its own later increments", everyone
 
 
-def _adds_up(choices: Sequence[Sequence[int]], target: int, whole: Whole) -> bool:
-    found = attainable(choices, target)
+def _names(transactions: Sequence[Parsed]) -> str:
+    return ", ".join(f"T{each.invoke}" for each in transactions[:4]) + ", …" * (len(transactions) > 4)
+
+
+def _certain(found: bool | None, whole: Whole) -> bool:
     if found is None:
-        raise Unsupported(f"operation {whole.reader.invoke}: read {show(whole.micro.value)}, the sum of some of "
-                          f"{len(choices)} increments as large; expected smaller numbers")  # fmt: skip
+        raise Unsupported(f"operation {whole.reader.invoke}: read the total {show(whole.micro.value)} of increments so "
+                          "many or so large that their sums cannot all be tried; expected smaller ones")  # fmt: skip
     return found
 
 
 def _target(known: Object, whole: Whole) -> int:
     """What the updates of others must add up to."""
+    own: int = sum(micro.value for micro in whole.before)
     told: int = whole.micro.value
-    return told - known.initial - sum(micro.value for micro in whole.before)
+    return told - known.initial - own
 
 
 def _prefixes(known: Object, number: int) -> tuple[int, ...]:

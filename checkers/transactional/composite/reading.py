@@ -8,12 +8,13 @@ empty set, the total 0, and of a register that it has no value.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple
 
 from checkers.guard import Unsupported
-from checkers.transactional.composite.key_range import compare, contains
+from checkers.transactional.composite.key_range import compare, contains, kind_of
 from checkers.transactional.transaction import (
     OPERATION,
     OUTCOMES,
@@ -74,11 +75,23 @@ class Composite:
     initial: Callable[[Atom], Any]
     null: Atom
     keys: list[Atom] = field(default_factory=list)
+    _sorted: dict[str, tuple[list[Any], list[Atom]]] = field(default_factory=dict)
 
     def inside(self, bounds: tuple[Atom, Atom]) -> list[Atom]:
-        """The registers in a range."""
-        values = value_of(bounds[0]), value_of(bounds[1])
-        return [key for key in self.keys if contains(values, value_of(key))]
+        """The registers in a range. Raises :class:`checkers.guard.Unsupported` where that cannot be told."""
+        first, last = value_of(bounds[0]), value_of(bounds[1])
+        kind = kind_of(first)
+        if kind not in ("number", "text"):
+            return [key for key in self.keys if contains((first, last), value_of(key))]
+        if kind not in self._sorted:
+            listed = sorted(((value_of(key), key) for key in self.keys if kind_of(value_of(key)) == kind), key=_value)
+            self._sorted[kind] = [value for value, _ in listed], [key for _, key in listed]
+        values, keys = self._sorted[kind]
+        return keys[bisect_left(values, first) : bisect_right(values, last)]
+
+
+def _value(pair: tuple[Any, Atom]) -> Any:
+    return pair[0]
 
 
 def is_composite(history: History) -> bool:
@@ -155,7 +168,7 @@ def _types(listed: list[_Raw], atom: Callable[[Any], Atom]) -> dict[Atom, DataTy
             if micro[0] in WRITES and types.setdefault(atom(micro[1]), WRITES[micro[0]]) != WRITES[micro[0]]:
                 raise Unsupported(f"operation {each.invoke}: read {show(micro)} of what is a {types[atom(micro[1])]} "
                                   "elsewhere; expected one data type for each key")  # fmt: skip
-    counts = "counter" in types.values()
+    counts = "counter" in types.values() or "register" not in types.values()
     guessed: dict[Atom, DataType] = {}
     for each in listed:
         for micro in each.micros if each.outcome == "ok" else ():

@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 BITS_MAX: Final = 1 << 20
 WORK_MAX: Final = 1 << 31
-STEPS_MAX: Final = 200_000
+STEPS_MAX: Final = 20_000
 
 
-def attainable(choices: Sequence[Sequence[int]], target: int) -> bool | None:
-    """Whether one number of each of the choices adds up to the target; None where that would take too long.
+class Sums(NamedTuple):
+    """All totals of one number of each choice: ``low + i`` is one if bit i is set. ``bits`` is None where that would
+    have taken too long."""
 
-    All sums are kept as the bits of one integer.
-    """
+    low: int
+    high: int
+    bits: int | None
+
+    def has(self, target: int) -> bool | None:
+        """Whether the target is such a total; None if that is not known."""
+        if not self.low <= target <= self.high:
+            return False
+        return None if self.bits is None else bool(self.bits >> (target - self.low) & 1)
+
+
+def sums(choices: Sequence[Sequence[int]]) -> Sums:
+    """Of one number of each of the choices."""
     low = sum(min(each) for each in choices)
     high = sum(max(each) for each in choices)
-    if not low <= target <= high:
-        return False
     if high - low > BITS_MAX or (high - low) * len(choices) > WORK_MAX:
-        return None
-    sums = 1
+        return Sums(low, high, None)
+    bits = 1
     for each in choices:
         least = min(each)
         shifted = 0
         for number in set(each):
-            shifted |= sums << (number - least)
-        sums = shifted
-    return bool(sums >> (target - low) & 1)
+            shifted |= bits << (number - least)
+        bits = shifted
+    return Sums(low, high, bits)
 
 
 def subsets(numbers: Sequence[int], target: int, most: int) -> list[tuple[int, ...]] | None:

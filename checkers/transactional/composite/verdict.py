@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import product
-from math import prod
+from math import inf, prod
 from time import monotonic
 from typing import Final, NamedTuple
 
@@ -35,8 +35,10 @@ from harness.result import Validity
 WORLDS_MAX: Final = 512
 SEARCHED_MAX: Final = 400
 CELLS_MAX: Final = 300_000
-CONDENSED_MIN: Final = 20_000
-"""Parts of sets and counters: past that what is on no cycle is left out first."""
+CONDENSED_MIN: Final = 2_000
+"""Parts of sets: past that what is on no cycle is left out first."""
+SEARCHED_MIN: Final = 200
+"""Parts of counters: past that a serial order is looked for first."""
 SERIAL: Final = {Order.NONE: "serializable", Order.SESSION: "strong-session-serializable", Order.REALTIME: STRICT}
 
 
@@ -199,6 +201,7 @@ class Answers:
 
     def _worlds(self, question: _Question) -> list[World] | Unread | None:
         several: list[list[tuple[Object, Whole, Possibility]]] = []
+        undecided = False
         for known, whole, possible in self.open_:
             required, excluded = self._ordered(known, whole, question)
             if question.order is Order.NONE:
@@ -207,12 +210,11 @@ class Answers:
                 left = counter_possibilities(known, whole, required, excluded)
             else:
                 left = [each for each in possible or () if not each.absent & required and not each.present & excluded]
-            if left is None:
-                return None
-            if not left:
+            if left is not None and not left:
                 return Unread(known, whole, required, excluded)
-            several.append([(known, whole, each) for each in left])
-        if prod(len(each) for each in several) > WORLDS_MAX:
+            undecided |= left is None
+            several.append([(known, whole, each) for each in left or ()])
+        if undecided or prod(len(each) for each in several) > WORLDS_MAX:
             return None
         return list(self._built(several))
 
@@ -240,23 +242,20 @@ class Answers:
         return required, excluded
 
 
-def answers(composite: Composite, deadline: float | None = None) -> Answers:
-    """Nothing is decided yet. Raises :class:`checkers.guard.Unsupported` where there is too much to choose from."""
+def answers(composite: Composite, deadline: float | None = None, condensed_min: int = CONDENSED_MIN) -> Answers:
+    """Nothing is decided yet, unless there are more than ``condensed_min`` parts of sets. Raises :class:`checkers.guard.Unsupported` where there is too much to choose from."""
     found = objects(composite)
     wrong = list(_wrong(composite, found))
     serial: dict[Order, list[int]] = {}
     if wrong:
         found = [replace(each, reads=[]) for each in found]  # no level is left that would ask what else was read
-    elif _cells(found) > CONDENSED_MIN:
+    elif _cells(found) > min(condensed_min, SEARCHED_MIN if any(each.type == "counter" for each in found) else inf):
         found, serial = _condensed(composite, found)
     cells = _cells(found)
     if cells > CELLS_MAX:
         raise Unsupported(f"read {cells} parts of sets and counters (reads times updates of each), and no serial order "
                           f"was found; expected at most {CELLS_MAX}: several smaller sets in place of one")  # fmt: skip
-    open_ = [
-        (each, whole, (set_possibilities if each.type == "set" else counter_possibilities)(each, whole))
-        for each in found for whole in each.reads
-    ]  # fmt: skip
+    open_ = list(_possibilities(found))
     made = registers(composite, found)
     certain = [(known, whole, only[0]) for known, whole, only in open_ if only and len(only) == 1]
     base = verdicts(next(made.histories(certain)), deadline)
@@ -279,13 +278,25 @@ def _wrong(composite: Composite, found: Sequence[Object]) -> Iterator[Wrong]:
                 yield from wrong_range(composite, reader, micro)
 
 
+def _possibilities(found: Sequence[Object]) -> Iterator[tuple[Object, Whole, list[Possibility] | None]]:
+    """Of each read; of counters None once there are too many of all reads together."""
+    count = 1
+    for each in found:
+        for whole in each.reads:
+            possible: list[Possibility] | None = None
+            if each.type == "set":
+                possible = set_possibilities(each, whole)
+            elif count <= WORLDS_MAX:
+                possible = counter_possibilities(each, whole)
+            count = WORLDS_MAX + 1 if possible is None else count * len(possible)
+            yield each, whole, possible
+
+
 def _cells(found: Sequence[Object]) -> int:
     return sum(len(each.reads) * len(each.updates) for each in found)
 
 
-def _condensed(
-    composite: Composite, found: Sequence[Object]
-) -> tuple[Sequence[Object], dict[Order, list[int]]]:  # fmt: skip
+def _condensed(composite: Composite, found: list[Object]) -> tuple[list[Object], dict[Order, list[int]]]:
     """Only what can be on a cycle; nothing, and a serial order, if nothing is."""
     known = condensed(composite, found)
     order = serial_order(composite, Order.REALTIME) if known is None else None if known.tied else known.order

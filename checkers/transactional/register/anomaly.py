@@ -16,8 +16,8 @@ from checkers.transactional.anomaly import (
     severity,
     suffix_rank,
 )
-from checkers.transactional.graph import WR
 from checkers.transactional.composite.cell import misses_key
+from checkers.transactional.graph import WR
 from checkers.transactional.lattice import MODELS, Family, Model, Order, forbids, implied
 from checkers.transactional.register.certificate import objection
 from checkers.transactional.register.excerpt import Case, Excerpt, Seen, excerpt, shown
@@ -36,7 +36,8 @@ ITEMS: Final = "G2-item"
 PREDICATES: Final = "G2"
 _SUFFIXES: Final = ("", "-process", "-realtime")
 _TYPES_OF_SHAPE: Final = {
-    WRITE_SKEW: ("G2-item", "G2", "G-nonadjacent"), LONG_FORK: ("G2-item", "G2", "G-nonadjacent"), CAUSAL_REVERSE: ("G-single",),
+    WRITE_SKEW: ("G2-item", "G2", "G-nonadjacent"), LONG_FORK: ("G2-item", "G2", "G-nonadjacent"),
+    CAUSAL_REVERSE: ("G-single",),
 }  # fmt: skip
 _OF_FAMILY: Final = {Family.CURSOR: CURSOR, Family.SNAPSHOT: "G-nonadjacent", Family.PREFIX: "G-nonadjacent"}
 

@@ -6,18 +6,18 @@ from time import monotonic
 from typing import Any, Final
 
 from checkers.guard import OutOfTimeError
-from checkers.transactional.lattice import MODELS, STRICT, Family, Model, Order, strongest_holding, weakest_failing
+from checkers.transactional.lattice import Family, Model, Order
 from checkers.transactional.register.anomaly import anomalies
+from checkers.transactional.register.levels import levels, search_until
 from checkers.transactional.register.reading import NilReads, Reading, read_transactions
 from checkers.transactional.register.saturation import POLYNOMIAL
 from checkers.transactional.register.sources import histories
 from checkers.transactional.register.verdict import Choices, Verdicts, verdicts
 from harness.history import INVOKE, History
-from harness.result import Result, Validity
+from harness.result import Result
 
 SATURATION: Final = "saturation"
 POLYGRAPH: Final = "polygraph"
-SEARCHED_MAX: Final = 400
 LISTED_MAX: Final = 1_000
 
 
@@ -27,6 +27,7 @@ def judge(
 ) -> Result:  # fmt: skip
     """As :func:`checkers.transactional.check.check`, of registers. Raises what reading and explaining reads raise, and
     :class:`checkers.guard.OutOfTimeError`."""
+    began = monotonic()
     reading = read_transactions(history, initial, nil_reads)
     found = Choices([verdicts(each, deadline) for each in histories(reading)])
     valid = found.of(model)
@@ -34,6 +35,7 @@ def judge(
     details: dict[str, Any] = {"transactions": len(reading.transactions), "committed": len(first.history)}
     if len(found.several) > 1:
         details["readings"] = len(found.several)
+    until = search_until(model, len(first.history), monotonic() - began, deadline)
     if certify:
         details |= {"certified": "register", **(_proof(reading, first, model) if valid else {})}
     return Result(
@@ -42,7 +44,7 @@ def judge(
         method=SATURATION if model.family in POLYNOMIAL else POLYGRAPH,
         anomalies=() if valid else tuple(anomalies(first, model)),
         operations=history.types.count(INVOKE),
-        details=details | _levels(found, model, deadline) | (_certificate(first) if valid else {}),
+        details=details | levels(found, until) | (_certificate(first) if valid else {}),
     )
 
 
@@ -70,25 +72,3 @@ def _certificate(found: Verdicts) -> dict[str, Any]:
             return {"certificate": {"type": "serial-order", "respects": form.name.lower(), "transactions": len(order),
                                     **({"order": order} if len(order) <= LISTED_MAX else {})}}  # fmt: skip
     return {}
-
-
-def _levels(found: Choices, asked: Model, deadline: float | None) -> dict[str, Any]:
-    """The strongest levels that hold, the weakest that fail, and those that are undecided: past the time limit; and of
-    a long history those that take a search, unless the strongest one was asked for."""
-    searched = asked is MODELS[STRICT] or len(found.several[0].history) <= SEARCHED_MAX
-
-    def of(model: Model) -> Validity:
-        if model is not asked and not searched and model.family not in POLYNOMIAL:
-            return found.known(model)
-        if deadline is not None and monotonic() > deadline:
-            return found.known(model)
-        try:
-            return found.of(model)
-        except OutOfTimeError:
-            return "unknown"
-
-    answers = {name: of(model) for name, model in reversed(MODELS.items())}  # what the strongest says spares the others
-    names = {answer: [name for name in MODELS if answers[name] == answer] for answer in (True, False, "unknown")}
-    undecided = {"undecided": names["unknown"]} if names["unknown"] else {}
-    return {"strongest": list(strongest_holding(names[True])), "weakest_failing": list(weakest_failing(names[False])),
-            **undecided}  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from checkers.transactional.composite.cell import misses_key, missed, plain_key, plain_values, saw, told_of
+from checkers.transactional.composite.cell import missed, misses_key, plain_key, plain_values, saw, told_of
 from checkers.transactional.cycle import Edge
 from checkers.transactional.explain import explain_edge as explain_order
 from checkers.transactional.explain import key_text, transaction_name
@@ -172,8 +172,8 @@ def _explain_part(found: Observation, what: str) -> str:
         last = _text(other.appends[key][-1])
         return f"{what}: {transaction_name(other)} wrote that, and then {last}, which it did not see."
     if other is not None and found.element is not None:
-        return (f"{what}, which {transaction_name(other)} wrote over {_text(found.element)}, the write of a transaction "
-                "that had failed.")  # fmt: skip
+        return (f"{what}, which {transaction_name(other)} wrote over {_text(found.element)}, the write of a "
+                "transaction that had failed.")  # fmt: skip
     if misses_key(found.read):
         return f"{what}, which always had a value: nobody ever removed it."
     return f"{what}, and nobody ever wrote that."

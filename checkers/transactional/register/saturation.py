@@ -26,6 +26,7 @@ from checkers.transactional.pattern import automaton
 from checkers.transactional.register.causal import causal_pasts
 from checkers.transactional.register.history import INITIAL, RegisterHistory
 from checkers.transactional.register.precedence import Groups, groups_of
+from checkers.transactional.transaction import Atom
 
 POLYNOMIAL: Final = frozenset((Family.WRITES, Family.DEPENDENCIES, Family.MONOTONIC, Family.ATOMIC, Family.CAUSAL))
 
@@ -119,18 +120,36 @@ def _chained(*several: Iterable[Sight]) -> Iterator[Sight]:
 
 def _read_from(history: RegisterHistory, *, later_only: bool) -> Iterator[Sight]:
     """Reads beside those of another transaction that wrote the same register."""
-    of_reader: dict[int, list[tuple[int, int, int]]] = {}
-    for number, register in enumerate(history.registers):
+    of_reader: dict[int, list[tuple[int, int, Atom]]] = {}
+    for register in history.registers:
         for read in register.reads:
-            of_reader.setdefault(read.reader, []).append((read.place, read.writer, number))
+            of_reader.setdefault(read.reader, []).append((read.place, read.writer, register.key))
     for reader, reads in of_reader.items():
         if len(reads) > 1:
-            for place, source, number in reads:
-                key = history.registers[number].key
-                for other, seen, _ in reads:
-                    could_see = seen not in (INITIAL, source) and (other < place or not later_only)
-                    if could_see and key in history.transactions[seen].appends:
-                        yield Sight(reader, seen, source)
+            for seen, source in _beside(history, reads, later_only=later_only):
+                yield Sight(reader, seen, source)
+
+
+def _beside(
+    history: RegisterHistory, reads: Sequence[tuple[int, int, Atom]], *, later_only: bool
+) -> Iterator[tuple[int, int]]:  # fmt: skip
+    """(whom one read saw, whose write of what he wrote, too, another read saw). Reads: (place, writer, key)."""
+    of_key: dict[Atom, list[int]] = {}
+    for number, (_, _, key) in enumerate(reads):
+        of_key.setdefault(key, []).append(number)
+    found: list[tuple[int, int, int, int]] = []
+    for number, (other, seen, _) in enumerate(reads):
+        if seen == INITIAL:
+            continue
+        appends = history.transactions[seen].appends
+        shared = appends if len(appends) < len(of_key) else of_key
+        for key in shared:
+            for each in of_key.get(key, ()) if key in appends else ():
+                place, source, _ = reads[each]
+                if source != seen and (other < place or not later_only):
+                    found.append((each, number, seen, source))
+    found.sort()
+    return ((seen, source) for _, _, seen, source in found)
 
 
 def _came_before(known: Known, order: Order) -> Iterator[Sight]:

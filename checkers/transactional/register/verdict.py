@@ -66,6 +66,10 @@ class Verdicts:
             found = refuted(self.known, model.family, model.order)
             self.refutations[key] = None if found is None else frozenset(found)
             return
+        for members in dict.fromkeys(each for each in self.refutations.values() if each is not None):
+            if self.polygraphs.refutes(model.family, model.order, members):
+                self.refutations[key] = members
+                return
         decision = self.polygraphs.decide(model.family, model.order)
         self.refutations[key] = None if decision.proof is not None else frozenset(decision.members)
         if decision.proof is not None:
@@ -96,6 +100,11 @@ class Choices:
     def of(self, model: Model) -> bool:
         """Raises :class:`checkers.guard.OutOfTimeError`."""
         return any(each.of(model) for each in self.several)
+
+    def limit(self, deadline: float | None) -> None:
+        """From now on."""
+        for each in self.several:
+            each.known.deadline = each.polygraphs.deadline = deadline
 
     def known(self, model: Model) -> Validity:
         """The same, without deciding anything more."""

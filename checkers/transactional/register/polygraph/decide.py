@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from time import monotonic
@@ -26,6 +26,8 @@ WHOLE_MAX: Final = 20_000
 """Where the guess has that many flaws, and the history no more transactions, its sessions say more than the guess."""
 PAIRS_MAX: Final = 200_000
 """Of writes of one register: as many may be decided at once."""
+REFUTING_MAX: Final = 64
+"""What refutes one level is asked about others, if it is no more transactions than that."""
 WHOLE_SHARE: Final = 0.5
 """Once a window has that much of the history, everything is decided at once."""
 
@@ -71,9 +73,19 @@ class Polygraphs:
             self._decisions[key] = self._decide(family, order)
         return self._decisions[key]
 
-    def _decide(self, family: Family, order: Order) -> Decision:
+    def refutes(self, family: Family, order: Order, members: Collection[int]) -> bool:
+        """Whether so few transactions are enough to refute the level, too."""
+        if len(members) > REFUTING_MAX:
+            return False
+        return explain(self._question(family, order), sorted(members), range(len(self.history))) is None
+
+    def _question(self, family: Family, order: Order) -> Question:
         known = self._facts = self._facts or facts(self.history)
-        question = Question(known, family, order, self._grouped(order), self.solver, self.deadline)
+        return Question(known, family, order, self._grouped(order), self.solver, self.deadline)
+
+    def _decide(self, family: Family, order: Order) -> Decision:
+        question = self._question(family, order)
+        known = question.facts
         search = _Search(question, {})
         if not self.guess:
             return search.whole(range(len(known)))

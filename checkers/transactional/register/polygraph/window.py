@@ -18,8 +18,8 @@ from checkers.transactional.register.polygraph.residue import Residue, residue, 
 from checkers.transactional.register.polygraph.sat import SatSolver, installed
 from checkers.transactional.register.polygraph.smt import SmtSolver, numbered
 
-SolverName = Literal["sat", "z3", "z3-lazy"]
-SOLVERS: Final[tuple[SolverName, ...]] = ("sat", "z3", "z3-lazy")
+SolverName = Literal["sat", "z3", "z3-lazy", "z3-propagator"]
+SOLVERS: Final[tuple[SolverName, ...]] = ("sat", "z3", "z3-lazy", "z3-propagator")
 MEMBERS_MAX: Final = 40_000
 """The sets of what leads to each moment, and to which it leads, are then up to 1.6 GB."""
 SHORTENING_SHARE: Final = 0.2
@@ -73,13 +73,18 @@ def explain(question: Question, members: Sequence[int], position: Sequence[int])
         return None
     question.pairs += len(open_.pairs)
     first = [position[listed[one]] < position[listed[other]] for one, other in open_.pairs]
-    values = _values(question, open_, first)
+    values = chosen_values(question, open_, first)
     return None if values is None else Explained(_moments(open_, values, position))
 
 
-def _values(question: Question, open_: Residue, first: Sequence[bool]) -> list[bool] | None:
+def chosen_values(question: Question, open_: Residue, first: Sequence[bool]) -> list[bool] | None:
+    """An order of each open pair, by the solver that is asked for; None if there is none. ``first`` is tried first."""
     if question.solver == "z3":
-        return numbered(open_) if open_.pairs else []
+        return numbered(open_, first) if open_.pairs else []
+    if question.solver == "z3-propagator":
+        from checkers.transactional.register.polygraph.propagator import propagated
+
+        return propagated(open_, first) if open_.pairs else []
     return solved(open_, SatSolver if question.solver == "sat" and installed() else SmtSolver, first)
 
 

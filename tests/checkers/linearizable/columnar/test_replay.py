@@ -82,7 +82,7 @@ def test_an_object_is_not_two() -> None:
 @pytest.mark.parametrize(
     ("model", "history"),
     [
-        ("cas-register", of(("cas", [None, 1], 0, 1))),
+        ("cas-register", of(("cas", [None, 1, 2], 0, 1))),
         ("queue", of(("enqueue", 1, 0, 1), ("dequeue", None, 2, None))),
         ("pqueue", of(("insert", "a", 0, 1))),
         ("set", of(("read", [], 0, 1))),
