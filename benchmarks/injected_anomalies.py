@@ -24,7 +24,7 @@ from typing import Any, Final
 if __name__ == "__main__":  # run as a file, too
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.planted_anomalies import LISTS, REGISTERS, Planted
+from benchmarks.planted_anomalies import LISTS, PREDICATES, REGISTERS, Planted
 from benchmarks.transaction_clients import Micro, Traffic, recorded
 from benchmarks.transactions_columnar_fuzz import text_of, with_columns
 from benchmarks.transactions_fuzz import Tally
@@ -33,20 +33,29 @@ from checkers.transactional.lattice import STRICT, implied
 from harness.history import History, Op
 from harness.result import Result
 
+PLANTED: Final = (*LISTS, *REGISTERS, *PREDICATES)
 FRESH: Final = 10_000  # keys and processes from here on are not the store's
-_TRANSACTION: Final = re.compile(r"(\*?)(?:(\d+):)?([?!]?)((?:[awr][a-z](?:\[[\d ]*\]|\d+|_) ?)+)")
-_MICRO: Final = re.compile(r"([awr])([a-z])(\[[\d ]*\]|\d+|_)")
+_ONE: Final = r"[awr][a-z](?:\[[\d ]*\]|\d+|_)|p[a-z][a-z]\[[a-z\d ]*\]"
+_TRANSACTION: Final = re.compile(rf"(\*?)(?:(\d+):)?([?!]?)((?:(?:{_ONE}) ?)+)")
+_MICRO: Final = re.compile(_ONE)
+_READS: Final = ("r", "rp")
 _TYPES: Final = {"": "ok", "?": "info", "!": "fail"}
 
 
 def micros(text: str) -> list[Micro]:
-    """``ax1`` appends 1 to x, ``wx1`` writes it; ``rx[1 2]``, ``rx1``, ``rx_`` read x as [1, 2], as 1, as null."""
-    found: list[Micro] = []
-    for f, key, value in _MICRO.findall(text):
-        listed = [int(each) for each in value[1:-1].split()]
-        single = None if value == "_" else int(value) if value.isdigit() else listed
-        found.append(["append" if f == "a" else f, FRESH + ord(key), single])
-    return found
+    """``ax1`` appends 1 to x, ``wx1`` writes it; ``rx[1 2]``, ``rx1``, ``rx_`` read x as [1, 2], as 1, as null;
+    ``pxz[y1]`` is a predicate read of x to z that found only y, with 1."""
+    return [_micro(each) for each in _MICRO.findall(text)]
+
+
+def _micro(text: str) -> Micro:
+    f, key, value = text[0], FRESH + ord(text[1]), text[2:]
+    if f == "p":
+        pairs = [[FRESH + ord(each[0]), int(each[1:])] for each in value[2:-1].split()]
+        return ["rp", [key, FRESH + ord(text[2])], pairs]
+    listed = [int(each) for each in value[1:-1].split()]
+    single = None if value == "_" else int(value) if value.isdigit() else listed
+    return ["append" if f == "a" else f, key, single]
 
 
 def lines_of(text: str) -> list[Op]:
@@ -62,7 +71,7 @@ def lines_of(text: str) -> list[Op]:
         for place, each in enumerate(group.split(",")):
             whole, process, outcome, body = _matched(each)
             who = FRESH + (int(process) if process else 100 * (number + 1) + place)
-            asked = [[f, key, None if f == "r" else value] for f, key, value in micros(body)]
+            asked = [[f, key, None if f in _READS else value] for f, key, value in micros(body)]
             answer = micros(body) if not outcome else asked
             (invocations if whole else begun).append(Op("invoke", who, "txn", asked))
             (ends if whole else done).append(Op(_TYPES[outcome], who, "txn", answer))  # type: ignore[arg-type]
@@ -95,7 +104,7 @@ class _Call:
 
     @property
     def writes(self) -> bool:
-        return any(micro[0] != "r" for micro in self.lines[0].value)
+        return any(micro[0] not in _READS for micro in self.lines[0].value)
 
 
 def injected(random: Random, planted: Planted) -> list[Op]:
@@ -103,7 +112,7 @@ def injected(random: Random, planted: Planted) -> list[Op]:
     traffic = Traffic(
         transactions=random.randint(20, 200) - planted.text.count(",") - planted.text.count("|") - 1,
         processes=random.randint(2, 10), keys=random.randint(2, 6), sessions=random.random() < 0.2,
-        plain=0.2 * (planted.data == "register"), unknown=random.choice((0.0, 0.05)),
+        plain=0.2 * (planted.data == "register" and planted not in PREDICATES), unknown=random.choice((0.0, 0.05)),
     )  # fmt: skip
     around = recorded("serial", planted.data, random, traffic).lines
     within = lines_of(planted.text)
@@ -199,7 +208,7 @@ def examine_levels(tally: Tally, name: str, planted: Planted, result: Result) ->
     tally.expect(not holding & expected, f"{name}: {sorted(holding & expected)} should not hold")
 
 
-def campaign(histories: int, seed: int, planted: Sequence[Planted] = (*LISTS, *REGISTERS)) -> Tally:
+def campaign(histories: int, seed: int, planted: Sequence[Planted] = PLANTED) -> Tally:
     """That many histories of each."""
     tally = Tally()
     for each in planted:
@@ -208,7 +217,7 @@ def campaign(histories: int, seed: int, planted: Sequence[Planted] = (*LISTS, *R
     return tally
 
 
-def table(planted: Sequence[Planted] = (*LISTS, *REGISTERS)) -> Iterator[str]:
+def table(planted: Sequence[Planted] = PLANTED) -> Iterator[str]:
     """Of each anomaly alone: what is reported at the strongest level, and by what the weakest failing ones fail."""
     for each in planted:
         history = History(lines_of(each.text))
@@ -236,8 +245,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{count:9,}  {name}")
     for message in tally.disagreements[:20]:
         print(message, file=sys.stderr)
-    print(f"{len(LISTS)} anomalies of lists and {len(REGISTERS)} of registers in {tally.counts['histories']:,} "
-          f"histories: {len(tally.disagreements)} disagreements, {process_time() - began:.0f} CPU s")  # fmt: skip
+    print(f"{len(LISTS)} anomalies of lists, {len(REGISTERS)} of registers and {len(PREDICATES)} of predicate reads in "
+          f"{tally.counts['histories']:,} histories: {len(tally.disagreements)} disagreements, {process_time() - began:.0f} CPU s")  # fmt: skip
     return 1 if tally.disagreements else 0
 
 

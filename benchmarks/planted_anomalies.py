@@ -179,3 +179,51 @@ G2-item-process: *wx1 ry_, 0:wy1 | 0:rx_
 G2-item-realtime: *wx1 ry_, wy1 | rx_
     G2-item-realtime -> strong-repeatable-read
 """))  # fmt: skip
+PREDICATES: Final = tuple(planted("register", """
+predicate-read-miss: wy1 pyz[]
+    predicate-read-miss -> read-uncommitted
+G1a: !wy1, pyz[y1]
+    G1a -> read-committed
+G1b: wy1 wy2, pyz[y1]
+    G1b -> read-committed
+garbage-read: wy1, pyz[y9]
+    garbage-read -> read-uncommitted
+future-read: pyz[y1] wy1
+    future-read -> read-uncommitted
+G1c: wy1 rx1, wx1 pyz[y1]
+    G1c -> read-committed
+G1c-process: 0:pyz[y1] | 0:wy1
+    G1c-process -> strong-session-read-committed
+G1c-realtime: pyz[y1] | wy1
+    G1c-realtime -> strong-read-committed
+fractured-read: pyz[] pyz[y1], wy1
+    fractured-read -> read-atomic
+G-monotonic: pyz[y1] pyz[], wy1
+    G-monotonic -> monotonic-atomic-view ? repeatable-read strong-repeatable-read strong-session-repeatable-read
+fractured-read: wy1 wx1, pyz[] rx1
+    fractured-read -> read-atomic
+lost-update: pyz[] wy1, pyz[] wy2
+    lost-update -> consistent-view parallel-snapshot-isolation
+G-single: wy1, ry1 wx1, pyz[] rx1
+    G-single -> consistent-view parallel-snapshot-isolation prefix causal
+G-single-process: 0:wy1 | 0:pyz[]
+    G-single-process -> strong-session-read-atomic
+G-single-realtime: wy1 | pyz[]
+    G-single-realtime -> strong-read-atomic
+causal-reverse: *pyz[] rx1, wy1 | wx1
+    causal-reverse G-single-realtime -> strong-causal
+long-fork: wy1, wx1, pyz[y1] rx_, pyz[] rx1
+    long-fork G-nonadjacent -> prefix ? repeatable-read strong-repeatable-read strong-session-repeatable-read
+G-nonadjacent: wy1, ry1 wu2, ru2 rx_, wx1, rx1 pyz[]
+    G-nonadjacent -> prefix ? repeatable-read strong-repeatable-read strong-session-repeatable-read
+write-skew: pyz[] wy1, pyz[] wz1
+    write-skew G2 -> update-serializable
+G2: pyz[] wx1, rx_ wy1
+    write-skew G2 -> update-serializable ? repeatable-read strong-repeatable-read strong-session-repeatable-read
+G2: pyz[] wx1, rx_ wu1, ru_ wy1
+    G2 -> update-serializable ? repeatable-read strong-repeatable-read strong-session-repeatable-read
+G2-process: *wy1 rx_, 0:wx1 | 0:pyz[]
+    G2-process -> strong-session-serializable ? strong-repeatable-read strong-session-repeatable-read
+G2-realtime: *wy1 rx_, wx1 | pyz[]
+    G2-realtime -> strict-serializable ? strong-repeatable-read
+"""))  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from harness.cluster import Cluster, LinkFaults, Observation
 from harness.fault import Action, Effect, FaultSpec
 from harness.faults.effect import judge_met
-from harness.faults.links import ALL, SHAPES, choose_links, links_of
+from harness.faults.links import ALL, CLIENTS, SHAPES, choose_links, links_of
 from harness.faults.target import LEADER
 
 Amount = dict[str, float]
@@ -23,7 +23,7 @@ class Degradation:
     """A fault that makes links worse (``LinkFaults.degrade``) in the way of its own name.
 
     ``amount`` draws by how much; ``noun`` is what a message is that met it. The default mix goes through ``mix``, one
-    shape a turn.
+    shape a turn; a single node has no links but those to its clients.
     """
 
     name: str
@@ -35,7 +35,8 @@ class Degradation:
     shapes: Mapping[str, str] = field(default_factory=lambda: SHAPES)
 
     def choose(self, spec: FaultSpec, turn: int, nodes: tuple[str, ...], random: Random) -> Action:
-        shape = self.mix[turn % len(self.mix)] if spec.shape is None else spec.shape
+        mixed = self.mix[turn % len(self.mix)] if len(nodes) > 1 else CLIENTS
+        shape = mixed if spec.shape is None else spec.shape
         links = choose_links(replace(spec, shape=shape), turn, nodes, random)
         return {**links, "amount": self.amount(random)}
 

@@ -55,7 +55,8 @@ class Partition:
         )
 
     def choose(self, spec: FaultSpec, turn: int, nodes: tuple[str, ...], random: Random) -> Action:
-        """The default mix isolates the leader on turns 0, 3, 6, ...; the other shapes share the rest."""
+        """The default mix isolates the leader on turns 0, 3, 6, ...; the other shapes share the rest. A single node can
+        only be cut from its clients."""
         shape = spec.shape or _mixed(turn, len(nodes), random)
         order = shuffled(nodes, random)
         if shape == CLIENTS:
@@ -107,6 +108,8 @@ def isolation(action: Action, nodes: tuple[str, ...]) -> Drops:
 
 
 def _mixed(turn: int, nodes: int, random: Random) -> str:
+    if nodes == 1:
+        return CLIENTS
     if turn % 3 == 0:
         return ISOLATE_LEADER
     return random.choice([shape for shape in _MIX if SHAPES.get(shape.removesuffix(ONE_WAY), (0, 2))[1] <= nodes])

@@ -160,6 +160,7 @@ def go(board: Board, ways: Small, stop: int) -> int:
             return GIVEN_UP
         _invoke(board.ranks[COMPLETES, rank], board)
         counts[NODES] = counts[RESULTS] = 0
+        counts[NODE_STAMP] += 1
         counts[RESULT_STAMP] += 1
         counts[VISITED] += counts[LEVEL]
         for i in range(counts[LEVEL]):
@@ -249,10 +250,11 @@ def _through(rank: int, value: int, a: int, b: int, c: int, way: int, board: Boa
             return _reach(value, a, b, c, _NOBODY, way, _UNCHANGED, board)
     elif a & bit:
         return _reach(value, a & ~bit, b, c, _NOBODY, way, _UNCHANGED, board)
-    board.counts[NODE_STAMP] += 1
     start = board.counts[NODES]
     if not _push(value, a, b, c, _NO_FLOOR, False, _NOBODY, way, _UNCHANGED, board):
         return False
+    if start == board.counts[NODES]:  # a chain has come by here already, at no higher cost
+        return True
     if _lead(a, board):
         return _chains(rank, start, board)
     return _visits(rank, start, board)
@@ -268,7 +270,8 @@ def _slot(value: int, swapped: int, floor: int) -> int:
 def _push(
     value: int, a: int, b: int, c: int, floor: int, must: bool, parent: int, way: int, by: int, board: Board
 ) -> bool:
-    """A place in a chain, unless one at least as good was met in this search; False if there are too many."""
+    """A place in a chain, unless one at least as good was met before the same completion, wherever that chain began;
+    False if there are too many."""
     counts, nodes = board.counts, board.nodes
     swaps, tag = counts[SWAPS], floor * 2 + must
     slot = _slot(value, a & swaps, tag)
