@@ -22,7 +22,16 @@ if __name__ == "__main__":  # run as a file, too
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.random_composite import KINDS, small
-from benchmarks.transactions_fuzz import Tally, arguments_of, examine_lattice, examine_result, report
+from benchmarks.transactions_fuzz import (
+    Tally,
+    arguments_of,
+    drawn,
+    examine_lattice,
+    examine_result,
+    numbered,
+    report,
+    size_of,
+)
 from checkers.transactional import MODELS, check
 from checkers.transactional.brute import TooLarge
 from checkers.transactional.composite import brute
@@ -43,7 +52,6 @@ def examine(tally: Tally, name: str, history: History, random: Random) -> None:
     random.shuffle(models)  # a level may be decided by another one
     verdicts: dict[str, Validity] = {level: found.of(model) for level, model in models}
     known: brute.Known = {}
-    invalid = 0
     for level, model in models:
         answer = verdicts[level]
         try:
@@ -51,11 +59,9 @@ def examine(tally: Tally, name: str, history: History, random: Random) -> None:
         except TooLarge:
             tally.counts["undecided by brute force"] += 1
             continue
-        invalid += answer is False
-        tally.counts[f"{level}: {answer}"] += 1
+        tally.judged(level, answer)
         tally.expect(agrees, f"{name}: {level} is {answer}, by its definition {truth}")
         examine_lattice(tally, name, level, verdicts)
-    tally.counts["invalid histories"] += invalid > 0
     if not is_composite(history):
         return
     asked = random.choice(list(MODELS))
@@ -119,14 +125,18 @@ def _without(composite: Composite, reader: Parsed, micro: Micro, members: Contai
     return micro._replace(value=tuple(each for each in micro.value if each not in added))
 
 
+def fails(history: History, model: Model) -> bool:
+    return answers(read_composite(history)).of(model) is False
+
+
 def campaign(histories: int, seed: int, size: int, deadline: float, kind: str | None = None) -> Tally:
-    """Examine that many of each kind until the deadline."""
+    """Examine that many until the deadline."""
     tally = Tally()
-    for number in range(seed, seed + histories):
-        if monotonic() > deadline:
-            break
+    for number in numbered(tally, histories, seed, deadline):
         random = Random(f"composite {number} {size} {kind}")
-        examine(tally, f"seed {number}, size {size}, kind {kind}", History(small(random, size, kind)), random)
+        most = size_of(random, size)
+        history = drawn(random, lambda: History(small(random, most, kind)), fails)  # noqa: B023 - called at once
+        examine(tally, f"seed {number}, size {size}, kind {kind}", history, random)
         tally.counts["histories"] += 1
     return tally
 

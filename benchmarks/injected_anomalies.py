@@ -245,8 +245,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{count:9,}  {name}")
     for message in tally.disagreements[:20]:
         print(message, file=sys.stderr)
-    print(f"{len(LISTS)} anomalies of lists, {len(REGISTERS)} of registers and {len(PREDICATES)} of predicate reads in "
-          f"{tally.counts['histories']:,} histories: {len(tally.disagreements)} disagreements, {process_time() - began:.0f} CPU s")  # fmt: skip
+    print(f"{len(LISTS)} anomalies of lists, {len(REGISTERS)} of registers, {len(PREDICATES)} of predicate reads, in "
+          f"{tally.counts['histories']:,} histories: {len(tally.disagreements)} disagreements; "
+          f"{process_time() - began:.0f} CPU s")  # fmt: skip
     return 1 if tally.disagreements else 0
 
 

@@ -207,11 +207,11 @@ lost-update: pyz[] wy1, pyz[] wy2
 G-single: wy1, ry1 wx1, pyz[] rx1
     G-single -> consistent-view parallel-snapshot-isolation prefix causal
 G-single-process: 0:wy1 | 0:pyz[]
-    G-single-process -> strong-session-read-atomic
+    G-single-process -> strong-session-read-atomic ? strong-repeatable-read
 G-single-realtime: wy1 | pyz[]
-    G-single-realtime -> strong-read-atomic
+    G-single-realtime -> strong-read-atomic ? strong-repeatable-read
 causal-reverse: *pyz[] rx1, wy1 | wx1
-    causal-reverse G-single-realtime -> strong-causal
+    causal-reverse G-single-realtime -> strong-causal ? strong-repeatable-read
 long-fork: wy1, wx1, pyz[y1] rx_, pyz[] rx1
     long-fork G-nonadjacent -> prefix ? repeatable-read strong-repeatable-read strong-session-repeatable-read
 G-nonadjacent: wy1, ry1 wu2, ru2 rx_, wx1, rx1 pyz[]

@@ -51,8 +51,8 @@ async def micro_operations(transaction: Transaction, op: Op) -> Any:
         elif f == "w":
             await transaction.write(key, value)
             done.append([f, key, value])
-        elif f == "rp":  # a predicate read: the key is [first, last]
-            done.append([f, key, await transaction.select(*key)])
+        elif f == "rp":  # a predicate read: the key is [first, last]; pairs, for JSON's objects have no keys but text
+            done.append([f, key, [[each, held] for each, held in (await transaction.select(*key)).items()]])
         else:
             await transaction.update(key, f, value)
             done.append([f, key, value])

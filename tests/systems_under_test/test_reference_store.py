@@ -282,7 +282,7 @@ def test_a_node_that_was_killed_has_forgotten_all_and_says_so() -> None:
 def test_the_client_runs_a_transaction_and_fills_in_its_reads() -> None:
     async def scenario(scene: Scene) -> None:
         done: Awaitable[Op] = scene.ask("txn", [["append", 1, 7], ["r", 1, None], ["w", 2, 5], ["rp", [1, 2], None]])
-        assert (await done).value == [["append", 1, 7], ["r", 1, [7]], ["w", 2, 5], ["rp", [1, 2], {1: [7], 2: 5}]]
+        assert (await done).value == [["append", 1, 7], ["r", 1, [7]], ["w", 2, 5], ["rp", [1, 2], [[1, [7]], [2, 5]]]]
         assert (await scene.ask("sing")).error == "unsupported"
 
     play(SYSTEM, scenario, nodes=1)

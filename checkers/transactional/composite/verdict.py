@@ -243,7 +243,10 @@ class Answers:
 
 
 def answers(composite: Composite, deadline: float | None = None, condensed_min: int = CONDENSED_MIN) -> Answers:
-    """Nothing is decided yet, unless there are more than ``condensed_min`` parts of sets. Raises :class:`checkers.guard.Unsupported` where there is too much to choose from."""
+    """Nothing is decided yet, unless there are more than ``condensed_min`` parts of sets.
+
+    Raises :class:`checkers.guard.Unsupported` where there is too much to choose from.
+    """
     found = objects(composite)
     wrong = list(_wrong(composite, found))
     serial: dict[Order, list[int]] = {}

@@ -35,6 +35,7 @@ def judge(
     details: dict[str, Any] = {"transactions": len(reading.transactions), "committed": len(first.history)}
     if len(found.several) > 1:
         details["readings"] = len(found.several)
+    shown = () if valid else tuple(anomalies(first, model))
     until = search_until(model, len(first.history), monotonic() - began, deadline)
     if certify:
         details |= {"certified": "register", **(_proof(reading, first, model) if valid else {})}
@@ -42,9 +43,9 @@ def judge(
         valid=valid,
         expect=expect,
         method=SATURATION if model.family in POLYNOMIAL else POLYGRAPH,
-        anomalies=() if valid else tuple(anomalies(first, model)),
+        anomalies=shown,
         operations=history.types.count(INVOKE),
-        details=details | levels(found, until) | (_certificate(first) if valid else {}),
+        details=details | levels(found, until, deadline) | (_certificate(first) if valid else {}),
     )
 
 

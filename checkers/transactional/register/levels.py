@@ -18,7 +18,7 @@ from harness.result import Validity
 
 SEARCHED_MAX: Final = 400
 """In a history of no more transactions every level is searched, whatever was asked for."""
-SEARCH_S_MIN: Final = 2.0
+SEARCH_S_MIN: Final = 5.0
 """A longer one is searched for as long as the verdict took, and for no less than that."""
 
 
@@ -31,31 +31,37 @@ def search_until(asked: Model, transactions: int, verdict_s: float, deadline: fl
     return until if deadline is None else min(until, deadline)
 
 
-def levels(found: Choices, until: float | None) -> dict[str, Any]:
-    """The strongest levels that hold, the weakest that fail, and those undecided ``until`` then."""
-    answers = answered(found, until)
+def levels(found: Choices, until: float | None, deadline: float | None) -> dict[str, Any]:
+    """The strongest levels that hold, the weakest that fail, and those undecided when there is no more time."""
+    answers = answered(found, until, deadline)
     names = {answer: [name for name in MODELS if answers[name] == answer] for answer in (True, False, "unknown")}
     undecided = {"undecided": names["unknown"]} if names["unknown"] else {}
     return {"strongest": list(strongest_holding(names[True])), "weakest_failing": list(weakest_failing(names[False])),
             **undecided}  # fmt: skip
 
 
-def answered(found: Choices, until: float | None) -> dict[str, Validity]:
-    """Of each level whether it holds, as far as there is time and memory to tell."""
+def answered(found: Choices, until: float | None, deadline: float | None) -> dict[str, Validity]:
+    """Of each level whether it holds, as far as there is time and memory to tell: until then by a search, and from then
+    to the deadline without one."""
+    _decide(found, set(MODELS), until)
+    _decide(found, {name for name in MODELS if MODELS[name].family in POLYNOMIAL}, deadline)
+    return {name: found.known(model) for name, model in MODELS.items()}
+
+
+def _decide(found: Choices, names: set[str], until: float | None) -> None:
     found.limit(until)
-    answers = {name: found.known(model) for name, model in MODELS.items()}
-    open_ = {name for name in MODELS if answers[name] == "unknown"}
-    while open_ and (until is None or monotonic() < until):
-        name = following(open_, failed=False in answers.values())
+    failed = False
+    while True:
+        answers = {name: found.known(MODELS[name]) for name in names}
+        failed = failed or False in answers.values()
+        names = {name for name, answer in answers.items() if answer == "unknown"}
+        if not names or (until is not None and monotonic() > until):
+            return
+        name = following(names, failed=failed)
         try:
-            answers[name] = found.of(MODELS[name])
+            found.of(MODELS[name])
         except (OutOfTimeError, MemoryError):
-            open_.discard(name)
-        for each in list(open_):
-            answers[each] = found.known(MODELS[each])
-            if answers[each] != "unknown":
-                open_.discard(each)
-    return answers
+            names.discard(name)
 
 
 def following(open_: Collection[str], *, failed: bool) -> str:

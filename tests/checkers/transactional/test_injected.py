@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.injected_anomalies import campaign, failing, lines_of, table
-from benchmarks.planted_anomalies import LISTS, REGISTERS, Planted
+from benchmarks.planted_anomalies import LISTS, PREDICATES, REGISTERS, Planted
 from benchmarks.transactions_fuzz import Tally
 from checkers.causal_reverse import check as check_causal_reverse
 from checkers.transactional import MODELS, brute, check
+from checkers.transactional.composite import brute as composites
+from checkers.transactional.composite.reading import read_composite
 from checkers.transactional.lattice import STRICT
 from checkers.transactional.register import brute as registers
 from checkers.transactional.register.reading import read_transactions
@@ -17,7 +19,7 @@ from harness.history import History
 from tests.checkers.transactional import notation
 from tests.checkers.transactional.register import notation as register_notation
 
-ALL = (*LISTS, *REGISTERS)
+ALL = (*LISTS, *REGISTERS, *PREDICATES)
 CYCLES = ("G0", "G1c", "G-single", "G-nonadjacent", "G2-item")
 MUST = {
     "G0", "G1a", "G1b", "G1c", "lost-update", "write-skew", "long-fork", "G-single", "dirty-update", "internal",
@@ -32,18 +34,31 @@ OF_REGISTERS_ONLY = {"cyclic-versions"}
 def test_every_anomaly_is_planted_in_lists_and_in_registers_where_it_has_a_meaning() -> None:
     assert {each.name for each in LISTS} == MUST - OF_REGISTERS_ONLY
     assert {each.name for each in REGISTERS} == MUST - OF_LISTS_ONLY
+    assert {each.name for each in PREDICATES} >= {
+        "predicate-read-miss",
+        "G2",
+        "G2-process",
+        "G2-realtime",
+        "write-skew",
+    }
 
 
 @pytest.mark.parametrize("planted", ALL, ids=lambda each: f"{each.name} of {each.data}s: {each.text}")
 def test_the_levels_of_the_table_are_those_of_the_definitions(planted: Planted) -> None:
-    history = History(lines_of(planted.text))
+    truth = definitions(planted, History(lines_of(planted.text)))
+    assert {level for level, holds in truth.items() if not holds} - set(planted.open) == failing(planted.weakest)
+
+
+def definitions(planted: Planted, history: History) -> dict[str, bool]:
+    """What brute force over all orders says of each level."""
+    if planted in PREDICATES:
+        composite, worlds = read_composite(history), composites.Known()
+        return {level: composites.holds(composite, model, worlds) for level, model in MODELS.items()}
     if planted.data == "list":
         listed = transactions(history)
-        truth = {level: brute.holds(listed, model) for level, model in MODELS.items()}
-    else:
-        reading, known = read_transactions(history), registers.Known()
-        truth = {level: registers.holds(reading, model, known) for level, model in MODELS.items()}
-    assert {level for level, holds in truth.items() if not holds} - set(planted.open) == failing(planted.weakest)
+        return {level: brute.holds(listed, model) for level, model in MODELS.items()}
+    reading, known = read_transactions(history), registers.Known()
+    return {level: registers.holds(reading, model, known) for level, model in MODELS.items()}
 
 
 @pytest.mark.parametrize("planted", ALL, ids=lambda each: f"{each.name} of {each.data}s: {each.text}")
@@ -55,7 +70,7 @@ def test_alone_it_is_named(planted: Planted) -> None:
     assert len(types) == len(set(types))
 
 
-@pytest.mark.parametrize("planted", [LISTS, REGISTERS], ids=["lists", "registers"])
+@pytest.mark.parametrize("planted", [LISTS, REGISTERS, PREDICATES], ids=["lists", "registers", "predicates"])
 def test_in_a_long_history_it_is_found_named_and_forbidden_where_it_should(planted: tuple[Planted, ...]) -> None:
     tally = Tally()
     for number, each in enumerate(planted):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,10 +106,14 @@ def test_a_changed_anomaly(
     assert said is None or said in answer["explanation"]
 
 
+def _expect(level: str, data: Data) -> None:
+    data["expect"] = level
+
+
 def test_the_other_verdict_is_not_believed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     evidence = evidence_of(tmp_path, capsys, text_of(SKEW), "--expect", "snapshot-isolation")
     for level in ("serializable", "update-serializable", "repeatable-read"):
-        changed(evidence, lambda data, level=level: data.update(expect=level))
+        changed(evidence, partial(_expect, level))
         assert verified(capsys, evidence, tmp_path / "history.jsonl")[0] == 1
 
 

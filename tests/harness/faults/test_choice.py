@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.cluster import Cluster
 from harness.fault import FaultSpec, FaultSyntaxError
-from harness.faults import kill, partition, pause
+from harness.faults import delay, kill, loss, partition, pause, slow_link
 from harness.faults.partition import CLIENTS, isolation
 from harness.faults.target import LEADER, concrete_nodes, is_symbolic, resolve
 from harness.faults.topology import majority, minority
@@ -110,11 +110,20 @@ def test_clients_are_cut_from_the_leader_and_others_and_no_node_from_another() -
 
 
 @pytest.mark.parametrize(
+    "fault", [partition.FAULT, delay.FAULT, loss.FAULT, slow_link.FAULT], ids=lambda fault: fault.name
+)
+def test_a_single_node_has_no_links_but_those_to_its_clients(fault: partition.Partition) -> None:
+    for turn in range(6):
+        assert fault.choose(FaultSpec(fault.name), turn, ("n1",), Random(turn))["shape"] == CLIENTS
+
+
+@pytest.mark.parametrize(
     ("fault", "spec", "count"),
     [
         (partition.FAULT, FaultSpec("partition", "bridge"), 2),
         (partition.FAULT, FaultSpec("partition", "halves"), 1),
-        (partition.FAULT, FaultSpec("partition"), 1),
+        (partition.FAULT, FaultSpec("partition", "isolate-leader"), 1),
+        (delay.FAULT, FaultSpec("delay", "all"), 1),
         (partition.FAULT, FaultSpec("partition", "isolate-leader", 5), 5),
         (partition.FAULT, FaultSpec("partition", "halves", 2), 5),
         (kill.FAULT, FaultSpec("kill", "one", 6), 5),
