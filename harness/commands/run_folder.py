@@ -30,10 +30,12 @@ _CONTRADICTED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why a run's history, though valid, does not make the run valid."""
+    """Why a run's history, though valid, does not make the run valid. ``as_expected``: only of what the run's own
+    workload expects; a history that was invalid there may well keep something weaker."""
 
     reason: Reason
     explanation: str
+    as_expected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +55,18 @@ class RunToCheck:
         of every run (``harness.verdict``)."""
         from checkers import convergence
 
+        other = result.expect != self.expect
         if result.details.get("final_read") is False:  # enough for a file, and not for a run
             result = result.but_unknown(Reason.MISSING_FINAL_READ, result.explanation or "there was no final read")
         asked = DUMP in history.f_names and result.expect != convergence.EXPECT
-        others = (convergence.check(history) if asked else None, self.leadership)
-        result = composed(result, *(other for other in others if other is not None))
+        besides = (convergence.check(history) if asked else None, self.leadership)
+        result = composed(result, *(each for each in besides if each is not None))
         if self.assertions:
             anomalies = (*result.anomalies, *self.assertions)
             return replace(result, valid=False, reason=None, explanation=None, anomalies=anomalies)
-        return result if self.doubt is None else result.but_unknown(self.doubt.reason, self.doubt.explanation)
+        if self.doubt is None or (other and self.doubt.as_expected):
+            return result
+        return result.but_unknown(self.doubt.reason, self.doubt.explanation)
 
 
 def read_run_folder(folder: Path) -> RunToCheck:
@@ -130,7 +135,7 @@ def _doubt(path: Path) -> Doubt | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         return Doubt(Reason.HARNESS_ERROR, f"the history is valid, but {path} cannot be read ({error})")
     if valid is False:
-        return Doubt(Reason.CHECKER_ERROR, _CONTRADICTED.format(path.name))
+        return Doubt(Reason.CHECKER_ERROR, _CONTRADICTED.format(path.name), as_expected=True)
     if reason is None or reason in SETTLED_BY_CHECKING or _only_the_check_was_interrupted(reason, results):
         return None
     return Doubt(reason, f"the history is valid, but of the run: {results.get('explanation') or reason}")

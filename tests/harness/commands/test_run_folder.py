@@ -110,6 +110,13 @@ def test_a_verdict_that_contradicts_the_run_is_none(tmp_path: Path, capsys: pyte
     assert "contradict" in answer["explanation"]
 
 
+def test_a_run_that_was_invalid_may_keep_something_weaker(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stale = Result(False, "linearizable", anomalies=(Anomaly("non-linearizable", (0,), "so it was"),))
+    folder = run_folder(tmp_path, STALE, stale.as_json())
+    assert checked(capsys, folder, "--expect", "sequential")[0] == 0
+    assert checked(capsys, folder)[0] == 1
+
+
 def test_a_failed_assertion_of_a_node_stays_an_anomaly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     event = {"name": "assertion", "incarnation": 2, "fields": {"where": "handle", "error": "the term fell"}}
     (tmp_path / "nodes" / "n3").mkdir(parents=True)
