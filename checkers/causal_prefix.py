@@ -20,7 +20,7 @@ tested: unknown.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import monotonic
@@ -43,19 +43,41 @@ Element = tuple[int, int]
 
 @dataclass(slots=True)
 class _Session:
-    """``known``: the elements that it has read or appended, each with the operation it first knew it by, in that order.
-    ``bound``: per list, what its reads must show. ``absorbed``: how much of what another session knew, per list in
-    which that was learnt, is in ``bound``."""
+    """``known``: the elements that it has read or appended, each with the operation it first knew it by; ``order``: in
+    which order. ``bound``: per list, what its reads must show. ``absorbed``: how much of another session's ``order`` is
+    in there, but for what ``waits``: by session and list, places in that order of elements which so far were known to
+    writers to the same list only. ``effects``: the elements whose writers' knowledge is in."""
 
     known: dict[Element, Call] = field(default_factory=dict)
     order: list[Element] = field(default_factory=list)
     bound: defaultdict[int, dict[int, _Bound]] = field(default_factory=lambda: defaultdict(dict))
-    absorbed: dict[tuple[int, int], int] = field(default_factory=dict)
+    absorbed: dict[int, int] = field(default_factory=dict)
+    waits: defaultdict[int, dict[int, deque[int]]] = field(default_factory=lambda: defaultdict(dict))
+    effects: set[Element] = field(default_factory=set)
 
     def learn(self, element: Element, by: Call) -> None:
         if element not in self.known:
             self.known[element] = by
             self.order.append(element)
+
+    def absorb(self, read: int, number: int, writer: _Session, count: int) -> list[int]:
+        """Which of the first ``count`` places of the order of ``writer``, whose number is given, are new here, now that
+        an append of it was seen in the list ``read``."""
+        waits, since = self.waits[number], self.absorbed.get(number, 0)
+        places: list[int] = []
+        for list_ in [list_ for list_ in waits if list_ != read]:
+            waiting = waits[list_]
+            while waiting and waiting[0] < count:
+                places.append(waiting.popleft())
+            if not waiting:
+                del waits[list_]
+        for place in range(since, count):
+            if writer.order[place][0] == read:
+                waits.setdefault(read, deque()).append(place)
+            else:
+                places.append(place)
+        self.absorbed[number] = max(since, count)
+        return places
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +103,8 @@ def check(history: History, *, time_limit_s: float | None = None) -> Result:
     """Whether whoever has seen an append sees, in other lists, what its session had known when it appended.
 
     Invalid: up to TOLD_MAX anomalies of each list, the first ones; the operations are the invocations of what the
-    writer knew the cause by, of its append, of the read that showed this, and of the one without the cause. Of what
-    another session knew each session looks at every element once per list. Raises
-    :class:`harness.history.HistoryError`.
+    writer knew the cause by, of its append, of the read that showed this, and of the one without the cause. Of what one
+    session knew every other one looks at each element once. Raises :class:`harness.history.HistoryError`.
     """
     deadline = None if time_limit_s is None else monotonic() + time_limit_s
     return guarded(EXPECT, lambda: _Look(history, deadline).judge(), method="knowledge")
@@ -158,18 +179,18 @@ class _Look:
             yield self._anomaly(call, *missing[0])
         for code in shown:
             effect = self._effects.get((read, code))
-            if effect is not None and effect.writer != reader:
+            if effect is not None and effect.writer != reader and (read, code) not in session.effects:
+                session.effects.add((read, code))
                 self._absorb(session, read, effect, call)
             session.learn((read, code), call)
 
     def _absorb(self, session: _Session, read: int, effect: _Effect, seen: Call) -> None:
         """Be bound to see what the writer knew, in other lists; for the first reason there is, which is also the one
         that held first."""
-        writer, at = self._sessions[effect.writer], (effect.writer, read)
-        for list_, code in writer.order[session.absorbed.get(at, 0) : effect.count]:
-            if list_ != read:
-                session.bound[list_].setdefault(code, _Bound(writer.known[list_, code], effect.append, seen))
-        session.absorbed[at] = max(session.absorbed.get(at, 0), effect.count)
+        writer = self._sessions[effect.writer]
+        for place in session.absorb(read, effect.writer, writer, effect.count):
+            list_, code = writer.order[place]
+            session.bound[list_].setdefault(code, _Bound(writer.known[list_, code], effect.append, seen))
 
     def _session(self, call: Call) -> int:
         named = self._history.sessions

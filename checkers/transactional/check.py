@@ -169,10 +169,10 @@ def _certificate(found: Verdicts, model: Model) -> dict[str, Any]:
 
 def _proof(found: Verdicts, model: Model) -> dict[str, Any]:
     """The commit order that shows that the level holds."""
-    from checkers.transactional.proof import proof_of
+    from checkers.transactional import columnar, proof
 
     try:
-        order = proof_of(found, model)
+        order = proof.checked(found, model) if found.large is None else columnar.proof(found, model)
     except OutOfTimeError as error:
         return {"unproved": str(error)}
     if order is None:

@@ -6,7 +6,6 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from checkers.transactional.commit_order import CommitOrder
 from checkers.transactional.cycle import parts, peeled
 from checkers.transactional.decide import Scene, Violation, violation
 from checkers.transactional.graph import Graph, build
@@ -24,7 +23,6 @@ class Large(Protocol):
     """A graph that is not kept in Python's lists (checkers/transactional/columnar/)."""
 
     def serial(self, form: Order) -> tuple[array[int], str | None]: ...
-    def proof(self, found: Verdicts, model: Model) -> CommitOrder | None: ...
     def settled_scenes(self) -> list[Scene]: ...
 
 

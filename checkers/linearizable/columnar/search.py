@@ -53,21 +53,22 @@ if TYPE_CHECKING:
 _CLASSES_MAX: Final = 64  # of one key
 _TURN: Final = 1_000_000  # configurations between two looks at the clock
 _CONFIGURATIONS: Final = 5_000_000  # of one key, and for each of its operations:
-_CONFIGURATIONS_EACH: Final = 200
+_CONFIGURATIONS_EACH: Final = 100
 _WAYS: Final = 1 << 16
-_WAYS_MAX: Final = 1 << 25
+_WAYS_MAX: Final = 1 << 23
 
 
-class _Search:
+class Search:
     """Sweeps key by key, in the same room."""
 
     def __init__(self, found: Transitions, limit: Limit) -> None:
-        self.transitions, self._limit = found, limit
+        self.transitions, self.limit = found, limit
         self.configurations = 0
         self._board, self._ways = board_of(found), ways_of(_WAYS)
 
-    def decide(self, number: int) -> tuple[int, Ints]:
-        """The verdict on a key, with its linearization, or what refutes it."""
+    def decide(self, number: int, most: int) -> tuple[int, Ints]:
+        """The verdict on a key, after at most so many configurations, with its linearization, or what refutes it: the
+        invocations of what took effect, by completion, up to the first completion that no order explains."""
         found = self.transitions
         first_class, last_class = found.class_starts[number : number + 2].tolist()
         nothing = found.invokes[:0]
@@ -75,7 +76,9 @@ class _Search:
             return LEFT, nothing
         bits = self._count(0, first_class + np.flatnonzero(found.classes[EXPECTS, first_class:last_class] == ANY))
         while True:
-            outcome, count, order = self._attempt(number)
+            before = self.configurations
+            outcome, count, order = self._attempt(number, most)
+            most -= self.configurations - before
             if outcome == NO_WAY:
                 refuted = slice(found.rank_starts[number], self._board.counts[RANK] + 1)
                 return REFUTED, found.ranks[INVOKES, refuted]
@@ -97,14 +100,14 @@ class _Search:
                 bits += int(classes[SIZE, number])
         return bits
 
-    def _attempt(self, number: int) -> tuple[int, int, Ints]:
+    def _attempt(self, number: int, most: int) -> tuple[int, int, Ints]:
         """How a sweep over the key ended; where a way was found, as ``placed`` says it."""
         found, board = self.transitions, self._board
         first, last = found.rank_starts[number : number + 2].tolist()
         first_class, last_class = found.class_starts[number : number + 2].tolist()
         initial = int(found.initial[number])
         begin(initial, first, last, first_class, last_class, board)
-        outcome = self._go(_CONFIGURATIONS + _CONFIGURATIONS_EACH * (last - first))
+        outcome = self._go(most)
         self.configurations += int(board.counts[VISITED])
         count, order = 0, found.invokes[:0]
         if outcome == FOUND:
@@ -119,7 +122,7 @@ class _Search:
         """Sweep the key that was begun to the end of its ranks, of time, or of memory."""
         counts, outcome = self._board.counts, MORE
         while outcome == MORE or (outcome == FULL and self._make_room()):
-            if self._limit.expired() or counts[VISITED] >= most:
+            if self.limit.expired() or counts[VISITED] >= most:
                 break
             outcome = go(self._board, self._ways, min(most, int(counts[VISITED]) + _TURN))
         return outcome
@@ -143,17 +146,20 @@ def searched(calls: Calls, objects: Objects, initial: tuple[int, int], limit: Li
     if not left.any() or np.count_nonzero(left[calls.keys]) < operations_min:
         return objects
     keys = np.flatnonzero(left)
-    search = _Search(transitions(calls, keys, initial), limit)
+    search = Search(transitions(calls, keys, initial), limit)
     verdicts = objects.verdicts.copy()
     orders: dict[int, Ints] = {}
     refuted: dict[int, Ints] = {}
-    for number in np.argsort(np.diff(search.transitions.rank_starts), kind="stable").tolist():
+    sizes = np.diff(search.transitions.rank_starts)
+    for done, number in enumerate(np.argsort(sizes, kind="stable").tolist()):
         key = int(keys[number])
-        verdicts[key], operations = search.decide(number)
+        search.limit = limit.share(len(keys) - done)
+        most = _CONFIGURATIONS + _CONFIGURATIONS_EACH * int(sizes[number])
+        verdicts[key], operations = search.decide(number, most)
         (orders if verdicts[key] == VALID else refuted)[key] = operations
-    sizes = np.diff(objects.starts)
-    sizes[list(orders)] = [len(order) for order in orders.values()]
-    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes)))
+    lengths = np.diff(objects.starts)
+    lengths[list(orders)] = [len(order) for order in orders.values()]
+    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
     return replace(
         objects,
         verdicts=verdicts,

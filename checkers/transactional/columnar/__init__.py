@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from checkers.transactional.columnar.verdict import Examined
+    from checkers.transactional.commit_order import CommitOrder
     from checkers.transactional.lattice import Model, Order
     from checkers.transactional.transaction import Transaction
+    from checkers.transactional.verdict import Verdicts
     from harness.columns import Columns
 
 
@@ -54,6 +56,14 @@ def transactions(columns: Columns) -> Sequence[Transaction] | None:
 
     reading = read_lists(columns)
     return None if reading is None else Transactions(reading)
+
+
+def proof(found: Verdicts, model: Model) -> CommitOrder | None:
+    """The commit order that shows that the level holds, which it must, of a large history of lists; None where none was
+    made. Raises :class:`checkers.guard.OutOfTimeError`."""
+    from checkers.transactional.columnar import proof
+
+    return proof.proof(found, model)
 
 
 def replayed(columns: Columns, order: Sequence[int], form: Order) -> bool:

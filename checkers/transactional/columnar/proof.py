@@ -1,12 +1,15 @@
-"""The commit order that proves a level of a large history: as :mod:`checkers.transactional.proof` has it, as arrays."""
+"""The commit order that proves a level of a large history of lists: that of ``checkers.transactional.proof``, by arrays."""
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from checkers.guard import OutOfTimeError
 from checkers.transactional.columnar import edges
+from checkers.transactional.columnar.verdict import Examined
 from checkers.transactional.commit_order import CommitOrder
 from checkers.transactional.decide import Scene
 from checkers.transactional.graph import KIND_BITS, KIND_MASK, WW
@@ -20,17 +23,19 @@ from harness.columns import APPEND
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from checkers.transactional.columnar.registers import Registers
-    from checkers.transactional.columnar.verdict import Examined
-
     Ints = NDArray[np.int64]
     Shorts = NDArray[np.int32]
 
 _ALL: Final = (1 << 6) - 1
 
 
-def of_lists(found: Verdicts, large: Examined, model: Model) -> CommitOrder | None:
-    """The level must hold. None for read uncommitted where it holds only without some that the reads show."""
+def proof(found: Verdicts, model: Model) -> CommitOrder | None:
+    """The level must hold, and the history be large. None for read uncommitted where it holds only without some that
+    the reads show. Raises :class:`checkers.guard.OutOfTimeError`."""
+    large = found.large
+    assert isinstance(large, Examined), "a large history was examined"
+    if large.deadline is not None and monotonic() > large.deadline:
+        raise OutOfTimeError("its commit order was to be made")
     serial = next(each for each in MODELS.values() if each.family is Family.ANY and each.order is model.order)
     if found.of(serial) is True:
         invokes, objection = large.serial(model.order)
@@ -131,14 +136,3 @@ def _with_snapshots(large: Examined, model: Model, sources: Shorts, codes: Short
     shown[schedule[~commits] >> 1] = before[~commits]
     order = schedule[commits] >> 1
     return CommitOrder(large.listed.reading.invokes[order].tolist(), shown[order].tolist())
-
-
-def of_registers(found: Registers, model: Model) -> CommitOrder:
-    """The level must hold, and be one of those that ``found`` decides."""
-    invokes = found.reading.invokes
-    if model.family is Family.WRITES:
-        return CommitOrder(invokes[found.committed].tolist())
-    order = found.order(model)
-    committed = found.reads.committed
-    order = order[order < len(committed)]
-    return CommitOrder(invokes[order[committed[order] != 0]].tolist())

@@ -18,6 +18,7 @@ from checkers.transactional.columnar.placing import owners_of
 from checkers.transactional.columnar.reading import Reading, read_registers
 from checkers.transactional.columnar.saturation import DONE, REFUTED, TOO_LONG, TOO_WIDE, Forced, Reads
 from checkers.transactional.columnar.sources import INITIAL, sources_of
+from checkers.transactional.commit_order import CommitOrder
 from checkers.transactional.graph import KIND_BITS, WW
 from checkers.transactional.lattice import MODELS, Family, Model, Order, implied, strongest_holding, weakest_failing
 from harness.history import OK
@@ -89,14 +90,16 @@ class Registers:
         )
         return edges.peeled(firsts, all_codes, _ALL)
 
-    def order(self, model: Model) -> Shorts:
-        """The nodes in an order that shows that the level holds, which it must; not of read uncommitted."""
-        if model.family is Family.DEPENDENCIES:
-            return self._of_order(model.order)[2]
-        found = self._saturated(model.family, model.order)
+    def proof(self, model: Model) -> CommitOrder:
+        """The commit order that shows that the level holds, which it must."""
+        if model.family is Family.WRITES:  # as they were invoked: nothing that was read says otherwise
+            return CommitOrder(self.reading.invokes[self.committed].tolist())
+        found = (self._of_order(model.order)[2:] if model.family is Family.DEPENDENCIES
+                 else self._saturated(model.family, model.order))  # fmt: skip
         assert found is not None, "the level holds"
         assert not len(found[1]), "the level holds"
-        return found[0]
+        order = found[0][found[0] < len(self.reads.committed)]
+        return CommitOrder(self.reading.invokes[order[self.reads.committed[order] != 0]].tolist())
 
     def _graph(self, order: Order) -> Graph:
         if order not in self._graphs:
@@ -207,9 +210,7 @@ def decided(
             return None
         counts: dict[str, Any] = {"transactions": len(found.reading.invokes), "committed": len(found.committed)}
         if certify:
-            from checkers.transactional.columnar.proof import of_registers
-
-            counts |= {"certified": "register", "proof": of_registers(found, model).as_json()}
+            counts |= {"certified": "register", "proof": found.proof(model).as_json()}
         return counts | found.levels()
     except Left:
         return None

@@ -28,9 +28,6 @@ from harness.history import INFO
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from checkers.transactional.commit_order import CommitOrder
-    from checkers.transactional.lattice import Model
-    from checkers.transactional.verdict import Verdicts
     from harness.columns import Columns
 
     Ints = NDArray[np.int64]
@@ -66,13 +63,6 @@ class Examined:
         order = order[order < len(committed)]
         order = order[committed[order] != 0]
         return array("q", self.listed.reading.invokes[order].tobytes()), self.objection(order, form)
-
-    def proof(self, found: Verdicts, model: Model) -> CommitOrder | None:
-        """As :func:`checkers.transactional.proof.proof`; None where there is none."""
-        from checkers.transactional.columnar.proof import of_lists
-
-        _check_time(self.deadline)
-        return of_lists(found, self, model)
 
     def objection(self, order: Shorts, form: Order) -> str | None:
         reading, listed = self.listed.reading, self.listed

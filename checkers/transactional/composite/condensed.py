@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from checkers.transactional.component import components
 from checkers.transactional.composite.possibility import Object, Whole
 from checkers.transactional.composite.reading import Composite
-from checkers.transactional.cycle import peeled
-from checkers.transactional.graph import KIND_BITS, NEXT, REALTIME, RW, WR, Graph, add_completion_order, add_sessions
+from checkers.transactional.cycle import Part, parts, peeled, shortest_single, shortest_walk
+from checkers.transactional.decide import next_versions
+from checkers.transactional.graph import NEXT, REALTIME, RW, WR, Graph, add_completion_order, add_sessions
+from checkers.transactional.lattice import Family, Order
+from checkers.transactional.pattern import ORDER_KINDS, automaton
 from checkers.transactional.transaction import Atom, Transaction
 
 EDGES_MAX: Final = 4_000_000
@@ -26,14 +28,45 @@ EDGES_MAX: Final = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Condensed:
-    """``tied``: the numbers of the transactions that are on some cycle; ``order``: if there are none, all of them in an
-    order that no edge contradicts."""
+    """``tied``: the numbers of the transactions that are on some cycle, in the components ``parts`` of the graph;
+    ``order``: if there are none, all of them in an order that no edge contradicts."""
 
     tied: frozenset[int]
     order: list[int]
+    parts: list[Part]
 
 
-def condensed(composite: Composite, objects: Sequence[Object]) -> Condensed | None:
+@dataclass(frozen=True, slots=True)
+class Cycles:
+    """``members`` are on shortest cycles of some kinds; ``holding``: levels whose kinds have no cycle at all."""
+
+    members: frozenset[int]
+    holding: frozenset[tuple[Family, Order]]
+
+
+def cycles(found: Condensed) -> Cycles:
+    """For where there are too many transactions on cycles to look at all of them."""
+    members: set[int] = set()
+    holding: set[tuple[Family, Order]] = set()
+    for order in Order:
+        for family in (Family.DEPENDENCIES, Family.PREFIX, Family.SNAPSHOT, Family.ANY):
+            shortest = [shortest_walk(part, automaton(family, order)) for part in found.parts]
+            members.update(number for cycle in shortest if cycle is not None for number in cycle.numbers)
+            if not any(shortest):
+                holding.add((family, order))
+        if (Family.DEPENDENCIES, order) in holding:
+            holding.add((Family.CURSOR, order))
+            kinds = (WR, *ORDER_KINDS[order])
+            shortest = [shortest_single(part, *next_versions(part), kinds) for part in found.parts]
+            members.update(number for cycle in shortest if cycle is not None for number in cycle.numbers)
+            if not any(shortest):
+                holding |= {
+                    (family, order) for family in (Family.ONE_RW, Family.CAUSAL, Family.ATOMIC, Family.MONOTONIC)
+                }
+    return Cycles(frozenset(members), frozenset(holding))
+
+
+def condensed(composite: Composite, objects: Sequence[Object], deadline: float | None = None) -> Condensed | None:
     """None where something else than sets is there, an element was added twice, or there are too many edges. No read
     may be wrong by itself."""
     if any(each.type != "set" for each in objects) or any(
@@ -47,16 +80,17 @@ def condensed(composite: Composite, objects: Sequence[Object]) -> Condensed | No
         adders = _adders(each, happened)
         if adders is None or not _Line(graph, each, adders).add():
             return None
-    committed = [
+    listed = [
         Transaction(one.number, one.invoke, one.complete, one.process, one.session, one.outcome, {}, ())
-        for one in composite.transactions if one.number in happened
+        for one in composite.transactions
     ]  # fmt: skip
+    committed = [each for each in listed if each.number in happened]
     add_sessions(graph, committed)
     add_completion_order(graph, committed, REALTIME)
     order, rest = peeled(graph)
-    plain = {node: [edge >> KIND_BITS for edge in graph.successors[node]] for node in rest}
-    tied = {node for several in components(rest, plain.__getitem__) for node in several}
-    return Condensed(frozenset(tied & happened), [node for node in order if node in happened])
+    found = parts(graph, rest, listed, deadline)
+    tied = frozenset(number for part in found for number in part.numbers)
+    return Condensed(tied, [node for node in order if node in happened], found)
 
 
 def _happened(composite: Composite, objects: Sequence[Object]) -> set[int]:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from checkers.guard import OutOfTimeError, Unsupported
 from checkers.transactional.composite.cell import misses_key
-from checkers.transactional.composite.condensed import condensed
+from checkers.transactional.composite.condensed import condensed, cycles
 from checkers.transactional.composite.phantom import items_on_no_cycle
 from checkers.transactional.composite.possibility import (
     Object,
@@ -59,6 +59,9 @@ class Unread(NamedTuple):
     excluded: Set[int]
 
 
+_Level = tuple[Family, Order]
+
+
 class _Question(NamedTuple):
     order: Order
     visible: bool  # whether what came before must be seen
@@ -68,7 +71,8 @@ class _Question(NamedTuple):
 class Answers:
     """``wrong``: reads that are wrong in any order. ``base``: the history without the reads of sets and counters.
     ``worlds[question]``: every possibility, or why there is none; None if there are too many. ``serial[form]``: a
-    serial order that explains everything. ``unsure``: why an answer is unknown."""
+    serial order that explains everything. ``unsure``: why an answer is unknown. ``settled``: of a very large set the
+    levels that hold if the few transactions that are looked at satisfy them; None: all."""
 
     composite: Composite
     registers: Registers
@@ -81,6 +85,7 @@ class Answers:
     unsure: dict[str, str] = field(default_factory=dict)
     worlds: dict[_Question, list[World] | Unread | None] = field(default_factory=dict)
     serial: dict[Order, list[int]] = field(default_factory=dict)
+    settled: frozenset[_Level] | None = None
     _searched: bool = False
 
     @property
@@ -146,7 +151,12 @@ class Answers:
             return self._repeatable(model, worlds)
         if self.misses and model.family is Family.CURSOR:
             return any(self._in_time(each.items.of(model)) for each in worlds)
-        return any(self._in_time(each.whole.of(model)) for each in worlds)
+        if not any(self._in_time(each.whole.of(model)) for each in worlds):
+            return False
+        if self.settled is None or (model.family, model.order) in self.settled:
+            return True
+        self.unsure[model.name] = "the set is too large: only some of what is on cycles was looked at"
+        return "unknown"
 
     def _repeatable(self, model: Model, worlds: Sequence[World]) -> Validity:
         serial = self.of(MODELS[SERIAL[model.order]])
@@ -252,18 +262,15 @@ def answers(composite: Composite, deadline: float | None = None, condensed_min: 
     serial: dict[Order, list[int]] = {}
     if wrong:
         found = [replace(each, reads=[]) for each in found]  # no level is left that would ask what else was read
-    elif _cells(found) > min(condensed_min, SEARCHED_MIN if any(each.type == "counter" for each in found) else inf):
-        found, serial = _condensed(composite, found)
-    cells = _cells(found)
-    if cells > CELLS_MAX:
-        raise Unsupported(f"read {cells} parts of sets and counters (reads times updates of each), and no serial order "
-                          f"was found; expected at most {CELLS_MAX}: several smaller sets in place of one")  # fmt: skip
+    settled: frozenset[_Level] | None = None
+    if not wrong and _cells(found) > min(condensed_min, SEARCHED_MIN if _count(found) else inf):
+        found, serial, settled = _condensed(composite, found, deadline)
     open_ = list(_possibilities(found))
     made = registers(composite, found)
     certain = [(known, whole, only[0]) for known, whole, only in open_ if only and len(only) == 1]
     base = verdicts(next(made.histories(certain)), deadline)
     misses = any(misses_key(read) and not read.own for reads in made.reads for read in reads)
-    return Answers(composite, made, wrong, open_, base, deadline, misses, serial=serial)
+    return Answers(composite, made, wrong, open_, base, deadline, misses, serial=serial, settled=settled)
 
 
 def _wrong(composite: Composite, found: Sequence[Object]) -> Iterator[Wrong]:
@@ -299,12 +306,28 @@ def _cells(found: Sequence[Object]) -> int:
     return sum(len(each.reads) * len(each.updates) for each in found)
 
 
-def _condensed(composite: Composite, found: list[Object]) -> tuple[list[Object], dict[Order, list[int]]]:
-    """Only what can be on a cycle; nothing, and a serial order, if nothing is."""
-    known = condensed(composite, found)
+def _count(found: Sequence[Object]) -> bool:
+    return any(each.type == "counter" for each in found)
+
+
+def _condensed(
+    composite: Composite, found: list[Object], deadline: float | None
+) -> tuple[list[Object], dict[Order, list[int]], frozenset[_Level] | None]:
+    """Only what can be on a cycle, nothing, and a serial order, if nothing is; or, of very much, what is on a few short
+    cycles, and all levels whose cycles were looked for in vain."""
+    known = condensed(composite, found, deadline)
     order = serial_order(composite, Order.REALTIME) if known is None else None if known.tied else known.order
     if order is not None:
         objection = refute(composite, order, Order.REALTIME)
         assert objection is None, f"the serial order does not explain the history: {objection}"
-        return [replace(each, reads=[]) for each in found], {Order.REALTIME: order}
-    return found if known is None else [each.among(known.tied) for each in found], {}
+        return [replace(each, reads=[]) for each in found], {Order.REALTIME: order}, None
+    if known is not None:
+        tied = [each.among(known.tied) for each in found]
+        if _cells(tied) <= CELLS_MAX:
+            return tied, {}, None
+        some = cycles(known)
+        return [each.among(some.members) for each in found], {}, some.holding
+    if (cells := _cells(found)) > CELLS_MAX and not _count(found):
+        raise Unsupported(f"read {cells} parts of sets (reads times adders of each), and no serial order was found; "
+                          f"expected at most {CELLS_MAX}: several smaller sets in place of one")  # fmt: skip
+    return found, {}, None

@@ -46,7 +46,8 @@ def test_every_anomaly_is_planted_in_lists_and_in_registers_where_it_has_a_meani
 @pytest.mark.parametrize("planted", ALL, ids=lambda each: f"{each.name} of {each.data}s: {each.text}")
 def test_the_levels_of_the_table_are_those_of_the_definitions(planted: Planted) -> None:
     truth = definitions(planted, History(lines_of(planted.text)))
-    assert {level for level, holds in truth.items() if not holds} - set(planted.open) == failing(planted.weakest)
+    failed = {level for level, holds in truth.items() if not holds}
+    assert failed - set(planted.open) == failing(planted.weakest) - set(planted.open)
 
 
 def definitions(planted: Planted, history: History) -> dict[str, bool]:
