@@ -42,7 +42,7 @@ from checkers.transactional.register.reading import read_transactions
 from checkers.transactional.shown import Lists, Registers, Touching
 from checkers.transactional.transaction import Transaction, transactions
 from harness.history import History, Op
-from harness.result import Anomaly, Result
+from harness.result import Anomaly, Reason, Result
 
 DATA = ("list", "register")
 FEW = 4
@@ -81,6 +81,9 @@ def small(data: str, number: int, size: int) -> list[Op]:
 def examine(tally: Tally, case: Case, random: Random, levels: Sequence[str]) -> None:
     """All evidence about some levels."""
     results = {level: check(case.history, expect=level, certify=True) for level in levels}
+    for level, result in results.items():
+        wrong = result.reason is Reason.CHECKER_ERROR
+        tally.expect(not wrong, f"{case.name}: {level}: {result.explanation}")
     holding = [level for level in levels if results[level].valid is True]
     failing = [level for level in levels if results[level].valid is False]
     orders = [order for level in holding if (order := examine_order(tally, case, level, results[level])) is not None]

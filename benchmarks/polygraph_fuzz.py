@@ -23,7 +23,7 @@ if __name__ == "__main__":  # run as a file, too
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.random_registers import small
-from benchmarks.registers_fuzz import fails
+from benchmarks.registers_fuzz import explained, fails
 from benchmarks.transactions_fuzz import Tally, drawn, numbered, size_of
 from checkers.transactional.brute import TooLarge
 from checkers.transactional.lattice import MODELS, Model, forbids
@@ -35,7 +35,6 @@ from checkers.transactional.register.polygraph.proof import objection
 from checkers.transactional.register.polygraph.window import SOLVERS, SolverName
 from checkers.transactional.register.reading import read_transactions
 from checkers.transactional.register.refutation import Undecided, refute
-from checkers.transactional.register.sources import histories
 from harness.history import History
 
 GUESS = "guess"
@@ -54,10 +53,10 @@ def examine(tally: Tally, seed: int, size: int, ways: Sequence[str], levels: int
     models = [each for each in MODELS.values() if each.family in DECIDED]
     most = size_of(random, size)
     reading = read_transactions(drawn(random, lambda: History(small(random, most)), fails, models))
-    explained = list(histories(reading))
-    if len(explained) != 1:
+    several = explained(tally, reading)
+    if len(several) != 1:
         return
-    history = explained[0]
+    history = several[0]
     graphs = graphs_of(history, ways)
     tally.counts["histories"] += 1
     for model in random.sample(models, min(levels, len(models))):

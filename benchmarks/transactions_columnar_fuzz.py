@@ -25,6 +25,7 @@ if __name__ == "__main__":  # run as a file, too
 
 from benchmarks import random_registers, random_transactions
 from benchmarks.random_transactions import LEVELS, random_shape
+from benchmarks.registers_fuzz import explained
 from benchmarks.registers_fuzz import fails as registers_fail
 from benchmarks.transactions_fuzz import Tally, drawn, numbered
 from benchmarks.transactions_fuzz import fails as lists_fail
@@ -33,7 +34,6 @@ from checkers.transactional.columnar import examined
 from checkers.transactional.columnar.registers import POLYNOMIAL, Left, registers
 from checkers.transactional.register import brute as registers_brute
 from checkers.transactional.register.reading import read_transactions
-from checkers.transactional.register.sources import histories
 from checkers.transactional.register.verdict import Choices, verdicts
 from checkers.transactional.transaction import transactions
 from harness.columns import PADDING
@@ -125,7 +125,8 @@ def examine_registers(tally: Tally, name: str, lines: Sequence[Op], random: Rand
         return
     tally.counts["registers, by columns"] += 1
     reading = read_transactions(History(lines))
-    plain = Choices([verdicts(each) for each in histories(reading)])
+    plain = Choices([verdicts(each) for each in explained(tally, reading)])
+    tally.expect(bool(plain.several), f"{name}: the plain checker does not decide it")
     known: registers_brute.Known = {}
     for level, model in MODELS.items():
         if model.family in POLYNOMIAL:

@@ -213,10 +213,10 @@ class _Look:
         cause, effect = show(self._codes.value(code)), show(why.effect.argument)
         how = "had appended" if why.known_by.f == "append" else "had read"
         text = (
-            f"process {read.process} saw {effect} in {show(why.effect.key)} (op {why.seen.invoke}) and then read "
-            f"{show(read.key)} (op {read.invoke}) without {cause}, although process {why.effect.process} {how} {cause} "
-            f"there (op {why.known_by.invoke}) before it appended {effect} (op {why.effect.invoke}): the effect is "
-            "there before its cause."
+            f"process {read.process} saw {effect} in list {show(why.effect.key)} (op {why.seen.invoke}) and then read "
+            f"list {show(read.key)} (op {read.invoke}) without {cause}, although process {why.effect.process} {how} "
+            f"{cause} there (op {why.known_by.invoke}) before it appended that {effect} (op {why.effect.invoke}): the "
+            "effect is there before its cause."
         )
         operations = tuple(call.invoke for call in (why.known_by, why.effect, why.seen, read))
         details: dict[str, Any] = {"key": plain(read.key), "cause": plain(self._codes.value(code)),

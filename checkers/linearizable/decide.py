@@ -35,7 +35,8 @@ class Decision:
     """``valid`` None: undecided, for ``reason``. ``order`` is a linearization where valid. ``refuted`` are operations
     whose results no linearization explains where invalid, in order of completion: later ones are not needed for that.
     ``explained``: how many completions, at least, some linearization explains. ``windows`` counts them by method.
-    ``problem`` says what went wrong, where something did; ``algorithm`` which of several the method used."""
+    ``problem`` says what went wrong, where something did; ``algorithm`` which of several the method used. ``narrowed``:
+    what is refuted was made fewer already, as far as a compiled search can, which refuted just these."""
 
     valid: bool | None
     method: str
@@ -47,6 +48,7 @@ class Decision:
     windows: Mapping[str, int] = field(default_factory=dict)
     problem: str | None = None
     algorithm: str = ""
+    narrowed: bool = False
 
 
 def decide(key: KeyHistory, method: Method, limit: Limit) -> Decision:

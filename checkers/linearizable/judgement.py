@@ -66,6 +66,7 @@ class Question:
     decide_one: Callable[[KeyHistory, Limit], Decision]
     processes: int | None = None
     certify: bool = False
+    narrow_s: float = 1.0
 
     def read(self, invocations: Sequence[int]) -> list[KeyHistory]:
         """The objects of one key of a history with columns. Raises OutOfTimeError: there is no time left for them."""
@@ -121,7 +122,7 @@ def judge_columns(question: Question, columns: Columns, *, search: bool = True) 
     if read is None:
         return None
     with announced("what decides large histories"):
-        objects = columnar.decide(read, question.limit if search else None)
+        objects = columnar.decide(read, question.limit.share(2) if search else None, narrow_s=question.narrow_s)
         objections = columnar.objections(read, objects)
     if (objects.verdicts == columnar.LEFT).all():
         return None
@@ -156,7 +157,7 @@ def _refuted(question: Question, objects: Objects) -> Iterator[tuple[int, Judged
         chosen = set(blame.refuted)
         refuted = sorted((each for each in key.required if each.invoke in chosen), key=completion)
         if objects.by_search(number):
-            decision = Decision(False, "search", refuted=tuple(refuted), explained=len(refuted) - 1)
+            decision = Decision(False, "search", None, (), tuple(refuted), blame.explained, narrowed=blame.narrowed)
         else:
             decision = Decision(False, "polynomial", refuted=tuple(refuted), algorithm=objects.algorithm)
         yield number, Judged(key, decision, len(key.required))

@@ -172,7 +172,7 @@ def _proof(found: Verdicts, model: Model) -> dict[str, Any]:
     from checkers.transactional import columnar, proof
 
     try:
-        order = proof.checked(found, model) if found.large is None else columnar.proof(found, model)
+        order = proof.checked(found, model) if found.large is None else columnar.proved(found, model)
     except OutOfTimeError as error:
         return {"unproved": str(error)}
     if order is None:

@@ -5,7 +5,7 @@ What a method does not cover exactly - values that are not distinct, other opera
 what - is left, key by key (of sets, element by element), to the ordinary ways. As there, nothing is believed on its
 word: each linearization is replayed by ``replay``, which shares only the reading of values with those who decide; of
 what is refuted, the few operations that refute it are handed to the ordinary search for a witness. Registers whose
-values are not distinct are many a history's: these are searched, here, too (``search``), compiled.
+values are not distinct are many a history's: these are searched here, too (``left``), by a compiled search.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from checkers.linearizable.columnar import membership, priority, queue, register, replay, search, stack
+from checkers.linearizable.columnar import left, membership, priority, queue, register, replay, stack
 from checkers.linearizable.columnar.objects import LEFT, REFUTED, VALID, Blame, Objects
 from checkers.linearizable.columnar.reading import Read, read
 from checkers.linearizable.limit import Limit
@@ -28,13 +28,19 @@ SEARCHED_MIN: Final = 5_000
 """Operations; to search fewer of them takes plain Python no longer than to load, or even to compile, what is faster."""
 
 
-def decide(read: Read, limit: Limit | None = None, searched_min: int = SEARCHED_MIN) -> Objects:
-    """The verdicts on all objects. With a limit, registers that are left are searched within it, if they have so many
-    operations in all."""
+NARROW_S: Final = 1.0
+
+
+def decide(
+    read: Read, limit: Limit | None = None, *, searched_min: int = SEARCHED_MIN, narrow_s: float = NARROW_S
+) -> Objects:
+    """The verdicts on all objects. With a limit, registers that are left are searched within it, if they have at least
+    ``searched_min`` operations in all; at most ``narrow_s`` seconds are taken to find the fewer operations to blame for
+    what is refuted."""
     calls, model = read.calls(), read.model
     if isinstance(model, Register | CasRegister):
         objects = register.decide(calls, *read.initial)
-        return objects if limit is None else search.searched(calls, objects, read.initial, limit, searched_min)
+        return objects if limit is None else left.searched(calls, objects, read.initial, limit, searched_min, narrow_s)
     if isinstance(model, Set):
         return membership.decide(calls, read.answers)
     if isinstance(model, Queue):

@@ -18,10 +18,14 @@ VALID, REFUTED, LEFT = range(3)
 @dataclass(frozen=True, slots=True, eq=False)
 class Blame:
     """``refuted``: the invocations of a few operations that no order explains, however all others are helped.
-    ``involved``: of all operations, these included, on the values that they are about."""
+    ``involved``: of all operations, these included, on the values that they are about. ``explained``: how many
+    completions, at least, some linearization explains. ``narrowed``: a part of what a search refuted, which it refuted
+    by itself."""
 
     refuted: tuple[int, ...]
     involved: tuple[int, ...]
+    explained: int = 0
+    narrowed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

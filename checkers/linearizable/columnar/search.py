@@ -1,19 +1,16 @@
-"""Registers whose written values are not distinct, or that know compare-and-set: swept key by key, compiled.
+"""A register decided by sweeps: what ``checkers.linearizable.supply`` decides of one key, and in the same way, compiled.
 
-What is decided here is what ``checkers.linearizable.supply`` decides of one key, and in the same way: how many optional
-operations there are of a class is counted only where an order was found that needs more. What takes too long, or has
-too much open at once, is left.
+How many optional operations there are of a class is counted only where an order was found that needs more. What takes
+too long, or has too much open at once, is left.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from checkers.linearizable.columnar.calls import Calls
-from checkers.linearizable.columnar.objects import LEFT, REFUTED, VALID, Blame, Objects
+from checkers.linearizable.columnar.objects import LEFT, REFUTED, VALID
 from checkers.linearizable.columnar.sweep import (
     FOUND,
     FULL,
@@ -41,7 +38,6 @@ from checkers.linearizable.columnar.transitions import (
     INVOKES,
     SIZE,
     Transitions,
-    transitions,
 )
 from checkers.linearizable.limit import Limit
 
@@ -52,14 +48,12 @@ if TYPE_CHECKING:
 
 _CLASSES_MAX: Final = 64  # of one key
 _TURN: Final = 1_000_000  # configurations between two looks at the clock
-_CONFIGURATIONS: Final = 5_000_000  # of one key, and for each of its operations:
-_CONFIGURATIONS_EACH: Final = 100
 _WAYS: Final = 1 << 16
 _WAYS_MAX: Final = 1 << 23
 
 
 class Search:
-    """Sweeps key by key, in the same room."""
+    """Sweeps key by key, in the same room, each within the limit."""
 
     def __init__(self, found: Transitions, limit: Limit) -> None:
         self.transitions, self.limit = found, limit
@@ -138,42 +132,3 @@ class Search:
             more[:, :room] = self._ways
             self._ways = more
         return True
-
-
-def searched(calls: Calls, objects: Objects, initial: tuple[int, int], limit: Limit, operations_min: int) -> Objects:
-    """The objects, one per key, with those decided that were left, if they have so many operations in all."""
-    left = (objects.verdicts == LEFT) & ~calls.foreign
-    if not left.any() or np.count_nonzero(left[calls.keys]) < operations_min:
-        return objects
-    keys = np.flatnonzero(left)
-    search = Search(transitions(calls, keys, initial), limit)
-    verdicts = objects.verdicts.copy()
-    orders: dict[int, Ints] = {}
-    refuted: dict[int, Ints] = {}
-    sizes = np.diff(search.transitions.rank_starts)
-    for done, number in enumerate(np.argsort(sizes, kind="stable").tolist()):
-        key = int(keys[number])
-        search.limit = limit.share(len(keys) - done)
-        most = _CONFIGURATIONS + _CONFIGURATIONS_EACH * int(sizes[number])
-        verdicts[key], operations = search.decide(number, most)
-        (orders if verdicts[key] == VALID else refuted)[key] = operations
-    lengths = np.diff(objects.starts)
-    lengths[list(orders)] = [len(order) for order in orders.values()]
-    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
-    return replace(
-        objects,
-        verdicts=verdicts,
-        orders=np.concatenate([orders[i] if i in orders else objects.order(i) for i in range(len(objects))]),
-        starts=starts,
-        blame=lambda key: _blame(calls, key, refuted[key]) if key in refuted else objects.blame(key),
-        left=calls.lines[(verdicts == LEFT)[calls.line_keys]],
-        searched=left & (verdicts != LEFT),
-        configurations=search.configurations,
-    )
-
-
-def _blame(calls: Calls, key: int, refuted: Ints) -> Blame:
-    """All operations up to the completion that no order explains."""
-    of_key = calls.keys == key
-    last = calls.completes[of_key & (calls.invokes == refuted[-1])][0]
-    return Blame(tuple(refuted.tolist()), tuple(calls.invokes[of_key & (calls.invokes < last)].tolist()))

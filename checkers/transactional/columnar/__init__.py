@@ -58,7 +58,7 @@ def transactions(columns: Columns) -> Sequence[Transaction] | None:
     return None if reading is None else Transactions(reading)
 
 
-def proof(found: Verdicts, model: Model) -> CommitOrder | None:
+def proved(found: Verdicts, model: Model) -> CommitOrder | None:
     """The commit order that shows that the level holds, which it must, of a large history of lists; None where none was
     made. Raises :class:`checkers.guard.OutOfTimeError`."""
     from checkers.transactional.columnar import proof

@@ -1,4 +1,4 @@
-"""The commit order that proves a level of a large history of lists: that of ``checkers.transactional.proof``, by arrays."""
+"""The commit order that proves a level of a large history of lists: ``checkers.transactional.proof`` by arrays."""
 
 from __future__ import annotations
 

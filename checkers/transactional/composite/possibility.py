@@ -289,6 +289,17 @@ def _arithmetic(known: Object, whole: Whole, net: Sequence[int]) -> str:
     return f"{start}; the increments of others are {shown}: between {low} and {high}"
 
 
+def can_add_up(known: Object, whole: Whole, required: Set[int], excluded: Set[int]) -> bool | None:
+    """Whether :func:`counter_possibilities` has any; None where nobody can tell."""
+    deltas = {
+        number: update.values[0] for number, update in known.updates.items()
+        if number != whole.reader.number and number not in excluded
+    }  # fmt: skip
+    must = sum(delta for number, delta in deltas.items() if number in required)
+    may = [(0, delta) for number, delta in deltas.items() if number not in required]
+    return sums(may).has(_target(known, whole) - must)
+
+
 def counter_possibilities(
     known: Object, whole: Whole, required: Set[int] = frozenset(), excluded: Set[int] = frozenset()
 ) -> list[Possibility] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import product
-from math import inf, prod
+from math import inf
 from time import monotonic
 from typing import Final, NamedTuple
 
@@ -18,6 +18,7 @@ from checkers.transactional.composite.possibility import (
     Possibility,
     Whole,
     Wrong,
+    can_add_up,
     counter_possibilities,
     objects,
     set_possibilities,
@@ -211,22 +212,22 @@ class Answers:
 
     def _worlds(self, question: _Question) -> list[World] | Unread | None:
         several: list[list[tuple[Object, Whole, Possibility]]] = []
-        undecided = False
+        count = 1
         for known, whole, possible in self.open_:
+            self._in_time(True)
             required, excluded = self._ordered(known, whole, question)
-            if question.order is Order.NONE:
-                left = possible
-            elif known.type == "counter":
-                left = counter_possibilities(known, whole, required, excluded)
-            else:
+            left = possible
+            if question.order is not Order.NONE and known.type == "counter":
+                if can_add_up(known, whole, required, excluded) is False:
+                    return Unread(known, whole, required, excluded)
+                left = None if count > WORLDS_MAX else counter_possibilities(known, whole, required, excluded)
+            elif question.order is not Order.NONE:
                 left = [each for each in possible or () if not each.absent & required and not each.present & excluded]
             if left is not None and not left:
                 return Unread(known, whole, required, excluded)
-            undecided |= left is None
+            count = WORLDS_MAX + 1 if left is None else count * len(left)
             several.append([(known, whole, each) for each in left or ()])
-        if undecided or prod(len(each) for each in several) > WORLDS_MAX:
-            return None
-        return list(self._built(several))
+        return None if count > WORLDS_MAX else list(self._built(several))
 
     def _built(self, several: Sequence[Sequence[tuple[Object, Whole, Possibility]]]) -> Iterator[World]:
         for choice in product(*several):
@@ -240,16 +241,15 @@ class Answers:
             return frozenset(), frozenset()
         reader, transactions = whole.reader, self.composite.transactions
         assert reader.complete is not None, "only reads of what committed are kept"
-        required, excluded = set(), set()
-        for number in known.updates:
-            each = transactions[number]
-            if question.order is Order.SESSION and each.session != reader.session:
-                continue
-            if question.visible and each.outcome == "ok" and (each.complete or 0) < reader.invoke:
-                required.add(number)
-            if each.invoke > reader.complete:
-                excluded.add(number)
-        return required, excluded
+        related = [
+            each for each in map(transactions.__getitem__, known.updates)
+            if question.order is Order.REALTIME or each.session == reader.session
+        ]  # fmt: skip
+        excluded = {each.number for each in related if each.invoke > reader.complete}
+        if not question.visible:
+            return frozenset(), excluded
+        before = (each for each in related if each.complete is not None and each.complete < reader.invoke)
+        return {each.number for each in before}, excluded
 
 
 def answers(composite: Composite, deadline: float | None = None, condensed_min: int = CONDENSED_MIN) -> Answers:

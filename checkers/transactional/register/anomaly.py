@@ -36,7 +36,7 @@ ITEMS: Final = "G2-item"
 PREDICATES: Final = "G2"
 _SUFFIXES: Final = ("", "-process", "-realtime")
 _TYPES_OF_SHAPE: Final = {
-    WRITE_SKEW: ("G2-item", "G2", "G-nonadjacent"), LONG_FORK: ("G2-item", "G2", "G-nonadjacent"),
+    WRITE_SKEW: ("G2-item", "G2", "G-nonadjacent"), LONG_FORK: ("G-nonadjacent",),
     CAUSAL_REVERSE: ("G-single",),
 }  # fmt: skip
 _OF_FAMILY: Final = {Family.CURSOR: CURSOR, Family.SNAPSHOT: "G-nonadjacent", Family.PREFIX: "G-nonadjacent"}
