@@ -82,8 +82,8 @@ def examine(tally: Tally, case: Case, random: Random, levels: Sequence[str]) -> 
     """All evidence about some levels."""
     results = {level: check(case.history, expect=level, certify=True) for level in levels}
     for level, result in results.items():
-        wrong = result.reason is Reason.CHECKER_ERROR
-        tally.expect(not wrong, f"{case.name}: {level}: {result.explanation}")
+        crashed = result.reason is Reason.CHECKER_ERROR
+        tally.expect(not crashed, f"{case.name}: {level}: {result.explanation}")
     holding = [level for level in levels if results[level].valid is True]
     failing = [level for level in levels if results[level].valid is False]
     orders = [order for level in holding if (order := examine_order(tally, case, level, results[level])) is not None]

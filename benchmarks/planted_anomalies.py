@@ -135,13 +135,13 @@ cyclic-versions: rx1 wx2, rx2 wx1
 cyclic-versions: rx1 wx2, rx2 wx3, rx3 wx1
     cyclic-versions G1c -> read-committed
 G-monotonic: wx1 wy1, rx1 ry_
-    G-monotonic -> monotonic-atomic-view
+    G-monotonic fractured-read G-single -> monotonic-atomic-view
 G-monotonic: wx1, rx1 wx2, rx2 rx1
-    G-monotonic -> monotonic-atomic-view
+    G-monotonic fractured-read G-single -> monotonic-atomic-view
 fractured-read: wx1 wy1, ry_ rx1
-    fractured-read -> read-atomic repeatable-read
+    fractured-read G-single -> read-atomic repeatable-read
 fractured-read: wx1 wy2, wx3 wy4, rx3 ry2
-    fractured-read -> read-atomic repeatable-read
+    fractured-read G-single -> read-atomic repeatable-read
 lost-update: wx1, rx1 wx2, rx1 wx3
     lost-update -> cursor-stability
 lost-update: rx_ wx2, rx_ wx3
@@ -197,11 +197,11 @@ G1c-process: 0:pyz[y1] | 0:wy1
 G1c-realtime: pyz[y1] | wy1
     G1c-realtime -> strong-read-committed
 fractured-read: pyz[] pyz[y1], wy1
-    fractured-read -> read-atomic
+    fractured-read G-single -> read-atomic
 G-monotonic: pyz[y1] pyz[], wy1
-    G-monotonic -> monotonic-atomic-view ? repeatable-read strong-repeatable-read strong-session-repeatable-read
+    G-monotonic fractured-read G-single -> monotonic-atomic-view ? repeatable-read strong-repeatable-read strong-session-repeatable-read
 fractured-read: wy1 wx1, pyz[] rx1
-    fractured-read -> read-atomic
+    fractured-read G-single -> read-atomic
 lost-update: pyz[] wy1, pyz[] wy2
     lost-update -> consistent-view parallel-snapshot-isolation
 G-single: wy1, ry1 wx1, pyz[] rx1

@@ -7,7 +7,7 @@ store; sessions of several processes; keys that nobody wrote; the same key read 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal
@@ -15,7 +15,8 @@ from typing import Any, Literal
 from benchmarks.transaction_stores import Conflict, Running, Store, store
 from harness.history import Op
 
-Data = Literal["list", "register"]
+Data = Literal["list", "register", "predicate"]
+"""Lists; registers; or registers of which some reads are of all keys in a range that have a value."""
 Micro = list[Any]
 
 
@@ -38,6 +39,7 @@ class Traffic:
     initial: bool = False  # registers hold something before they are written
     plain: float = 0.0  # a transaction on one register as an operation of its own
     repeated: int = 0  # so many values are written twice, to one register
+    ranges: float = 0.4  # share of predicate reads among the reads, where there are any
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ class Clients:
             if self.random.random() >= self.traffic.again:
                 key = self._key()
             if self.random.random() < self.traffic.reads or not self.store.may_write(session, key):
-                asked.append(["r", key, None])
+                ranged = self.data == "predicate" and self.random.random() < self.traffic.ranges
+                asked.append(["rp", sorted((key, self._key())), None] if ranged else ["r", key, None])
             else:
                 asked.append(["append" if self.data == "list" else "w", key, self._fresh(key)])
         return asked
@@ -179,7 +182,7 @@ class Clients:
     def _step(self, client: _Client) -> bool:
         """Whether it committed. Raises Conflict."""
         if client.running is None:
-            keys = [key for f, key, _ in client.asked if f == "r"]
+            keys = [each for f, key, _ in client.asked for each in _keys_read(f, key)]
             client.running = self.store.begin(client.session, keys)
         while len(client.answers) < len(client.asked):
             self._execute(client, client.running)
@@ -195,10 +198,16 @@ class Clients:
     def _execute(self, client: _Client, running: Running) -> None:
         f, key, value = client.asked[len(client.answers)]
         if f == "r":
-            value = self._shown(key, [*self.store.read(running, key), *running.writes.get(key, ())])
+            value = self._read(running, key)
+        elif f == "rp":
+            found = [[each, self._read(running, each)] for each in _keys_read(f, key)]
+            value = [pair for pair in found if pair[1] is not None]
         else:
             self.store.write(running, key, value)
         client.answers.append([f, key, value])
+
+    def _read(self, running: Running, key: int) -> Any:
+        return self._shown(key, [*self.store.read(running, key), *running.writes.get(key, ())])
 
     def _shown(self, key: int, values: list[int]) -> Any:
         if self.data == "list":
@@ -229,19 +238,24 @@ class Clients:
         return type_
 
 
+def _keys_read(f: str, key: Any) -> Sequence[int]:
+    return range(key[0], key[1] + 1) if f == "rp" else (key,) if f == "r" else ()
+
+
 def recorded(name: str, data: Data, random: Random, traffic: Traffic) -> Recorded:
     """What clients of a store of that name (one of transaction_stores.LEVELS) recorded."""
     return Clients(store(name, random, lists=data == "list"), data, traffic, random).run()
 
 
 def random_traffic(random: Random, data: Data) -> Traffic:
-    """10 to 60 transactions, with any option on."""
-    registers = data == "register"
+    """10 to 60 transactions, with any option on. What has predicate reads has transactions and numbers only."""
+    lists, plain = data == "list", data == "register"
     return Traffic(
         transactions=random.randint(10, 60), processes=random.randint(1, 8), keys=random.randint(1, 6),
         writes_per_key=random.choice((2, 8, 32)), micros=random.randint(1, 5), reads=random.uniform(0.2, 0.8),
         again=random.choice((0.0, 0.2, 0.6)), unknown=random.choice((0.0, 0.05, 0.3)),
-        failed=random.choice((0.0, 0.05, 0.2)), sessions=random.random() < 0.25, names=random.random() < 0.2,
-        empty=random.choice((None, [])), initial=registers and random.random() < 0.3,
-        plain=registers * random.choice((0.0, 0.0, 0.5)), repeated=registers * random.choice((0, 0, 0, 2)),
+        failed=random.choice((0.0, 0.05, 0.2)), sessions=random.random() < 0.25,
+        names=random.random() < 0.2 and data != "predicate", empty=random.choice((None, [])),
+        initial=not lists and random.random() < 0.3, plain=plain * random.choice((0.0, 0.0, 0.5)),
+        repeated=plain * random.choice((0, 0, 0, 2)),
     )  # fmt: skip

@@ -5,10 +5,10 @@ Reads may be stale and may go back and forth; but whoever sees a write has seen 
 keeps each session's own (ok before invoke; a session is the field ``session``, else a process).
 
 Each key is an object of its own: a list (``append``; ``read`` or ``get`` of the whole), whose reads show the order, or
-a register (``write`` or ``put``; ``read`` or ``get``), whose reads show the last write of a prefix. Of a register no
-order needs to be known: whatever value somebody may have written by then ends a prefix of some order. Of a list with
-equal elements it may: where it is not known which append an element is, and that matters, the verdict is unknown
-("version-order").
+a register (``write`` or ``put``; ``read`` or ``get``), whose reads show the last write of a prefix; where nobody wrote,
+it is what it was read as. Of a register no order needs to be known: whatever value somebody may have written by then
+ends a prefix of some order. Of a list with equal elements it may: where it is not known which append an element is, and
+that matters, the verdict is unknown ("version-order").
 
 An ``info`` write may be in the order, or not. A ``fail`` one is not. Anomalies: "garbage-read" (nobody wrote it), "G1a"
 (its write failed), "future-read" (its write was invoked after the read had completed), "duplicate-elements" (more of

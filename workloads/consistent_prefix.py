@@ -66,11 +66,10 @@ class _GoOn:
     replied: int = 0
 
     def op(self, context: Context) -> Answer:
-        for op in self.waiting:
-            thread = context.thread_of(op.process)
-            if thread in context.free and context.processes[thread] == op.process:
-                left = tuple(other for other in self.waiting if other is not op)
-                return fill(op, context), replace(self, waiting=left)
+        alive = [op for op in self.waiting if op.process in context.processes.values()]
+        for op in alive:
+            if context.thread_of(op.process) in context.free:
+                return fill(op, context), replace(self, waiting=tuple(other for other in alive if other is not op))
         return PENDING, self
 
     def update(self, context: Context, event: Op) -> Generator:

@@ -70,10 +70,10 @@ class _Reload:
     seen: int = 0
 
     def op(self, context: Context) -> Answer:
-        for event in self.waiting:
-            thread = context.thread_of(event.process)
-            if thread in context.free and context.processes[thread] == event.process:
-                left = tuple(other for other in self.waiting if other.process != event.process)
+        alive = [event for event in self.waiting if event.process in context.processes.values()]
+        for event in alive:
+            if context.thread_of(event.process) in context.free:
+                left = tuple(other for other in alive if other is not event)
                 again = fill(replace(invoke("read", key=event.key), process=event.process), context)
                 return again, replace(self, waiting=left)
         return PENDING, self

@@ -24,7 +24,8 @@ def explain(
 ) -> str:
     """A few sentences. Every claim is about the whole key, not only about the witness."""
     where = "" if key.key is None else f"Key {show(key.key)}: "
-    for observer in sorted(witness, key=lambda operation: -operation.invoke) if _is_register(key) else ():
+    observers = sorted(witness, key=lambda operation: -operation.invoke)[:_LISTED_MAX]
+    for observer in observers if _is_register(key) else ():
         story = _never_there(key, key.initial, codes, observer) or _gone(key, key.initial, codes, observer)
         if story:
             return where + story + _circumstances(history, observer, faults)

@@ -66,7 +66,6 @@ class Question:
     decide_one: Callable[[KeyHistory, Limit], Decision]
     processes: int | None = None
     certify: bool = False
-    narrow_s: float = 1.0
 
     def read(self, invocations: Sequence[int]) -> list[KeyHistory]:
         """The objects of one key of a history with columns. Raises OutOfTimeError: there is no time left for them."""
@@ -122,7 +121,7 @@ def judge_columns(question: Question, columns: Columns, *, search: bool = True) 
     if read is None:
         return None
     with announced("what decides large histories"):
-        objects = columnar.decide(read, question.limit.share(2) if search else None, narrow_s=question.narrow_s)
+        objects = columnar.decide(read, question.limit.share(2) if search else None)
         objections = columnar.objections(read, objects)
     if (objects.verdicts == columnar.LEFT).all():
         return None

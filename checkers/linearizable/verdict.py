@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 EXPECT: Final = "linearizable"
 ANOMALY: Final = "non-linearizable"
 WITNESS_MAX_S: Final = 5.0  # to make the witnesses small, of all keys together
-NARROW_MAX_S: Final = 1.0  # of it, to make those of large histories smaller by a compiled search
-_NARROWED_MAX: Final = 256  # operations, of which fewer can be found once such a search has found these
 COLUMNAR: Final = frozenset({"register", "cas-register", "queue", "unordered-queue", "stack", "pqueue", "set"})
 """The models for which there are polynomial methods on columns."""
 _UNKNOWN_LISTED_MAX: Final = 16
@@ -85,7 +83,6 @@ def check(
             decide_one=lambda key, share: _decide_one(key, method, share),
             processes=processes,
             certify=certify,
-            narrow_s=min(NARROW_MAX_S, witness_time_s),
         )
         return _conclude(_Task(history, known, codes, witness_time_s), _judgement(question, method), limit, first)
 
@@ -209,12 +206,10 @@ def _anomalies(task: _Task, told: Sequence[Judged], limit: Limit) -> tuple[Anoma
 def _anomaly(task: _Task, key: KeyHistory, decision: Decision, faults: Sequence[FaultWindow], limit: Limit) -> Anomaly:
     # Imported here, for a valid history has no anomaly.
     from checkers.linearizable.explain import explain
-    from checkers.linearizable.witness import Witness, witness
+    from checkers.linearizable.witness import witness
 
-    if decision.narrowed and len(decision.refuted) > _NARROWED_MAX:
-        found = Witness(tuple(sorted(decision.refuted, key=lambda each: each.invoke)), False, ("search",))
-    else:
-        found = witness(key, decision.refuted, limit, by_z3="z3" in decision.method)
+    by_z3 = "z3" in decision.method
+    found = witness(key, decision.refuted, limit, by_z3=by_z3, narrowed=decision.narrowed)
     return Anomaly(
         type=ANOMALY,
         operations=tuple(operation.invoke for operation in found.operations),

@@ -25,6 +25,8 @@ MEMBERS_WANTED: Final = 24
 _CONFIGURATIONS: Final = 20_000  # of one question, for each so many operations:
 _CROWD: Final = 5_000
 _CORE_SHARE: Final = 0.7  # of the time
+_NARROWED_MAX: Final = 256  # of fewer than these the search here can soon tell which are needed
+_CORE_OPERATIONS: Final = 1_000  # of more, z3's question alone takes seconds to write down, whatever the limit
 _BRUTE_OPERATIONS: Final = 24
 _BRUTE_VISITS: Final = 4_000
 
@@ -66,24 +68,31 @@ class Asking(Protocol):
         """Of all but the last few, those most likely needed."""
 
 
-def witness(key: KeyHistory, refuted: Sequence[Operation], limit: Limit, *, by_z3: bool = False) -> Witness:
+def witness(
+    key: KeyHistory, refuted: Sequence[Operation], limit: Limit, *, by_z3: bool = False, narrowed: bool = False
+) -> Witness:
     """A witness within ``refuted`` (operations of the key that are one, though perhaps a large one; in order of
     completion): the smallest that the limit allows to find. z3's unsat core is where it begins if z3 refuted them
-    (``by_z3``), and is asked for where the search leaves more than MEMBERS_WANTED. Raises :class:`ContradictionError`.
+    (``by_z3``), and is asked for where the search leaves more than MEMBERS_WANTED. Many that are ``narrowed`` already
+    are only decided once more. Raises :class:`ContradictionError`.
     """
     asking: Asking = _OfRegister(key) if key.model.kind == "register" else _OfAny(key, refuted)
+    if narrowed and len(refuted) > _NARROWED_MAX:
+        return _by_search(key, asking, refuted, limit, shrink=False)
     found = None if by_z3 else _by_search(key, asking, refuted, limit.share(2))
     if found is not None and (limit.expired() or (found.minimal and len(found.operations) <= MEMBERS_WANTED)):
         return found
     begin = refuted if found is None else sorted(found.operations, key=completion)
-    by_core = _by_core(key, asking, begin, limit)
+    by_core = _by_core(key, asking, begin, limit) if by_z3 or len(begin) <= _CORE_OPERATIONS else None
     if by_core is None or len(by_core.operations) > MEMBERS_WANTED:
         found = _by_search(key, asking, begin, limit) if found is None or not found.minimal else found
     candidates = [each for each in (by_core, found) if each is not None]
     return min(candidates, key=lambda each: (not each.confirmed, len(each.operations)))
 
 
-def _by_search(key: KeyHistory, asking: Asking, refuted: Sequence[Operation], limit: Limit) -> Witness:
+def _by_search(
+    key: KeyHistory, asking: Asking, refuted: Sequence[Operation], limit: Limit, *, shrink: bool = True
+) -> Witness:
     shrinking = _Shrinking(asking, limit)
     if limit.expired():
         return Witness(_by_invocation(refuted), False, ())
@@ -92,7 +101,10 @@ def _by_search(key: KeyHistory, asking: Asking, refuted: Sequence[Operation], li
         raise ContradictionError(f"the search finds an order of {len(refuted)} operations that were refuted")
     if answer.valid is None:
         return Witness(_by_invocation(refuted), False, ())
-    chosen = shrinking.shrink(shrinking.guess(list(refuted[: answer.needed])))
+    chosen = list(refuted[: answer.needed])
+    if not shrink:
+        return Witness(_by_invocation(chosen), False, ("search",))
+    chosen = shrinking.shrink(shrinking.guess(chosen))
     brute = ("brute",) if _by_brute(key, asking, chosen) else ()
     return Witness(_by_invocation(chosen), not limit.expired(), ("search", *brute))
 

@@ -20,6 +20,11 @@ WW, WR, RW, PROCESS, REALTIME = "ww", "wr", "rw", "process", "realtime"
 Pair = tuple[int, int]
 """(first, second), as invocations: the first one's writes come before the second one's, of all keys."""
 _DEPTH_MAX: Final = 50
+_GENERAL: Final = frozenset(("G0", "G1c", "G-single", "G-nonadjacent", "G2-item"))
+_NAMES: Final = _GENERAL | frozenset((
+    "lost-update", "write-skew", "long-fork", "causal-reverse", "cyclic-versions", "fractured-read", "G-cursor",
+    "G-monotonic",
+))  # fmt: skip
 _ORDERS: Final[Mapping[Order, frozenset[str]]] = {
     Order.NONE: frozenset(),
     Order.SESSION: frozenset((PROCESS,)),
@@ -91,6 +96,7 @@ def refute(here: History, type_: str, details: Mapping[str, Any]) -> str | None:
             _check_read(here, type_, details)
         else:
             _check_case(here, details, frozenset(), 0)
+            _check_name(type_, details)
     except Objection as objection:
         return str(objection)
     return None
@@ -110,6 +116,29 @@ def _check_read(here: History, type_: str, details: Mapping[str, Any]) -> None:
         raise Objection(f"{here.model.name} does not forbid {type_!r:.40}")
     if not here.facts.wrong(type_, reader, read, details, here):
         raise Objection(f"the read of {name(reader)} at place {read.place} shows no {type_}")
+
+
+def _check_name(type_: str, details: Mapping[str, Any]) -> None:
+    """One of the general names says how many antidependencies a cycle has, and which order it needs; where others are
+    forced by more cycles it may say what those need."""
+    base = type_.removesuffix("-realtime").removesuffix("-process")
+    if base not in _NAMES:
+        raise Objection(f"no anomaly is called {type_!r:.40}")
+    if "edges" in details and not details.get("forced") and base in _GENERAL:
+        right = _general_name([edge["type"] for edge in details["edges"]])
+        if right != type_:
+            raise Objection(f"it calls that {type_}, which is {right}")
+
+
+def _general_name(kinds: Sequence[str]) -> str:
+    """Adya's names (1999) as Elle has them."""
+    suffix = "-realtime" if REALTIME in kinds else "-process" if PROCESS in kinds else ""
+    if RW not in kinds:
+        return ("G1c" if WR in kinds else "G0") + suffix
+    if kinds.count(RW) == 1:
+        return "G-single" + suffix
+    adjacent = any(kinds[place] == kinds[place - 1] == RW for place in range(len(kinds)))
+    return ("G2-item" if adjacent else "G-nonadjacent") + suffix
 
 
 # ---------------------------------------------------------------------------- cycles and choices

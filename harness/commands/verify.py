@@ -44,7 +44,8 @@ def add(subparsers: Any) -> None:
         "verify",
         help="check evidence against its history",
         description="Checks the evidence that `splitbrain check --certificate` wrote: replays a linearization, decides "
-        "a witness again.",
+        "a witness again; checks a commit order of transactions against the level's definition, and finds each edge of "
+        "an anomaly in the history.",
         epilog=EXAMPLES,
     )
     parser.add_argument("evidence", type=Path, metavar="EVIDENCE", help="what check --certificate wrote")

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from checkers.linearizable.columnar import left, membership, priority, queue, register, replay, stack
+from checkers.linearizable.columnar import membership, priority, queue, register, replay, stack
 from checkers.linearizable.columnar.objects import LEFT, REFUTED, VALID, Blame, Objects
 from checkers.linearizable.columnar.reading import Read, read
 from checkers.linearizable.limit import Limit
@@ -28,19 +28,18 @@ SEARCHED_MIN: Final = 5_000
 """Operations; to search fewer of them takes plain Python no longer than to load, or even to compile, what is faster."""
 
 
-NARROW_S: Final = 1.0
-
-
-def decide(
-    read: Read, limit: Limit | None = None, *, searched_min: int = SEARCHED_MIN, narrow_s: float = NARROW_S
-) -> Objects:
+def decide(read: Read, limit: Limit | None = None, *, searched_min: int = SEARCHED_MIN) -> Objects:
     """The verdicts on all objects. With a limit, registers that are left are searched within it, if they have at least
-    ``searched_min`` operations in all; at most ``narrow_s`` seconds are taken to find the fewer operations to blame for
-    what is refuted."""
+    ``searched_min`` operations in all."""
     calls, model = read.calls(), read.model
     if isinstance(model, Register | CasRegister):
         objects = register.decide(calls, *read.initial)
-        return objects if limit is None else left.searched(calls, objects, read.initial, limit, searched_min, narrow_s)
+        left = (objects.verdicts == LEFT) & ~calls.foreign
+        if limit is None or not left.any() or left[calls.keys].sum() < searched_min:
+            return objects
+        from checkers.linearizable.columnar.left import searched  # here, for many histories never need it
+
+        return searched(calls, objects, left, read.initial, limit)
     if isinstance(model, Set):
         return membership.decide(calls, read.answers)
     if isinstance(model, Queue):

@@ -15,7 +15,7 @@ import numpy as np
 
 from checkers.linearizable.columnar.calls import CAS, WRITE, Calls
 from checkers.linearizable.columnar.objects import REFUTED
-from checkers.linearizable.columnar.sweeping import Search
+from checkers.linearizable.columnar.search import Search
 from checkers.linearizable.columnar.transitions import transitions
 from checkers.linearizable.limit import Limit
 

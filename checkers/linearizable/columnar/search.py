@@ -1,4 +1,4 @@
-"""A register decided by sweeps: what ``checkers.linearizable.supply`` decides of one key, and in the same way, compiled.
+"""A register decided by sweeps: what ``checkers.linearizable.supply`` decides of one key, the same way, compiled.
 
 How many optional operations there are of a class is counted only where an order was found that needs more. What takes
 too long, or has too much open at once, is left.

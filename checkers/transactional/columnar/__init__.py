@@ -58,9 +58,9 @@ def transactions(columns: Columns) -> Sequence[Transaction] | None:
     return None if reading is None else Transactions(reading)
 
 
-def proved(found: Verdicts, model: Model) -> CommitOrder | None:
-    """The commit order that shows that the level holds, which it must, of a large history of lists; None where none was
-    made. Raises :class:`checkers.guard.OutOfTimeError`."""
+def proved(found: Verdicts, model: Model) -> CommitOrder:
+    """The commit order that shows that the level holds, which it must, of a large history of lists. Raises
+    :class:`checkers.guard.OutOfTimeError`."""
     from checkers.transactional.columnar import proof
 
     return proof.proof(found, model)

@@ -22,6 +22,8 @@ def explains(columns: Columns, order: Sequence[int], form: Order, most: int | No
     reading = read_lists(columns, most)
     if reading is None or reading.micros.mixed.any():
         return False
+    if any(not 0 <= invoke < len(columns) for invoke in order):
+        return False
     invokes = np.array(order, np.int64)
     numbers = np.searchsorted(reading.invokes, invokes)
     numbers[numbers == len(reading.invokes)] = 0

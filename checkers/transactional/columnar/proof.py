@@ -16,6 +16,7 @@ from checkers.transactional.graph import KIND_BITS, KIND_MASK, WW
 from checkers.transactional.lattice import MODELS, Family, Model
 from checkers.transactional.pattern import COMMIT, SNAPSHOT, automaton
 from checkers.transactional.proof import first_of_tails, kinds_of, places
+from checkers.transactional.proof import proof as plain_proof
 from checkers.transactional.tail import ORDER_MATTERS, arranged
 from checkers.transactional.verdict import Verdicts, settled
 from harness.columns import APPEND
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
 _ALL: Final = (1 << 6) - 1
 
 
-def proof(found: Verdicts, model: Model) -> CommitOrder | None:
-    """The level must hold, and the history be large. None for read uncommitted where it holds only without some that
-    the reads show. Raises :class:`checkers.guard.OutOfTimeError`."""
+def proof(found: Verdicts, model: Model) -> CommitOrder:
+    """The level must hold, and the history be large. Raises :class:`checkers.guard.OutOfTimeError`."""
     large = found.large
     assert isinstance(large, Examined), "a large history was examined"
     if large.deadline is not None and monotonic() > large.deadline:
@@ -42,7 +42,7 @@ def proof(found: Verdicts, model: Model) -> CommitOrder | None:
         assert objection is None, f"the serial order does not explain the history: {objection}"
         return CommitOrder(invokes.tolist())
     if model.family is Family.WRITES and settled(found, model.order) is not found:
-        return None
+        return plain_proof(found, model)  # without some that the reads show: rare, and another graph
     sources, codes = _edges(found, large, model)
     nodes = len(large.firsts) - 1
     if model.family in (Family.PREFIX, Family.SNAPSHOT):

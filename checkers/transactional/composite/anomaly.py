@@ -48,19 +48,20 @@ def _wrong(found: Answers, model: Model) -> Iterator[Anomaly]:
 
 
 def _ordered(found: Answers, model: Model) -> Iterator[Anomaly]:
-    """Of the model, or of weaker ones that were refuted by themselves."""
-    for name, weaker in MODELS.items():
-        if name not in implied(model.name) or found.of(weaker) is not False:
+    """Of the model itself, or, where there is too much to choose from, of the weakest one that fails."""
+    for name in (model.name, *(each for each in MODELS if each in implied(model.name))):
+        failing = MODELS[name]
+        worlds = found.possible(failing)
+        if worlds is None or found.of(failing) is not False:
             continue
-        worlds = found.possible(weaker)
-        if isinstance(worlds, Unread):
-            yield _unread(found, worlds, weaker)
-        elif worlds and len(worlds) == 1:
-            yield from register_anomalies(_verdicts(found, worlds[0], weaker), weaker)
-        elif worlds:
-            yield _either_way(worlds, [_verdicts(found, each, weaker) for each in worlds], weaker)
-        if isinstance(worlds, Unread) or (worlds and len(worlds) > 1):
-            return  # the weakest one says the most
+        unread = worlds if isinstance(worlds, Unread) else found.unread(failing) if len(worlds) > 1 else None
+        if unread is not None:
+            yield _unread(found, unread, failing)
+        elif isinstance(worlds, list) and len(worlds) == 1:
+            yield from register_anomalies(_verdicts(found, worlds[0], failing), failing)
+        elif isinstance(worlds, list):
+            yield _either_way(worlds, [_verdicts(found, each, failing) for each in worlds], failing)
+        return
 
 
 def _verdicts(found: Answers, world: World, model: Model) -> Verdicts:
@@ -95,7 +96,9 @@ def _unread(found: Answers, unread: Unread, model: Model) -> Anomaly:
     when = "before it began" if model.order is Order.REALTIME else "before it in its session"
     texts = []
     if must:
-        texts.append(f"{_listed(found, unread, must)} had completed {when}")
+        total = sum(known.updates[each].values[0] for each in must) if known.type == "counter" else 0
+        together = f" ({total:+d} in all)" if total and len(must) > 1 else ""
+        texts.append(f"{_listed(found, unread, must)}{together} had completed {when}")
     if may:
         texts.append(f"of the others {_listed(found, unread, may)} may or may not have been there")
     if len(must) + len(may) < len(others):
@@ -115,9 +118,6 @@ def _unread(found: Answers, unread: Unread, model: Model) -> Anomaly:
 def _listed(found: Answers, unread: Unread, numbers: Sequence[int]) -> str:
     texts = [f"T{found.composite.transactions[each].invoke}'s {update_text(unread.known.updates[each])}"
              for each in numbers[:_NAMES_MAX]]  # fmt: skip
-    if len(numbers) > _NAMES_MAX and unread.known.type == "counter":
-        total = sum(unread.known.updates[each].values[0] for each in numbers)
-        texts.append(f"{len(numbers) - _NAMES_MAX} more (together {total:+d})")
-    elif len(numbers) > _NAMES_MAX:
+    if len(numbers) > _NAMES_MAX:
         texts.append(f"{len(numbers) - _NAMES_MAX} more")
-    return ", ".join(texts)
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"

@@ -107,6 +107,8 @@ def missed(reader: Transaction, read: Read, writer: Transaction) -> str:
     if isinstance(read.key, Update):
         return f"{first} read {told}, without {second}'s {update_text(read.key)}"
     key, value = key_text(read.key), atom_text(writer.appends[read.key][-1])
+    if value_of(writer.appends[read.key][-1]) is None:
+        return f"{first} read {told}, without {second}'s removal of {key}"
     if misses_key(read):
         return f"{first} read {told}, without {key}, to which {second} wrote {value}"
     return f"{first} read {told}, without {second}'s write of {value} to {key}"

@@ -35,7 +35,9 @@ from harness.result import Validity
 
 WORLDS_MAX: Final = 512
 SEARCHED_MAX: Final = 400
-CELLS_MAX: Final = 300_000
+CELLS_MAX: Final = 100_000
+TIED_MAX: Final = 20_000
+"""Parts of sets: past that only a few short cycles are looked at of what is on cycles."""
 CONDENSED_MIN: Final = 2_000
 """Parts of sets: past that what is on no cycle is left out first."""
 SEARCHED_MIN: Final = 200
@@ -204,11 +206,25 @@ class Answers:
             self.worlds[plain] = self._worlds(plain)
         if self.worlds[plain] is not None or model.order is Order.NONE:
             return self.worlds[plain]
-        atomic = f"{model.order.value}read-atomic"
-        question = _Question(model.order, visible=atomic in implied(model.name))
+        question = self._question(model)
         if question not in self.worlds:
             self.worlds[question] = self._worlds(question)
         return self.worlds[question]
+
+    def unread(self, model: Model) -> Unread | None:
+        """A read of a counter that alone cannot be explained in the level's order of sessions or of real time."""
+        question = self._question(model)
+        reads = (self._unread(known, whole, question) for known, whole, _ in self.open_ if known.type == "counter")
+        return None if model.order is Order.NONE else next((each for each in reads if each is not None), None)
+
+    def _question(self, model: Model) -> _Question:
+        return _Question(model.order, visible=f"{model.order.value}read-atomic" in implied(model.name))
+
+    def _unread(self, known: Object, whole: Whole, question: _Question) -> Unread | None:
+        required, excluded = self._ordered(known, whole, question)
+        if can_add_up(known, whole, required, excluded) is False:
+            return Unread(known, whole, required, excluded)
+        return None
 
     def _worlds(self, question: _Question) -> list[World] | Unread | None:
         several: list[list[tuple[Object, Whole, Possibility]]] = []
@@ -218,8 +234,9 @@ class Answers:
             required, excluded = self._ordered(known, whole, question)
             left = possible
             if question.order is not Order.NONE and known.type == "counter":
-                if can_add_up(known, whole, required, excluded) is False:
-                    return Unread(known, whole, required, excluded)
+                unread = self._unread(known, whole, question)
+                if unread is not None:
+                    return unread
                 left = None if count > WORLDS_MAX else counter_possibilities(known, whole, required, excluded)
             elif question.order is not Order.NONE:
                 left = [each for each in possible or () if not each.absent & required and not each.present & excluded]
@@ -252,8 +269,11 @@ class Answers:
         return {each.number for each in before}, excluded
 
 
-def answers(composite: Composite, deadline: float | None = None, condensed_min: int = CONDENSED_MIN) -> Answers:
-    """Nothing is decided yet, unless there are more than ``condensed_min`` parts of sets.
+def answers(
+    composite: Composite, deadline: float | None = None, *, condensed_min: int = CONDENSED_MIN, tied_max: int = TIED_MAX
+) -> Answers:  # fmt: skip
+    """Nothing is decided yet, but that of more than ``condensed_min`` parts of sets only those on cycles are kept, and
+    of more than ``tied_max`` of these those on a few short ones.
 
     Raises :class:`checkers.guard.Unsupported` where there is too much to choose from.
     """
@@ -264,7 +284,7 @@ def answers(composite: Composite, deadline: float | None = None, condensed_min: 
         found = [replace(each, reads=[]) for each in found]  # no level is left that would ask what else was read
     settled: frozenset[_Level] | None = None
     if not wrong and _cells(found) > min(condensed_min, SEARCHED_MIN if _count(found) else inf):
-        found, serial, settled = _condensed(composite, found, deadline)
+        found, serial, settled = _condensed(composite, found, deadline, tied_max)
     open_ = list(_possibilities(found))
     made = registers(composite, found)
     certain = [(known, whole, only[0]) for known, whole, only in open_ if only and len(only) == 1]
@@ -311,7 +331,7 @@ def _count(found: Sequence[Object]) -> bool:
 
 
 def _condensed(
-    composite: Composite, found: list[Object], deadline: float | None
+    composite: Composite, found: list[Object], deadline: float | None, tied_max: int
 ) -> tuple[list[Object], dict[Order, list[int]], frozenset[_Level] | None]:
     """Only what can be on a cycle, nothing, and a serial order, if nothing is; or, of very much, what is on a few short
     cycles, and all levels whose cycles were looked for in vain."""
@@ -323,7 +343,7 @@ def _condensed(
         return [replace(each, reads=[]) for each in found], {Order.REALTIME: order}, None
     if known is not None:
         tied = [each.among(known.tied) for each in found]
-        if _cells(tied) <= CELLS_MAX:
+        if _cells(tied) <= tied_max:
             return tied, {}, None
         some = cycles(known)
         return [each.among(some.members) for each in found], {}, some.holding

@@ -19,6 +19,8 @@ from checkers.transactional.anomaly import (
 from checkers.transactional.composite.cell import misses_key
 from checkers.transactional.graph import WR
 from checkers.transactional.lattice import MODELS, Family, Model, Order, forbids, implied
+from checkers.transactional.pattern import forbids as forbids_kinds
+from checkers.transactional.pattern import name as cycle_name
 from checkers.transactional.register.certificate import objection
 from checkers.transactional.register.excerpt import Case, Excerpt, Seen, excerpt, shown
 from checkers.transactional.register.explain import explain_lost_update, explain_observation, explain_refutation
@@ -26,7 +28,7 @@ from checkers.transactional.register.refutation import Refutation, Undecided, re
 from checkers.transactional.register.verdict import Verdicts
 from checkers.transactional.transaction import Transaction, value_of
 from checkers.transactional.version_order import DIRTY_UPDATE, Observation
-from checkers.transactional.visibility import CURSOR, LOST_UPDATE
+from checkers.transactional.visibility import CURSOR, FRACTURED_READ, LOST_UPDATE, MONOTONIC
 from checkers.value import plain
 from harness.result import Anomaly
 
@@ -86,7 +88,7 @@ def _refutations(found: Verdicts, model: Model) -> Iterator[Anomaly]:
             members = found.refutations[weaker.family, weaker.order]
             if members is not None and members not in told:
                 told.add(members)
-                yield from _told(found, _weakest(found, weaker, members), members)
+                yield from _told(found, _weakest(found, weaker, members), members, model)
 
 
 def _weakest(found: Verdicts, model: Model, members: frozenset[int]) -> Model:
@@ -101,7 +103,7 @@ def _weakest(found: Verdicts, model: Model, members: frozenset[int]) -> Model:
     return model
 
 
-def _told(found: Verdicts, model: Model, members: frozenset[int]) -> Iterator[Anomaly]:
+def _told(found: Verdicts, model: Model, members: frozenset[int], asked: Model) -> Iterator[Anomaly]:
     scene = excerpt(found.history, members, model.order)
     refutation: Refutation | None = None
     try:
@@ -117,7 +119,8 @@ def _told(found: Verdicts, model: Model, members: frozenset[int]) -> Iterator[An
     text, details = explain_refutation(scene, refutation)
     operations = shown(found.history.transactions, _in_order(scene, refutation))
     details |= {"transactions": len(scene.members)}
-    for type_ in types_of(scene, refutation):
+    types = types_of(scene, refutation)
+    for type_ in [*types, *_besides(refutation, types[0], asked)]:
         updated = type_.startswith(LOST_UPDATE) and _updated(scene)
         story = explain_lost_update(scene, *updated) if updated else text
         if type_ == CYCLIC_VERSIONS:
@@ -154,11 +157,27 @@ def types_of(scene: Excerpt, found: Refutation) -> list[str]:
     type_ = max(bases, key=SEVERITY.index)
     if type_ == ITEMS and any(_is_phantom(scene, each.read) for case in cases for each in case.grounds if each.read):
         type_ = PREDICATES
-    ends = [found.cycle] if found.cycle is not None else [case.cycle for case in found.cases or ()]
-    shapes = {SHAPES.get(tuple(each.cycle.kinds)) for each in ends if each is not None}
+    shapes = {SHAPES.get(tuple(each.cycle.kinds)) for each in _ends(found) if each is not None}
     by_shape = [shape for shape, types in _TYPES_OF_SHAPE.items() if shape in shapes and type_ in types]
     circle = [CYCLIC_VERSIONS] if not suffix and found.cycle is not None and _circle(scene, found.cycle) else []
     return [type_ + suffix, *by_shape, *circle]
+
+
+def _besides(found: Refutation, type_: str, asked: Model) -> Iterator[str]:
+    """What else a read of part of a transaction is called, where the level that was asked for forbids that, too."""
+    if type_ not in (MONOTONIC, FRACTURED_READ):
+        return
+    if type_ == MONOTONIC and "read-atomic" in implied(asked.name):
+        yield FRACTURED_READ
+    cycles = [None if each is None else each.cycle.kinds for each in _ends(found)]
+    names = {each and cycle_name(each) for each in cycles}
+    if len(names) == 1 and all(each and forbids_kinds(asked.family, asked.order, each) for each in cycles):
+        yield from (each for each in names if each)
+
+
+def _ends(found: Refutation) -> list[Case | None]:
+    """What is forbidden in the end; in either case, where there are two."""
+    return [found.cycle] if found.cycle is not None else [case.cycle for case in found.cases or ()]
 
 
 def _circle(scene: Excerpt, case: Case) -> bool:

@@ -156,6 +156,17 @@ def test_sessions_bind_only_where_the_level_says_so() -> None:
     history = sequential("ax1", "rx[]", processes=[0, 0])
     for kind in ("process", "realtime"):
         details = cycle((0, kind, 2), (2, "rw", 0))
-        assert (refute(lists(history, "strong-session-serializable"), "", details) is None) is (kind == "process")
-        assert refute(lists(history, "strict-serializable"), "", details) is None
-        assert "does not forbid" in (refute(lists(history, "serializable"), "", details) or "")
+        assert (refute(lists(history, "strong-session-serializable"), "lost-update", details) is None) is (
+            kind == "process"
+        )
+        assert refute(lists(history, "strict-serializable"), "lost-update", details) is None
+        assert "does not forbid" in (refute(lists(history, "serializable"), "G-single", details) or "")
+
+
+@pytest.mark.parametrize(("type_", "said"), [
+    ("G2-item", None), ("write-skew", None), ("G-single", "which is G2-item"), ("G2-item-process", "which is G2-item"),
+    ("other", "no anomaly is called 'other'"), ("", "no anomaly is called"),
+])  # fmt: skip
+def test_an_anomaly_has_its_name(type_: str, said: str | None) -> None:
+    objection = refute(lists(SKEW, "serializable"), type_, cycle((0, "rw", 1), (1, "rw", 0)))
+    assert (objection is None) if said is None else (said in (objection or "")), objection

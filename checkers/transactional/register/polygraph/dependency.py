@@ -15,7 +15,6 @@ from itertools import pairwise
 from typing import Final
 
 from checkers.transactional.component import components
-from checkers.transactional.graph import KIND_BITS
 from checkers.transactional.lattice import Family, Order
 from checkers.transactional.register.history import INITIAL
 from checkers.transactional.register.polygraph.facts import Facts
@@ -37,19 +36,17 @@ class Dependencies:
     shift: int
     after: list[list[int]]
     singles: list[tuple[int, int]] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)  # of each moment in the schedule
 
     def transaction(self, node: int) -> int:
         """Whose moment it is; -1 of a joint."""
-        count = len(self.facts)
-        return -1 if node >= count + self.shift else node - self.shift if node >= count else node
+        if node >= len(self.steps):
+            return -1
+        return node - self.shift if self.shift and node >= self.shift else node
 
     def position(self, node: int) -> int:
         """The step of the moment in the schedule; -1 of a joint."""
-        number = self.transaction(node)
-        if number < 0:
-            return -1
-        first = self.shift and node < len(self.facts)
-        return (self.schedule.begins if first else self.schedule.commits)[number]
+        return self.steps[node] if node < len(self.steps) else -1
 
 
 def dependencies(facts: Facts, family: Family, order: Order, schedule: Schedule) -> Dependencies:
@@ -57,6 +54,7 @@ def dependencies(facts: Facts, family: Family, order: Order, schedule: Schedule)
     count = len(facts)
     shift = count if family in _TWO_MOMENTS else 0
     found = Dependencies(facts, family, schedule, shift, [[] for _ in range(count + shift)])
+    found.steps = [*schedule.begins, *schedule.commits] if shift else schedule.commits
     if shift:
         for number in range(count):
             found.after[number].append(number + shift)
@@ -104,9 +102,8 @@ def _add_order(found: Dependencies, order: Order) -> None:
     if order is Order.NONE:
         return
     count, shift = len(found.facts), found.shift
-    for source, edges in enumerate(found.facts.history.order(order).successors):
-        targets = [edge >> KIND_BITS for edge in edges]
-        targets = [target if target < count else target + shift for target in targets]
+    for source, following in enumerate(found.facts.successors(order)):
+        targets = [target if target < count else target + shift for target in following]
         if source < count:
             found.after[source + shift].extend(targets)
         else:
@@ -164,26 +161,35 @@ def _around(found: Dependencies, tied: Sequence[int]) -> list[list[int]]:
         if target in inside and 0 <= found.position(target) <= found.position(source)
     ]  # fmt: skip
     backward.sort()
+    return _cycles(found, backward, inside, near=True) or _cycles(found, backward, inside, near=False) or [everyone]
+
+
+def _cycles(
+    found: Dependencies, backward: Sequence[tuple[int, int, int]], inside: set[int], *, near: bool
+) -> list[list[int]]:  # fmt: skip
+    """Disjoint cycles, each through one of the edges that lead backward in the guess (by how far). ``near``: through no
+    moment that is not between its two ends there, which is fast; there may be no such cycle."""
     groups: list[list[int]] = []
     used: set[int] = set()
     for _, source, target in backward:
-        if source not in used and target not in used:
-            path = _path(found, target, source, inside)
+        if used.isdisjoint(_members(found, (source, target))):
+            span = (found.position(target), found.position(source)) if near else None
+            path = _path(found, target, source, inside, span)
             if path is not None and used.isdisjoint(members := _members(found, path)):
                 groups.append(members)
-                used.update(path)
+                used.update(members)
         if len(groups) >= _CYCLES_MAX:
             break
-    return groups or [everyone]
+    return groups
 
 
 def _path(
-    found: Dependencies, start: int, end: int, inside: set[int] | None, last: int | None = None
+    found: Dependencies, start: int, end: int, inside: set[int], span: tuple[int, int] | None
 ) -> list[int] | None:
-    """The moments of a path with the fewest of them, joints not counted."""
+    """The moments of a path with the fewest of them, joints not counted. ``span``: the first and the last step."""
     parents = {start: start}
     queue = deque((start,))
-    joints = len(found.facts) + found.shift
+    steps, joints = found.steps, len(found.steps)
     while queue:
         node = queue.popleft()
         if node == end:
@@ -192,8 +198,8 @@ def _path(
                 path.append(parents[path[-1]])
             return path
         for target in found.after[node]:
-            if target not in parents and (inside is None or target in inside):
-                if last is not None and target < joints and found.position(target) > last:
+            if target not in parents and target in inside:
+                if span is not None and target < joints and not span[0] <= steps[target] <= span[1]:
                     continue
                 parents[target] = node
                 (queue.append if target < joints else queue.appendleft)(target)

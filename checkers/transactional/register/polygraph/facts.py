@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 
-from checkers.transactional.lattice import Family
+from checkers.transactional.graph import KIND_BITS
+from checkers.transactional.lattice import Family, Order
 from checkers.transactional.register.history import INITIAL, RegisterHistory
 
 
@@ -25,6 +26,14 @@ class Facts:
     writes: list[list[int]]
     began: list[int]
     ended: list[float]
+    _orders: dict[Order, list[list[int]]] = field(default_factory=dict)
+
+    def successors(self, order: Order) -> list[list[int]]:
+        """To which transactions and joints the order leads from each; every guess is asked with the same ones."""
+        if order not in self._orders:
+            graph = self.history.order(order)
+            self._orders[order] = [[edge >> KIND_BITS for edge in edges] for edges in graph.successors]
+        return self._orders[order]
 
     def __len__(self) -> int:
         return len(self.reads)

@@ -97,7 +97,7 @@ def test_what_cannot_be_replayed_on_columns_is_not_judged(model: str, history: H
 def _decided(monkeypatch: pytest.MonkeyPatch, change: Any) -> None:
     """From now on, what is decided on columns is changed before anybody sees it."""
     decide = columnar.decide
-    monkeypatch.setattr("checkers.linearizable.columnar.decide", lambda found: change(decide(found)))
+    monkeypatch.setattr("checkers.linearizable.columnar.decide", lambda found, limit: change(decide(found, limit)))
 
 
 def test_a_wrong_linearization_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
