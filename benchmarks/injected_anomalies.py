@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from random import Random
 from time import process_time
@@ -27,7 +28,7 @@ if __name__ == "__main__":  # run as a file, too
 from benchmarks.planted_anomalies import LISTS, PREDICATES, REGISTERS, Planted
 from benchmarks.transaction_clients import Micro, Traffic, recorded
 from benchmarks.transactions_columnar_fuzz import text_of, with_columns
-from benchmarks.transactions_fuzz import Tally
+from benchmarks.transactions_fuzz import Tally, numbered
 from checkers.transactional import MODELS, check
 from checkers.transactional.lattice import STRICT, implied
 from harness.history import History, Op
@@ -212,7 +213,7 @@ def campaign(histories: int, seed: int, planted: Sequence[Planted] = PLANTED) ->
     """That many histories of each."""
     tally = Tally()
     for each in planted:
-        for number in range(seed, seed + histories):
+        for number in numbered(tally, histories, seed, inf, f"histories with {each.name}"):
             examine(tally, each, number)
     return tally
 

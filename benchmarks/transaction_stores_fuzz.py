@@ -25,7 +25,7 @@ if __name__ == "__main__":  # run as a file, too
 from benchmarks.transaction_clients import Data, Recorded, Traffic, random_traffic, recorded
 from benchmarks.transaction_stores import LEVELS
 from benchmarks.transactions_columnar_fuzz import text_of, with_columns
-from benchmarks.transactions_fuzz import Tally
+from benchmarks.transactions_fuzz import Tally, numbered
 from checkers.transactional import check
 from checkers.transactional.lattice import STRICT, implied
 from harness.history import History
@@ -83,9 +83,7 @@ def campaign(histories: int, seed: int, deadline: float) -> Tally:
     """That many, evenly of every store and type, until the deadline."""
     tally = Tally()
     pairs = [(store, data) for store in LEVELS for data in DATA]
-    for number in range(seed, seed + histories):
-        if monotonic() > deadline:
-            break
+    for number in numbered(tally, histories, seed, deadline):
         round_, place = divmod(number, len(pairs))
         examine(tally, round_, *pairs[place])
     return tally

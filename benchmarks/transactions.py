@@ -1,15 +1,18 @@
 """How fast histories of transactions are decided, and in how much memory.
 
-    python -m benchmarks.transactions [--data list,register] [--transactions 10000,100000] [--expect LEVEL,LEVEL]
-                                      [--stale 0.0] [--repeat 3] [--peer "COMMAND {}"]
+    python -m benchmarks.transactions [--data list,register] [--transactions 10000,100000,1000000]
+                                      [--expect LEVEL,LEVEL] [--stale 0.0] [--repeat 3] [--time-limit 120]
+                                      [--baseline-limit 120] [--peer "COMMAND {}"]
 
 The histories are a strict serializable store's: 20 clients, 1 to 4 micro-operations, 32 appends or writes per key (see
 benchmarks/transaction_histories.py); ``--stale`` is the share of reads that miss the last one. Each row is of a process
 of its own. It tells CPU seconds, medians, of what was warmed up once on a small history: to read JSON lines; to infer
-and build (of a large history by compiled code); the whole check, which does that, too; the ratio of reading and
-checking to a fixed piece of work done in the same run (sorting a million numbers), in which machines differ less than
-in seconds; and the peak memory of the process. The peer is run on the same file as EDN: a command, without a shell, in
-which {} stands for the file's name.
+and build (of a large history by compiled code); to decide, with the evidence; all of it; how many times longer the
+baseline took on the same history (benchmarks/plain_transactions.py: plain Python, one level of each kind of data, at
+most ``--baseline-limit`` CPU seconds: past them ``>``); and the peak memory. A row begins with ``>`` where the checker
+gave up at the time limit. Registers of more than 100,000 transactions are asked only for what takes no search, unless
+``--expect`` says else. The peer is run on the same file as EDN: a command, without a shell, in which {} stands for the
+file's name.
 """
 
 from __future__ import annotations
@@ -22,8 +25,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from random import Random
 from statistics import median
 from time import perf_counter, process_time
 from typing import Any, get_args
@@ -42,7 +45,10 @@ from harness.formats import COMPILED_BYTES_MIN, read_recording
 from harness.history import History
 
 ROOT = Path(__file__).resolve().parent.parent
-LEVELS = {"list": "strict-serializable", "register": "read-committed,read-atomic,causal"}
+LEVELS = {"list": "strict-serializable",
+          "register": "read-committed,read-atomic,causal,snapshot-isolation,serializable"}  # fmt: skip
+SEARCHED_MAX = 100_000
+SEARCHED = ("snapshot-isolation", "serializable")
 WARM_BYTES = COMPILED_BYTES_MIN + 1_000_000
 
 
@@ -62,11 +68,18 @@ def write_warm(path: Path, data: Data) -> None:
                 return
 
 
-def baseline_s() -> float:
-    """CPU seconds of a fixed piece of work."""
-    random = Random(0)
-    numbers = [random.random() for _ in range(1_000_000)]
-    return _timed(lambda: sorted(numbers))[0]
+def baseline_s(path: Path, data: Data, limit_s: float) -> tuple[float, bool]:
+    """CPU seconds of the baseline, and whether it came to an end."""
+    words = [sys.executable, "-m", "benchmarks.plain_transactions", data, str(path)]
+
+    def bounded() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (int(limit_s), int(limit_s) + 1))
+
+    done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=ROOT, preexec_fn=bounded)
+    if done.returncode < 0:  # ended by a signal at its limit
+        return limit_s, False
+    done.check_returncode()
+    return float(json.loads(done.stdout)["seconds"]), True
 
 
 def built(history: History, data: Data) -> Any:
@@ -82,25 +95,38 @@ def built(history: History, data: Data) -> Any:
     return build(infer(transactions(history))) if data == "list" else list(histories(read_transactions(history)))
 
 
-def measure(path: Path, warm: Path, data: Data, expect: str, repeat: int) -> str:
-    """One row."""
+def measure(path: Path, warm: Path, data: Data, options: argparse.Namespace) -> dict[str, Any]:
+    """What a row tells, but for the baseline."""
+    expect = options.expect
     if path.stat().st_size >= COMPILED_BYTES_MIN:
         check(read_recording(warm).history, expect=expect)
-    parse, building, whole = [], [], []
-    for _ in range(repeat):
-        seconds, recording = _timed(lambda: read_recording(path))
+    parse: list[float] = []
+    building: list[float] = []
+    whole: list[float] = []
+    for _ in range(options.repeat):
+        seconds, recording = _timed(partial(read_recording, path))
         parse.append(seconds)
-        seconds, result = _timed(lambda history=recording.history: check(history, expect=expect))
+        seconds, result = _timed(partial(check, recording.history, expect=expect, time_limit_s=options.time_limit))
         whole.append(seconds)
-        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         if not building:  # after the check, so that the peak is that of reading and checking
-            building.append(_timed(lambda history=recording.history: built(history, data))[0])
+            peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            building.append(_timed(partial(built, recording.history, data))[0])
         del recording
-    times = [median(parse), median(building), median(whole)]
-    total = times[0] + times[2]
-    types = " ".join(sorted({each.type for each in result.anomalies}))
-    return (f"{result.valid!s:7}  parse {times[0]:7.3f}  build {times[1]:7.3f}  check {times[2]:7.3f}  "
-            f"total {total:7.3f} s  {total / baseline_s():6.2f} x  peak {peak_mb:6,.0f} MB  {types}")  # fmt: skip
+        if result.valid == "unknown":
+            break
+    return {"valid": result.valid, "parse": median(parse), "build": median(building), "check": median(whole),
+            "peak_mb": peak_mb, "types": sorted({each.type for each in result.anomalies})}  # fmt: skip
+
+
+def row(found: dict[str, Any], baseline: tuple[float, bool]) -> str:
+    """In words. What the check did beyond building is deciding."""
+    total = found["parse"] + found["check"]
+    times = f"parse {found['parse']:7.3f}  build {found['build']:7.3f}  "
+    times += f"decide {max(0.0, found['check'] - found['build']):7.3f}  total {total:7.3f} s"
+    ratio = f"baseline {' ' if baseline[1] else '>'}{baseline[0]:8.3f} s = {baseline[0] / total:6.1f} x"
+    given_up = ">" if found["valid"] == "unknown" else " "
+    return (f"{given_up}{found['valid']!s:7}  {times}  {ratio}  peak {found['peak_mb']:6,.0f} MB  "
+            f"{' '.join(found['types'])}").rstrip()  # fmt: skip
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -140,11 +166,15 @@ def rows(options: argparse.Namespace, folder: Path) -> None:
         for count in map(int, options.transactions.split(",")):
             path = folder / "history.jsonl"
             write_history(path, data, count, options.stale)
+            baseline = baseline_s(path, data, options.baseline_limit)
             for expect in (options.expect or LEVELS[data]).split(","):
+                if not options.expect and expect in SEARCHED and count > SEARCHED_MAX:
+                    continue
                 words = [sys.executable, "-m", "benchmarks.transactions", "--measure", str(path), "--warm", str(warm),
-                         "--data", data, "--expect", expect, "--repeat", str(options.repeat)]  # fmt: skip
+                         "--data", data, "--expect", expect, "--repeat", str(options.repeat),
+                         "--time-limit", str(options.time_limit)]  # fmt: skip
                 done = subprocess.run(words, check=True, capture_output=True, text=True, cwd=ROOT)
-                print(f"{data:8} {count:>9,}  {expect:20} {done.stdout.strip()}", flush=True)
+                print(f"{data:8} {count:>9,}  {expect:20}{row(json.loads(done.stdout), baseline)}", flush=True)
             if options.peer:
                 print(f"{'':19} the peer: {ask_peer(options.peer, path)}", flush=True)
 
@@ -153,16 +183,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure every size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default=",".join(get_args(Data)))
-    parser.add_argument("--transactions", default="10000,100000", help="sizes, separated by commas")
-    parser.add_argument("--expect", help="levels, separated by commas; else strict-serializable, or of registers three")
+    parser.add_argument("--transactions", default="10000,100000,1000000", help="sizes, separated by commas")
+    parser.add_argument("--expect", help="levels, separated by commas; else strict-serializable, or of registers five")
     parser.add_argument("--stale", type=float, default=0.0, help="share of reads that miss the last write")
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--time-limit", type=float, default=120.0, help="seconds for one check")
+    parser.add_argument("--baseline-limit", type=float, default=120.0, help="CPU seconds for the baseline")
     parser.add_argument("--peer", help="a command that reads EDN, {} being the file")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     parser.add_argument("--warm", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.measure:
-        print(measure(Path(options.measure), Path(options.warm), options.data, options.expect, options.repeat))
+        print(json.dumps(measure(Path(options.measure), Path(options.warm), options.data, options)))
         return 0
     with tempfile.TemporaryDirectory() as folder:
         rows(options, Path(folder))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from time import monotonic
 from typing import Any, Final
 
@@ -55,8 +56,8 @@ def check(
     Invalid: one anomaly for each kind that the level forbids, with a shortest cycle of its kind where it is one; its
     operations are the lines of the transactions, in the order of the explanation. ``details`` has ``strongest`` and
     ``weakest_failing``, the levels that hold and fail, and, where a serial order explains all, its ``certificate``.
-    With ``certify``, of lists and registers, the ``proof`` of a valid one, too: a commit order
-    (:mod:`checkers.transactional.commit_order`), checked again; or else why there is none (``unproved``).
+    With ``certify`` the ``proof`` of a valid one, too: a commit order (:mod:`checkers.transactional.commit_order`),
+    checked again, of sets, counters and ranges only a serial one; or else why there is none (``unproved``).
     Unknown where a definition leaves open what was not observed. Raises :class:`harness.history.HistoryError`.
     """
     if ALIASES.get(expect, expect) not in MODELS:
@@ -75,7 +76,7 @@ def _judge(
         return large
     data = data_type(history)
     if data == "composite":
-        return _composite(history, expect, model, deadline, initial)
+        return _composite(history, expect, model, deadline, initial, certify)
     try:
         return _plain(history, data, expect, model, deadline, initial, nil_reads, certify)
     except Unsupported:
@@ -83,13 +84,28 @@ def _judge(
 
         if not is_composite(history):
             raise
-    return _composite(history, expect, model, deadline, initial)
+    return _composite(history, expect, model, deadline, initial, certify)
 
 
-def _composite(history: History, expect: str, model: Model, deadline: float | None, initial: Any) -> Result:
+def _composite(
+    history: History, expect: str, model: Model, deadline: float | None, initial: Any, certify: bool
+) -> Result:
     from checkers.transactional.composite.check import judge
 
-    return judge(history, expect, model, deadline, initial)
+    result = judge(history, expect, model, deadline, initial)
+    if not certify:
+        return result
+    proof: dict[str, Any] = _executed(result.details.get("certificate", {}), model) if result.valid is True else {}
+    return replace(result, details={**result.details, "certified": "composite", **proof})
+
+
+def _executed(serial: Mapping[str, Any], model: Model) -> dict[str, Any]:
+    """A serial order as a commit order, if it respects what the level's form does."""
+    strength = [Order.NONE.name.lower(), Order.SESSION.name.lower(), Order.REALTIME.name.lower()]
+    if "order" in serial and strength.index(serial["respects"]) >= strength.index(model.order.name.lower()):
+        return {"proof": {"order": list(serial["order"])}}
+    return {"unproved": "of sets, counters and ranges there is a certificate only where a serial order of at most "
+                        f"{LISTED_MAX:,} transactions explains them"}  # fmt: skip
 
 
 def _plain(

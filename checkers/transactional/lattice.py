@@ -169,9 +169,11 @@ def proscribed(name: str) -> tuple[str, ...]:
     model = MODELS[name]
     wrong_reads = [each for each in sorted(ALWAYS_FORBIDDEN | FORBIDDEN_IF_COMMITTED) if forbids(model, each)]
     suffixes = ("", "-process", "-realtime")[: 1 + list(Order).index(model.order)]
-    return (*wrong_reads, *(cycle + suffix for suffix in suffixes for cycle in _CYCLES[model.family]))
+    kinds = _CYCLES[model.family] + PHANTOMS * (model.family is Family.ANY and not name.endswith("repeatable-read"))
+    return (*wrong_reads, *(cycle + suffix for suffix in suffixes for cycle in kinds))
 
 
+PHANTOMS: Final = ("G2",)
 _G1: Final = ("G0", "G1c")
 _VIEW: Final = (*_G1, "G-monotonic", "fractured-read")
 _UPDATE: Final = ("lost-update", "G-cursor")

@@ -99,7 +99,7 @@ def _write(path: Path, data: Mapping[str, Any]) -> None:
 
 
 _OF_LEVELS: Final = frozenset(("proof", "unproved", "certified"))
-_NO_WORD: Final = "there is a certificate of transactions on lists or registers only"
+_NO_WORD: Final = "there is none of such transactions"
 
 
 def _keep_level(question: Question, recording: Recording, result: Result, path: Path) -> Result:
@@ -115,7 +115,8 @@ def _keep_level(question: Question, recording: Recording, result: Result, path: 
     if result.valid:
         data["proof"] = found["proof"]
     else:
-        ambiguous = {"ambiguous": True} if found.get("readings") else None
+        as_one = found.get("readings") or found["certified"] == "composite"  # no anomaly says all by itself
+        ambiguous = {"ambiguous": True} if as_one else None
         data["anomalies"] = [{"type": each.type, "operations": list(each.operations),
                               "details": ambiguous or dict(each.details)} for each in result.anomalies]  # fmt: skip
     _write(path, data)
@@ -166,7 +167,7 @@ def _evidence(data: Any) -> Evidence:
 
 def _level_proof(data: Mapping[str, Any]) -> Any:
     """The commit order, or the anomalies."""
-    _one_of(data["model"], "model", ("list", "register"))
+    _one_of(data["model"], "model", ("list", "register", "composite"))
     if not isinstance(data["digest"], str):
         raise ValueError("read a digest that is no text")
     if data["valid"]:

@@ -45,6 +45,10 @@ def examine(evidence: Evidence, recording: Recording, nil_reads: NilReads) -> Fi
 
 def examine_history(evidence: Evidence, history: History, nil_reads: NilReads) -> Finding:
     """The same, the file apart."""
+    if evidence.model == "composite":
+        from harness.commands import verify_composite
+
+        return verify_composite.examine(evidence, history)
     model = MODELS[evidence.expect]
     order: CommitOrder | None = None
     if evidence.valid:

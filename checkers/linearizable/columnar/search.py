@@ -15,7 +15,6 @@ from checkers.linearizable.columnar.sweep import (
     FOUND,
     FULL,
     MORE,
-    POOL,
     RANK,
     SLOTS,
     VISITED,
@@ -105,10 +104,7 @@ class Search:
         self.configurations += int(board.counts[VISITED])
         count, order = 0, found.invokes[:0]
         if outcome == FOUND:
-            way, pools = int(board.level[WAY, 0]), board.values[POOL].copy()
-            count, order = placed(
-                first, last, initial, way, pools, found.ranks, found.classes, found.invokes, self._ways
-            )
+            count, order = placed(first, initial, int(board.level[WAY, 0]), board, self._ways)
         end(board)
         return outcome, count, order
 

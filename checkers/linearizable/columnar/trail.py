@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from checkers.linearizable.columnar.sweep import BY_WRITE, WAY_BEFORE, WAY_BY, WAY_RANK, WAY_VALUE
+from checkers.linearizable.columnar.sweep import (
+    BY_WRITE,
+    CLASS,
+    CLASS_LAST,
+    LAST,
+    POOL,
+    WAY_BEFORE,
+    WAY_BY,
+    WAY_RANK,
+    WAY_VALUE,
+    Board,
+)
 from checkers.linearizable.columnar.transitions import (
     ANY,
     ARRIVALS,
@@ -35,19 +46,17 @@ _NOBODY: Final = -1
 
 
 @compiled
-def placed(
-    first: int, last: int, initial: int, way: int, pools: Ints, ranks: Ints, classes: Ints, invokes: Ints, ways: Small
-) -> tuple[int, Ints]:
-    """The invocations of a key's ranks, from ``first`` up to ``last``, and of the optional operations used on the way,
-    in the order of the linearization that the way is; and how many these are. The number is OVERDRAWN less a class's
-    number if more operations of it are needed than were invoked by then: so this is no linearization. ``pools``: of
-    each value the class of writes that perhaps took effect, -1 if there is none."""
+def placed(first: int, initial: int, way: int, board: Board, ways: Small) -> tuple[int, Ints]:
+    """The invocations of the ranks of the key that was swept last, from ``first`` on, and of the optional operations
+    used on the way, in the order of the linearization that the way is; and how many these are. The number is OVERDRAWN
+    less a class's number if more operations of it are needed than were invoked by then: so this is no linearization."""
+    ranks, classes, last, first_class = board.ranks, board.classes, board.counts[LAST], board.counts[CLASS]
     changes = _changes(way, ways)
     spots = np.full(last - first, _NOBODY, np.int64)
     done = np.zeros(last - first, np.bool_)
     steps = np.empty(last - first + len(changes), np.int64)
     pieces = np.empty(last - first + len(changes), np.int64)
-    open_, used = np.empty(last - first, np.int64), np.zeros(classes.shape[1], np.int64)
+    open_, used = np.empty(last - first, np.int64), np.zeros(board.counts[CLASS_LAST] - first_class, np.int64)
     value, count, piece, running, arrival, change = initial, 0, 0, 0, first, len(changes) - 1
     for rank in range(first, last):
         arrived = running
@@ -62,14 +71,14 @@ def placed(
             if by == BY_WRITE:
                 by = _writer(open_[:running], left, first, piece, ranks, done, spots)
                 piece += 1
-                by = -2 - pools[left] if by == _NOBODY else by
+                by = -2 - int(board.values[POOL, left]) if by == _NOBODY else by
             if by < 0:
                 number = -2 - by
-                at = classes[START, number] + used[number]
-                if used[number] == classes[SIZE, number] or invokes[at] > ranks[COMPLETES, rank]:
+                at = classes[START, number] + used[number - first_class]
+                if used[number - first_class] == classes[SIZE, number] or board.invokes[at] > ranks[COMPLETES, rank]:
                     return int(OVERDRAWN - number), steps
-                used[number] += 1
-                steps[count] = invokes[at]
+                used[number - first_class] += 1
+                steps[count] = board.invokes[at]
             else:
                 done[by - first] = True
                 steps[count] = ranks[INVOKES, by]

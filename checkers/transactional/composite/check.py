@@ -8,6 +8,7 @@ from typing import Any, Final
 from checkers.guard import OutOfTimeError
 from checkers.transactional.composite.anomaly import anomalies
 from checkers.transactional.composite.reading import read_composite
+from checkers.transactional.composite.serial import refute
 from checkers.transactional.composite.verdict import SEARCHED_MAX, SERIAL, Answers, answers
 from checkers.transactional.lattice import MODELS, STRICT, Family, Model, Order, strongest_holding, weakest_failing
 from checkers.transactional.register.saturation import POLYNOMIAL
@@ -51,11 +52,22 @@ def _certificate(found: Answers) -> dict[str, Any]:
 
 
 def _serial(found: Answers, form: Order) -> list[int] | None:
-    """The invocations in such an order."""
-    if form in found.serial:
-        return [found.composite.transactions[number].invoke for number in found.serial[form]]
-    if found.answers.get(SERIAL[form]) is not True:
+    """The invocations in such an order, which is executed once more."""
+    transactions = found.composite.transactions
+    numbers = found.serial.get(form)
+    if numbers is None and found.answers.get(SERIAL[form]) is True:
+        lines = _proved(found, form)
+        number_of = {each.invoke: each.number for each in transactions}
+        numbers = None if lines is None else [number_of[line] for line in lines]
+    if numbers is None:
         return None
+    objection = refute(found.composite, numbers, form)
+    assert objection is None, f"the serial order does not explain the history: {objection}"
+    return [transactions[number].invoke for number in numbers]
+
+
+def _proved(found: Answers, form: Order) -> list[int] | None:
+    """The invocations in the order of a schedule that proves the level."""
     for worlds in found.worlds.values():
         for world in worlds if isinstance(worlds, list) else ():
             proof = world.whole.proofs.get((Family.ANY, form))

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
+from time import monotonic
 from typing import Any, Final
 
+from checkers.guard import OutOfTimeError
 from checkers.transactional.composite.reading import Composite, Parsed
 from checkers.transactional.lattice import Order
 from checkers.transactional.transaction import Atom
@@ -88,9 +90,10 @@ def refute(composite: Composite, order: Sequence[int], form: Order) -> str | Non
     return None
 
 
-def serial_order(composite: Composite, form: Order) -> list[int] | None:
-    """Numbers of transactions in such an order; None if the bounded search found none."""
-    return _Search(composite, form).run()
+def serial_order(composite: Composite, form: Order, deadline: float | None = None) -> list[int] | None:
+    """Numbers of transactions in such an order; None if the bounded search found none. Raises
+    :class:`checkers.guard.OutOfTimeError`."""
+    return _Search(composite, form).run(deadline)
 
 
 class _Search:
@@ -107,7 +110,7 @@ class _Search:
         self.first = 0
         self.seen: set[int] = set()
 
-    def run(self) -> list[int] | None:
+    def run(self, deadline: float | None) -> list[int] | None:
         """Depth first, by a stack of what may still be tried at each depth."""
         needed = sum(each.outcome == "ok" for each in self.listed)
         stack = [self._candidates()]
@@ -122,6 +125,8 @@ class _Search:
                     needed += self._undo()
                 continue
             steps -= 1
+            if deadline is not None and monotonic() > deadline:
+                raise OutOfTimeError(f"a serial order of {len(self.listed)} transactions was being searched")
             before = self.state.execute(self.listed[place])
             if before is not None:
                 needed -= self._do(place, before)

@@ -179,8 +179,7 @@ class Answers:
         return "unknown" if held else False
 
     def _in_time(self, answer: bool) -> bool:
-        if self.deadline is not None and monotonic() > self.deadline:
-            raise OutOfTimeError("the choices of increments and adds that explain what was read were being tried")
+        _check_time(self.deadline)
         return answer
 
     def _search(self) -> None:
@@ -190,7 +189,7 @@ class Answers:
         self._searched = True
         long = len(self.composite.transactions) > SEARCHED_MAX
         for form in (Order.REALTIME,) if long else tuple(reversed(Order)):
-            order = serial_order(self.composite, form)
+            order = serial_order(self.composite, form, self.deadline)
             if order is not None:
                 objection = refute(self.composite, order, form)
                 assert objection is None, f"the serial order does not explain the history: {objection}"
@@ -278,14 +277,14 @@ def answers(
     Raises :class:`checkers.guard.Unsupported` where there is too much to choose from.
     """
     found = objects(composite)
-    wrong = list(_wrong(composite, found))
+    wrong = list(_wrong(composite, found, deadline))
     serial: dict[Order, list[int]] = {}
     if wrong:
         found = [replace(each, reads=[]) for each in found]  # no level is left that would ask what else was read
     settled: frozenset[_Level] | None = None
     if not wrong and _cells(found) > min(condensed_min, SEARCHED_MIN if _count(found) else inf):
         found, serial, settled = _condensed(composite, found, deadline, tied_max)
-    open_ = list(_possibilities(found))
+    open_ = list(_possibilities(found, deadline))
     made = registers(composite, found)
     certain = [(known, whole, only[0]) for known, whole, only in open_ if only and len(only) == 1]
     base = verdicts(next(made.histories(certain)), deadline)
@@ -293,9 +292,10 @@ def answers(
     return Answers(composite, made, wrong, open_, base, deadline, misses, serial=serial, settled=settled)
 
 
-def _wrong(composite: Composite, found: Sequence[Object]) -> Iterator[Wrong]:
+def _wrong(composite: Composite, found: Sequence[Object], deadline: float | None) -> Iterator[Wrong]:
     for each in found:
         for whole in each.reads:
+            _check_time(deadline)
             if each.type == "set":
                 yield from wrong_elements(each, whole, composite.transactions)
             else:
@@ -308,11 +308,19 @@ def _wrong(composite: Composite, found: Sequence[Object]) -> Iterator[Wrong]:
                 yield from wrong_range(composite, reader, micro)
 
 
-def _possibilities(found: Sequence[Object]) -> Iterator[tuple[Object, Whole, list[Possibility] | None]]:
+def _check_time(deadline: float | None) -> None:
+    if deadline is not None and monotonic() > deadline:
+        raise OutOfTimeError("what each read may have seen was being worked out")
+
+
+def _possibilities(
+    found: Sequence[Object], deadline: float | None
+) -> Iterator[tuple[Object, Whole, list[Possibility] | None]]:  # fmt: skip
     """Of each read; of counters None once there are too many of all reads together."""
     count = 1
     for each in found:
         for whole in each.reads:
+            _check_time(deadline)
             possible: list[Possibility] | None = None
             if each.type == "set":
                 possible = set_possibilities(each, whole)
@@ -336,7 +344,7 @@ def _condensed(
     """Only what can be on a cycle, nothing, and a serial order, if nothing is; or, of very much, what is on a few short
     cycles, and all levels whose cycles were looked for in vain."""
     known = condensed(composite, found, deadline)
-    order = serial_order(composite, Order.REALTIME) if known is None else None if known.tied else known.order
+    order = serial_order(composite, Order.REALTIME, deadline) if known is None else None if known.tied else known.order
     if order is not None:
         objection = refute(composite, order, Order.REALTIME)
         assert objection is None, f"the serial order does not explain the history: {objection}"

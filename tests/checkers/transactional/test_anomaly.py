@@ -86,7 +86,7 @@ def test_a_long_fork_through_sessions() -> None:
 def test_every_name_that_the_table_proscribes_is_one_that_is_reported() -> None:
     names = {name for level in MODELS for name in proscribed(level)}
     plain = {name for name in names if not name.endswith(("-process", "-realtime"))}
-    assert plain <= set(PLANTED)
+    assert plain - {"predicate-read-miss", "G2"} <= set(PLANTED)  # those are in composite/test_anomaly.py
 
 
 def test_the_story_of_a_stale_read() -> None:

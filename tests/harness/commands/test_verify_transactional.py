@@ -162,17 +162,6 @@ def test_an_ambiguous_history_is_decided_again(tmp_path: Path, capsys: pytest.Ca
     assert "which is trusted here" in answer["explanation"]
 
 
-def test_of_other_transactions_there_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    added = VALID.replace('"write", "value": 1', '"txn", "value": [["add", "x", 1]]').replace(
-        '"read", "value": null', '"txn", "value": [["r", "x", null]]'
-    )
-    content = added.replace('"read", "value": 1', '"txn", "value": [["r", "x", [1]]]')
-    path = tmp_path / "evidence.json"
-    status = cli.main(["check", written(tmp_path, content), "--expect", "serializable", "--certificate", str(path)])
-    assert (status, path.exists()) == (0, False)
-    assert "no certificate was written" in capsys.readouterr().out
-
-
 def test_from_python_the_proof_is_in_the_details(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from checkers import check
 
