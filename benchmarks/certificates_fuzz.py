@@ -45,6 +45,7 @@ from harness.history import History, Op
 from harness.result import Anomaly, Reason, Result
 
 DATA = ("list", "register")
+_WORDS = {True: "valid", False: "invalid", "unknown": "unknown"}
 FEW = 4
 TRIALS_MAX = 3_000
 
@@ -82,6 +83,8 @@ def examine(tally: Tally, case: Case, random: Random, levels: Sequence[str]) -> 
     """All evidence about some levels."""
     results = {level: check(case.history, expect=level, certify=True) for level in levels}
     for level, result in results.items():
+        tally.counts[f"{level}: {result.valid}"] += 1
+        tally.counts[f"verdicts {_WORDS[result.valid]}"] += 1
         crashed = result.reason is Reason.CHECKER_ERROR
         tally.expect(not crashed, f"{case.name}: {level}: {result.explanation}")
     holding = [level for level in levels if results[level].valid is True]

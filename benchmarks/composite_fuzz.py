@@ -1,10 +1,11 @@
 """The campaign for sets, counters and ranges: random histories, every isolation level against its definition.
 
-    python -m benchmarks.composite_fuzz [--histories 5000] [--seed 0] [--size 4] [--kind mixed] [--time-limit 1200]
+    python -m benchmarks.composite_fuzz [--histories 5000] [--seed 0] [--size 4] [--kind mixed] [--stores 200]
 
 As benchmarks.registers_fuzz, whose words its output has: verdicts against brute force over all orders, the lattice, the
 anomalies of one level, whose transactions must refute it by themselves. Repeatable read beside predicate reads may be
-unknown where two readings of its definition differ, or a phantom is in it. Exit status 0 if all agree, 1 if anything
+unknown where two readings of its definition differ, or a phantom is in it. What a store of some level did must be valid
+at that level. Exit status 0 if all agree, 1 if anything
 does not (with the seed that shows it), 2 if the time limit came first.
 """
 
@@ -21,7 +22,7 @@ from time import monotonic
 if __name__ == "__main__":  # run as a file, too
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.random_composite import KINDS, small
+from benchmarks.random_composite import KINDS, LEVELS, small, stored
 from benchmarks.transactions_fuzz import (
     Tally,
     arguments_of,
@@ -36,7 +37,7 @@ from checkers.transactional import MODELS, check
 from checkers.transactional.brute import TooLarge
 from checkers.transactional.composite import brute
 from checkers.transactional.composite.reading import Composite, Micro, Parsed, is_composite, read_composite
-from checkers.transactional.composite.verdict import CONDENSED_MIN, answers
+from checkers.transactional.composite.scope import CONDENSED_MIN, answers
 from checkers.transactional.lattice import Model
 from checkers.transactional.transaction import value_of
 from harness.history import History
@@ -142,7 +143,19 @@ def fails(history: History, model: Model) -> bool:
     return answers(read_composite(history)).of(model) is False
 
 
-def campaign(histories: int, seed: int, size: int, deadline: float, kind: str | None = None) -> Tally:
+def examine_store(tally: Tally, level: str, kind: str, number: int) -> None:
+    """What a store of that level did must be valid at that level; unknown, where totals leave too much to choose."""
+    random = Random(f"{number} {level} {kind}")
+    result = check(History(stored(random, level, kind)), expect=level)
+    tally.counts[f"store {level}: {result.valid}"] += 1
+    counts = kind in ("counter", "mixed") and level != "strict-serializable"
+    agrees = result.valid is True or (counts and result.valid == "unknown")
+    tally.expect(agrees, f"store {level} {kind}, seed {number}: {result.explanation or result.anomalies}")
+
+
+def campaign(
+    histories: int, seed: int, size: int, deadline: float, kind: str | None = None, stores: int = 0
+) -> Tally:  # fmt: skip
     """Examine that many until the deadline."""
     tally = Tally()
     for number in numbered(tally, histories, seed, deadline):
@@ -151,6 +164,11 @@ def campaign(histories: int, seed: int, size: int, deadline: float, kind: str | 
         history = drawn(random, lambda: History(small(random, most, kind)), fails)  # noqa: B023 - called at once
         examine(tally, f"seed {number}, size {size}, kind {kind}", history, random)
         tally.counts["histories"] += 1
+    for number in numbered(tally, stores, seed, deadline, "stores"):
+        for level in LEVELS:
+            for each in (kind,) if kind else KINDS:
+                examine_store(tally, level, each, number)
+        tally.counts["stores"] += 1
     return tally
 
 
@@ -158,9 +176,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the campaign and print its counts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kind", choices=KINDS)
-    options = arguments_of(parser, arguments, stores=0)
+    options = arguments_of(parser, arguments, stores=200)
     began = monotonic()
-    tally = campaign(options.histories, options.seed, options.size, began + options.time_limit, options.kind)
+    tally = campaign(
+        options.histories, options.seed, options.size, began + options.time_limit, options.kind, options.stores
+    )
     return report(tally, options, monotonic() - began)
 
 

@@ -1,8 +1,10 @@
-"""Random histories of a few transactions on sets, counters, registers and ranges, near what is just right or wrong."""
+"""Random histories of sets, counters, registers and ranges: of a few transactions, near the border between right and
+wrong, and what a store of some isolation level did."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -104,3 +106,98 @@ def _spoil(random: Random, drafts: list[Draft]) -> None:
         read[2] = read[2][1:] if random.random() < 0.5 else [*read[2], random.choice([*adds, 99])]
     elif read[1] in _KEYS["counter"]:
         read[2] = (read[2] or 0) + random.choice((-2, -1, 1, 2, 50))
+
+
+LEVELS = ("strict-serializable", "strong-snapshot-isolation", "strong-read-committed")
+
+
+@dataclass(slots=True)
+class _Running:
+    """A transaction of the store: what it was asked, its snapshot of the log, and whether it has committed."""
+
+    micros: list[Micro]
+    snapshot: int | None = None
+    committed: bool | None = None
+
+
+def stored(random: Random, level: str, kind: str, transactions: int = 60, clients: int = 5) -> list[Op]:
+    """What a store of one of LEVELS did: everything at its commit; or reads of a snapshot, the first to write a register
+    winning; or each read of what is committed by then. Some answers are lost."""
+    store = _Store(random, level, ["set", "counter", "range"] if kind == "mixed" else [kind])
+    return store.run(transactions, clients)
+
+
+class _Store:
+    def __init__(self, random: Random, level: str, types: Sequence[str]) -> None:
+        self.random, self.level, self.types = random, level, types
+        self.log: list[Sequence[Micro]] = []
+        self.number = 0
+
+    def run(self, transactions: int, clients: int) -> list[Op]:
+        running: dict[int, _Running] = {}
+        processes, lines = list(range(clients)), list[Op]()
+        while self.number < transactions or running:
+            slot = self.random.randrange(clients)
+            process = processes[slot]
+            each = running.get(slot)
+            if each is None and self.number < transactions:
+                running[slot] = _Running(self.asked())
+                lines.append(Op("invoke", process, "txn", [list(micro) for micro in running[slot].micros]))
+            elif each is not None and not self.step(each):
+                del running[slot]
+                unknown = self.random.random() < 0.05
+                type_: Any = "info" if unknown else "ok" if each.committed else "fail"
+                processes[slot] += clients * unknown
+                lines.append(Op(type_, process, "txn", each.micros))
+        return lines
+
+    def asked(self) -> list[Micro]:
+        self.number += 1
+        return [self.micro(place) for place in range(self.random.choice((1, 2, 2, 3)))]
+
+    def micro(self, place: int) -> Micro:
+        type_ = self.random.choice(self.types)
+        key = self.random.choice(_KEYS[type_]) if type_ == "range" else f"{type_[0]}{self.number // 20}"
+        if self.random.random() < 0.5:
+            return ["rp", [1, self.random.choice((2, 3))], None] if type_ == "range" else ["r", key, None]
+        removed = type_ == "range" and self.random.random() < 0.2
+        value = self.random.randint(1, 4) if type_ == "counter" else 10 * self.number + place
+        return [_WRITES[type_], key, None if removed else value]
+
+    def step(self, each: _Running) -> bool:
+        """Whether there is more to do before the answer."""
+        if each.committed is not None:
+            return False
+        if each.snapshot is None:
+            each.snapshot = len(self.log)
+            if self.level != "strict-serializable":
+                self.read(each)
+                return True
+        if self.level == "strict-serializable":
+            each.snapshot = len(self.log)
+            self.read(each)
+        wrote = {micro[1] for micro in each.micros if micro[0] == "w"}
+        since = {micro[1] for done in self.log[each.snapshot :] for micro in done if micro[0] == "w"}
+        each.committed = self.random.random() > 0.05 and not (
+            self.level == "strong-snapshot-isolation" and wrote & since
+        )
+        if each.committed:
+            self.log.append([micro for micro in each.micros if micro[0] not in ("r", "rp")])
+        return True
+
+    def read(self, each: _Running) -> None:
+        for place, micro in enumerate(each.micros):
+            if micro[0] in ("r", "rp"):
+                done = [one for several in self.log[: each.snapshot] for one in several]
+                micro[2] = _held([*done, *(one for one in each.micros[:place] if one[0] not in ("r", "rp"))], micro)
+
+
+def _held(done: Sequence[Micro], micro: Micro) -> Any:
+    f, key, _ = micro
+    if f == "rp":
+        held = {each: value for write, each, value in done if write == "w" and key[0] <= each <= key[1]}
+        return [[each, value] for each, value in sorted(held.items()) if value is not None]
+    values = [value for _, each, value in done if each == key]
+    if key not in _KEYS["range"]:
+        return sum(values) if key[0] == "c" else values
+    return values[-1] if values else None

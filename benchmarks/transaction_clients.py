@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal
 
-from benchmarks.transaction_stores import Conflict, Running, Store, store
+from benchmarks.transaction_store import Conflict, Running, Store
+from benchmarks.transaction_stores import store
 from harness.history import Op
 
 Data = Literal["list", "register", "predicate"]

@@ -59,7 +59,7 @@ def _again(evidence: Evidence, history: History, composite: Composite, model: Mo
             return Finding(not holds, "brute", told)
     result = check(history, expect=evidence.expect, initial=evidence.initial)
     if result.valid is False:
-        return Finding(True, "search", "the history was decided again by the search that had found the anomalies, which "
-                                       "is trusted here")  # fmt: skip
+        return Finding(True, "search", "the history was decided again by the search that had found them, which is "
+                                       "trusted here")  # fmt: skip
     told = "the search finds nothing wrong" if result.valid is True else result.explanation or ""
     return Finding("unknown" if result.valid == "unknown" else False, "search", told)

@@ -28,7 +28,7 @@ from checkers.linearizable.columnar.sweep import (
     ways_of,
 )
 from checkers.linearizable.columnar.sweep import REFUTED as NO_WAY
-from checkers.linearizable.columnar.trail import OVERDRAWN, placed
+from checkers.linearizable.columnar.trail import BROKEN, OVERDRAWN, placed
 from checkers.linearizable.columnar.transitions import (
     ANY,
     BASE,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 _CLASSES_MAX: Final = 64  # of one key
-_TURN: Final = 1_000_000  # configurations between two looks at the clock
+_TURN: Final = 100_000  # configurations between two looks at the clock
 _WAYS: Final = 1 << 16
 _WAYS_MAX: Final = 1 << 23
 
@@ -77,7 +77,7 @@ class Search:
                 return REFUTED, found.ranks[INVOKES, refuted]
             if outcome == FOUND and count >= 0:
                 return VALID, order[:count]
-            if outcome != FOUND:
+            if outcome != FOUND or count == BROKEN:
                 return LEFT, nothing
             overdrawn = OVERDRAWN - count
             bits = self._count(bits, np.array([overdrawn]))

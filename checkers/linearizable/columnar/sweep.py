@@ -52,14 +52,16 @@ _MIX_MORE: Final = 0x2545F4914F6CDD1D
 _CONFIGURATIONS: Final = 1 << 15  # at one completion
 _NODES: Final = 1 << 17
 _HEADS: Final = 1 << 16
+_COMPARED: Final = 1 << 25  # at one completion: a second at the very most
+_COMPARED_PER_VISIT: Final = 32  # what that costs counts as a configuration
 
 (RANK, LAST, CLASS, CLASS_LAST, ARRIVED, OPEN, LEVEL, WAYS, VISITED, FREE, SWAPS, NEW_READS, NEW_WRITES, NODES, RESULTS,
- NODE_STAMP, RESULT_STAMP, LEAD_STAMP) = range(18)  # fmt: skip
+ COMPARED, NODE_STAMP, RESULT_STAMP, LEAD_STAMP) = range(19)  # fmt: skip
 """Where a sweep is: the next rank, and where the key's end; its first class, and where these end; the next arrival; how
 many operations are open, configurations there are, ways were taken, configurations were visited; the free slots; the
 bits of compare-and-sets, and of the reads and writes that have arrived since the last completion; how many nodes and
-results there are at this completion, and the stamps of their tables."""
-_COUNTS: Final = 18
+results there are at this completion, and how many of them were compared; the stamps of their tables."""
+_COUNTS: Final = 19
 WHO, BIT, AWAITED = range(3)
 READS, WRITES, POOL, LEADING = range(4)
 VALUE, A, B, C, FLOOR, PARENT, BY, WAY, NEXT = range(9)
@@ -159,7 +161,7 @@ def go(board: Board, ways: Small, stop: int) -> int:
         if not _arrive(rank, board):
             return GIVEN_UP
         _invoke(board.ranks[COMPLETES, rank], board)
-        counts[NODES] = counts[RESULTS] = 0
+        counts[NODES] = counts[RESULTS] = counts[COMPARED] = 0
         counts[NODE_STAMP] += 1
         counts[RESULT_STAMP] += 1
         counts[VISITED] += counts[LEVEL]
@@ -169,7 +171,7 @@ def go(board: Board, ways: Small, stop: int) -> int:
             b = level[B, i] | (counts[NEW_WRITES] & ~board.values[WRITES, value])
             if not _through(rank, value, a, b, level[C, i], level[WAY, i], board):
                 return GIVEN_UP
-        counts[VISITED] += counts[NODES]
+        counts[VISITED] += counts[NODES] + counts[COMPARED] // _COMPARED_PER_VISIT
         room = _changes(board)
         if room < 0:
             return REFUTED
@@ -289,8 +291,9 @@ def _push(
         ):
             return True
         other = nodes[NEXT, other]
+        counts[COMPARED] += 1
     at = counts[NODES]
-    if at == nodes.shape[1]:
+    if at == nodes.shape[1] or counts[COMPARED] > _COMPARED:
         return False
     nodes[VALUE, at], nodes[A, at], nodes[B, at], nodes[C, at], nodes[FLOOR, at] = value, a, b, c, tag
     nodes[PARENT, at], nodes[BY, at], nodes[WAY, at] = parent, by, way
@@ -316,8 +319,9 @@ def _reach(value: int, a: int, b: int, c: int, parent: int, way: int, by: int, b
             if a & ~results[A, other] == 0 and b & ~results[B, other] == 0 and c & ~results[C, other] == 0:
                 results[FLOOR, other] = 1
         other = results[NEXT, other]
+        counts[COMPARED] += 1
     at = counts[RESULTS]
-    if at == results.shape[1]:
+    if at == results.shape[1] or counts[COMPARED] > _COMPARED:
         return False
     results[VALUE, at], results[A, at], results[B, at], results[C, at], results[FLOOR, at] = value, a, b, c, 0
     results[PARENT, at], results[BY, at], results[WAY, at] = parent, by, way

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 OVERDRAWN: Final = -2  # less the number of the class: see ``placed``
+BROKEN: Final = -1
 _NOBODY: Final = -1
 
 
@@ -49,7 +50,8 @@ _NOBODY: Final = -1
 def placed(first: int, initial: int, way: int, board: Board, ways: Small) -> tuple[int, Ints]:
     """The invocations of the ranks of the key that was swept last, from ``first`` on, and of the optional operations
     used on the way, in the order of the linearization that the way is; and how many these are. The number is OVERDRAWN
-    less a class's number if more operations of it are needed than were invoked by then: so this is no linearization."""
+    less a class's number if more operations of it are needed than were invoked by then: so this is no linearization.
+    It is BROKEN where the way is none."""
     ranks, classes, last, first_class = board.ranks, board.classes, board.counts[LAST], board.counts[CLASS]
     changes = _changes(way, ways)
     spots = np.full(last - first, _NOBODY, np.int64)
@@ -71,7 +73,10 @@ def placed(first: int, initial: int, way: int, board: Board, ways: Small) -> tup
             if by == BY_WRITE:
                 by = _writer(open_[:running], left, first, piece, ranks, done, spots)
                 piece += 1
-                by = -2 - int(board.values[POOL, left]) if by == _NOBODY else by
+                if by == _NOBODY:
+                    if board.values[POOL, left] == _NOBODY:
+                        return BROKEN, steps
+                    by = -2 - int(board.values[POOL, left])
             if by < 0:
                 number = -2 - by
                 at = classes[START, number] + used[number - first_class]

@@ -6,4 +6,7 @@ predicate read is one of every key in its range, those without a value included.
 registers, which ``checkers.transactional.register`` decides. Where a read does not say which updates it saw (a total
 that several of them add up to, an element that was added twice), each possibility is a history of its own, and a level
 holds if it holds for one of them.
+
+The updates of one transaction to one key are one: who sees some of them and not the others saw an intermediate state
+(G1b). Adds and increments never conflict, not even two adds of one element.
 """

@@ -8,8 +8,9 @@ from typing import Any, Final
 from checkers.guard import OutOfTimeError
 from checkers.transactional.composite.anomaly import anomalies
 from checkers.transactional.composite.reading import read_composite
+from checkers.transactional.composite.scope import answers
 from checkers.transactional.composite.serial import refute
-from checkers.transactional.composite.verdict import SEARCHED_MAX, SERIAL, Answers, answers
+from checkers.transactional.composite.verdict import SEARCHED_MAX, SERIAL, Answers
 from checkers.transactional.lattice import MODELS, STRICT, Family, Model, Order, strongest_holding, weakest_failing
 from checkers.transactional.register.saturation import POLYNOMIAL
 from harness.history import INVOKE, History

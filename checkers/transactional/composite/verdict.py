@@ -3,46 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
-from math import inf
 from time import monotonic
 from typing import Final, NamedTuple
 
-from checkers.guard import OutOfTimeError, Unsupported
-from checkers.transactional.composite.cell import misses_key
-from checkers.transactional.composite.condensed import condensed, cycles
+from checkers.guard import OutOfTimeError
+from checkers.transactional.composite.counter_read import can_add_up, counter_possibilities
 from checkers.transactional.composite.phantom import items_on_no_cycle
-from checkers.transactional.composite.possibility import (
-    Object,
-    Possibility,
-    Whole,
-    Wrong,
-    can_add_up,
-    counter_possibilities,
-    objects,
-    set_possibilities,
-    wrong_elements,
-    wrong_range,
-    wrong_total,
-)
+from checkers.transactional.composite.possibility import Object, Possibility, Whole, Wrong
 from checkers.transactional.composite.reading import Composite
 from checkers.transactional.composite.serial import refute, serial_order
-from checkers.transactional.composite.world import Registers, of_items, registers
+from checkers.transactional.composite.world import Registers, of_items
 from checkers.transactional.lattice import MODELS, STRICT, Family, Model, Order, forbids, implied
 from checkers.transactional.register.verdict import Verdicts, verdicts
 from harness.result import Validity
 
 WORLDS_MAX: Final = 512
 SEARCHED_MAX: Final = 400
-CELLS_MAX: Final = 100_000
-TIED_MAX: Final = 20_000
-"""Parts of sets: past that only a few short cycles are looked at of what is on cycles."""
-CONDENSED_MIN: Final = 2_000
-"""Parts of sets: past that what is on no cycle is left out first."""
-SEARCHED_MIN: Final = 200
-"""Parts of counters: past that a serial order is looked for first."""
 SERIAL: Final = {Order.NONE: "serializable", Order.SESSION: "strong-session-serializable", Order.REALTIME: STRICT}
+
+
+def check_time(deadline: float | None) -> None:
+    """Raises :class:`checkers.guard.OutOfTimeError`."""
+    if deadline is not None and monotonic() > deadline:
+        raise OutOfTimeError("what each read may have seen was being worked out")
 
 
 class World(NamedTuple):
@@ -62,7 +47,7 @@ class Unread(NamedTuple):
     excluded: Set[int]
 
 
-_Level = tuple[Family, Order]
+Level = tuple[Family, Order]
 
 
 class _Question(NamedTuple):
@@ -88,7 +73,7 @@ class Answers:
     unsure: dict[str, str] = field(default_factory=dict)
     worlds: dict[_Question, list[World] | Unread | None] = field(default_factory=dict)
     serial: dict[Order, list[int]] = field(default_factory=dict)
-    settled: frozenset[_Level] | None = None
+    settled: frozenset[Level] | None = None
     _searched: bool = False
 
     @property
@@ -179,7 +164,7 @@ class Answers:
         return "unknown" if held else False
 
     def _in_time(self, answer: bool) -> bool:
-        _check_time(self.deadline)
+        check_time(self.deadline)
         return answer
 
     def _search(self) -> None:
@@ -266,96 +251,3 @@ class Answers:
             return frozenset(), excluded
         before = (each for each in related if each.complete is not None and each.complete < reader.invoke)
         return {each.number for each in before}, excluded
-
-
-def answers(
-    composite: Composite, deadline: float | None = None, *, condensed_min: int = CONDENSED_MIN, tied_max: int = TIED_MAX
-) -> Answers:  # fmt: skip
-    """Nothing is decided yet, but that of more than ``condensed_min`` parts of sets only those on cycles are kept, and
-    of more than ``tied_max`` of these those on a few short ones.
-
-    Raises :class:`checkers.guard.Unsupported` where there is too much to choose from.
-    """
-    found = objects(composite)
-    wrong = list(_wrong(composite, found, deadline))
-    serial: dict[Order, list[int]] = {}
-    if wrong:
-        found = [replace(each, reads=[]) for each in found]  # no level is left that would ask what else was read
-    settled: frozenset[_Level] | None = None
-    if not wrong and _cells(found) > min(condensed_min, SEARCHED_MIN if _count(found) else inf):
-        found, serial, settled = _condensed(composite, found, deadline, tied_max)
-    open_ = list(_possibilities(found, deadline))
-    made = registers(composite, found)
-    certain = [(known, whole, only[0]) for known, whole, only in open_ if only and len(only) == 1]
-    base = verdicts(next(made.histories(certain)), deadline)
-    misses = any(misses_key(read) and not read.own for reads in made.reads for read in reads)
-    return Answers(composite, made, wrong, open_, base, deadline, misses, serial=serial, settled=settled)
-
-
-def _wrong(composite: Composite, found: Sequence[Object], deadline: float | None) -> Iterator[Wrong]:
-    for each in found:
-        for whole in each.reads:
-            _check_time(deadline)
-            if each.type == "set":
-                yield from wrong_elements(each, whole, composite.transactions)
-            else:
-                error = wrong_total(each, whole, composite.transactions)
-                if error is not None:
-                    yield error
-    for reader in composite.transactions:
-        for micro in reader.micros:
-            if micro.f == "rp":
-                yield from wrong_range(composite, reader, micro)
-
-
-def _check_time(deadline: float | None) -> None:
-    if deadline is not None and monotonic() > deadline:
-        raise OutOfTimeError("what each read may have seen was being worked out")
-
-
-def _possibilities(
-    found: Sequence[Object], deadline: float | None
-) -> Iterator[tuple[Object, Whole, list[Possibility] | None]]:  # fmt: skip
-    """Of each read; of counters None once there are too many of all reads together."""
-    count = 1
-    for each in found:
-        for whole in each.reads:
-            _check_time(deadline)
-            possible: list[Possibility] | None = None
-            if each.type == "set":
-                possible = set_possibilities(each, whole)
-            elif count <= WORLDS_MAX:
-                possible = counter_possibilities(each, whole)
-            count = WORLDS_MAX + 1 if possible is None else count * len(possible)
-            yield each, whole, possible
-
-
-def _cells(found: Sequence[Object]) -> int:
-    return sum(len(each.reads) * len(each.updates) for each in found)
-
-
-def _count(found: Sequence[Object]) -> bool:
-    return any(each.type == "counter" for each in found)
-
-
-def _condensed(
-    composite: Composite, found: list[Object], deadline: float | None, tied_max: int
-) -> tuple[list[Object], dict[Order, list[int]], frozenset[_Level] | None]:
-    """Only what can be on a cycle, nothing, and a serial order, if nothing is; or, of very much, what is on a few short
-    cycles, and all levels whose cycles were looked for in vain."""
-    known = condensed(composite, found, deadline)
-    order = serial_order(composite, Order.REALTIME, deadline) if known is None else None if known.tied else known.order
-    if order is not None:
-        objection = refute(composite, order, Order.REALTIME)
-        assert objection is None, f"the serial order does not explain the history: {objection}"
-        return [replace(each, reads=[]) for each in found], {Order.REALTIME: order}, None
-    if known is not None:
-        tied = [each.among(known.tied) for each in found]
-        if _cells(tied) <= tied_max:
-            return tied, {}, None
-        some = cycles(known)
-        return [each.among(some.members) for each in found], {}, some.holding
-    if (cells := _cells(found)) > CELLS_MAX and not _count(found):
-        raise Unsupported(f"read {cells} parts of sets (reads times adders of each), and no serial order was found; "
-                          f"expected at most {CELLS_MAX}: several smaller sets in place of one")  # fmt: skip
-    return found, {}, None

@@ -17,7 +17,7 @@ from harness.formats import jsonl, read_history
 from harness.history import History
 from tests.checkers.transactional import notation
 from tests.checkers.transactional.register import notation as register
-from tests.harness.commands.test_check import VALID, written
+from tests.harness.commands.test_check import written
 from tests.harness.commands.test_verify import evidence_of, verified
 
 SKEW = notation.concurrent("ax1 ry[]", "ay1 rx[]", "rx[1] ry[1]", "?az1")

@@ -12,7 +12,7 @@ import pytest
 
 from checkers.transactional import MODELS, check
 from checkers.transactional.composite.reading import read_composite
-from checkers.transactional.composite.verdict import CONDENSED_MIN, TIED_MAX, answers
+from checkers.transactional.composite.scope import CONDENSED_MIN, TIED_MAX, answers
 from harness.history import History, Op
 
 WRITES = {"set": "add", "counter": "inc", "range": "w"}

@@ -49,10 +49,11 @@ def test_without_memory_there_is_no_verdict(solver: SolverName, monkeypatch: pyt
     assert "z3" in (result.explanation or "")
 
 
-def test_what_z3_takes_is_bounded_while_it_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("solver", ["z3", "z3-propagator"])
+def test_what_z3_takes_is_bounded_while_it_decides(solver: SolverName, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smt, "_BYTES_PER_EDGE", 0)  # so that it is asked all the same
     monkeypatch.setattr(smt, "BYTES_MAX", 1)
-    result = judged("z3", 150)
+    result = judged(solver, 150)
     assert result.reason is Reason.OUT_OF_MEMORY
     assert "memory exceeded" in (result.explanation or "")
 
