@@ -227,7 +227,8 @@ def table(planted: Sequence[Planted] = PLANTED) -> Iterator[str]:
             f"{level} ({' '.join(found.type for found in check(history, expect=level).anomalies)})"
             for level in check(history, expect=STRICT).details["weakest_failing"]
         ]
-        yield f"| {each.name} | {each.data} | `{each.text}` | {types} | {', '.join(weakest)} |"
+        text = each.text.replace("|", "\\|")
+        yield f"| {each.name} | {each.data} | `{text}` | {types} | {', '.join(weakest)} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

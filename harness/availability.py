@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from harness.history import INVOKE, OK, History
@@ -13,9 +13,9 @@ WINDOWS_MAX: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Of the operations named ``f`` in the main phase: how many were invoked and succeeded, the longest time between
-    successes, and the ``windows`` (start, end; seconds since the main phase began) of at least GAP_MIN_S in which some
-    were asked for and none succeeded, at most WINDOWS_MAX of them, the longest."""
+    """Of the operations named ``f`` in the main phase: how many were invoked and succeeded, the longest time for
+    which somebody waited for a success, and the ``windows`` (start, end; seconds since the main phase began) of at least
+    GAP_MIN_S in which some were asked for and none succeeded, at most WINDOWS_MAX of them, the longest."""
 
     f: str
     invocations: int
@@ -35,26 +35,49 @@ class Availability:
 
 def availability(history: History, start_ns: int, end_ns: int) -> tuple[Availability, ...]:
     """One :class:`Availability` per operation name that clients asked between the two times, in order of name."""
-    asked: dict[str, list[int]] = {}
-    succeeded: dict[str, list[int]] = {}
+    found: dict[str, _Gaps] = {}
     for code, process, f, time in zip(history.types, history.processes, history.fs, history.times, strict=True):
-        if process >= 0 and start_ns <= time < end_ns and code in (INVOKE, OK):
-            (asked if code == INVOKE else succeeded).setdefault(history.f_names[f], []).append(time)
-    return tuple(_of(f, asked[f], succeeded.get(f, []), start_ns, end_ns) for f in sorted(asked))
+        if process < 0 or not start_ns <= time < end_ns:
+            continue
+        name = history.f_names[f]
+        if code == INVOKE:
+            found.setdefault(name, _Gaps()).asked(time)
+        elif name in found:
+            found[name].answered(time, is_ok=code == OK)
+    return tuple(found[f].availability(f, start_ns, end_ns) for f in sorted(found))
 
 
-def _of(f: str, asked: list[int], succeeded: list[int], start_ns: int, end_ns: int) -> Availability:
-    gaps, next_asked = [], 0
-    for start, end in zip([start_ns, *succeeded], [*succeeded, end_ns], strict=True):
-        before = next_asked
-        while next_asked < len(asked) and asked[next_asked] <= end:
-            next_asked += 1
-        if next_asked > before:  # somebody asked in this gap; silence that nobody broke says nothing
-            gaps.append((start, end))
-    gaps.sort(key=lambda gap: gap[0] - gap[1])
-    windows = [(_seconds(a - start_ns), _seconds(b - start_ns)) for a, b in gaps if _seconds(b - a) >= GAP_MIN_S]
-    longest_s = _seconds(gaps[0][1] - gaps[0][0]) if gaps else 0.0
-    return Availability(f, len(asked), len(succeeded), longest_s, tuple(sorted(windows[:WINDOWS_MAX])))
+@dataclass(slots=True)
+class _Gaps:
+    """The times in which somebody waited for a success, or had waited in vain: from the first moment at which an
+    operation was asked for and none had succeeded since, to the next success. Silence that nobody broke is none."""
+
+    invocations: int = 0
+    ok: int = 0
+    waiting: int = 0
+    since: int | None = None
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+
+    def asked(self, time: int) -> None:
+        self.invocations += 1
+        self.waiting += 1
+        self.since = time if self.since is None else self.since
+
+    def answered(self, time: int, *, is_ok: bool) -> None:
+        self.waiting = max(0, self.waiting - 1)  # it may have been asked for before the main phase
+        if not is_ok:
+            return
+        self.ok += 1
+        if self.since is not None:
+            self.gaps.append((self.since, time))
+        self.since = time if self.waiting > 0 else None
+
+    def availability(self, f: str, start_ns: int, end_ns: int) -> Availability:
+        gaps = [*self.gaps, (self.since, end_ns)] if self.since is not None else self.gaps
+        gaps = sorted(gaps, key=lambda gap: gap[0] - gap[1])
+        windows = [(_seconds(a - start_ns), _seconds(b - start_ns)) for a, b in gaps if _seconds(b - a) >= GAP_MIN_S]
+        longest_s = _seconds(gaps[0][1] - gaps[0][0]) if gaps else 0.0
+        return Availability(f, self.invocations, self.ok, longest_s, tuple(sorted(windows[:WINDOWS_MAX])))
 
 
 def _seconds(ns: int) -> float:

@@ -116,6 +116,11 @@ class History(Sequence[Op]):
         f_codes: dict[str, int] = {}
         name_codes: dict[str, int] = {}
         for index, op in enumerate(ops):
+            if not isinstance(op, Op):
+                raise TypeError(f"operation {index}: read {type(op).__name__} {str(op)[:80]!r}; expected an Op, as "
+                                'checkers.invoke(0, "write", 1) and checkers.ok(0, "write", 1) make them')  # fmt: skip
+            if op.type not in _CODE:
+                raise HistoryError(index, f"the type {str(op.type)[:80]!r}", " or ".join(TYPES))
             types.append(_CODE[op.type])
             if isinstance(op.process, int):
                 self.processes.append(op.process)
@@ -266,6 +271,10 @@ class History(Sequence[Op]):
         running: dict[int, int] = {}
         for i, (code, process) in enumerate(zip(self.types, self.processes, strict=True)):
             if process < 0:
+                if code != INFO:
+                    raise HistoryError(i, f"{TYPES[code]!r} by process {self.process_name(process)!r}",
+                                       "clients that are numbers: 0, 1, ... (only what is of type info, as faults are, "
+                                       "is done by a name)")  # fmt: skip
                 continue
             if code == INVOKE:
                 if process in running:

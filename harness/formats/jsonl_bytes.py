@@ -33,7 +33,7 @@ from harness.formats.line_bytes import (
     read_line,
 )
 from harness.formats.token_bytes import FULL, interned
-from harness.history import INVOKE
+from harness.history import INFO, INVOKE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -163,6 +163,8 @@ def pair(types: Bytes, threads: Ints, fs: NDArray[np.uint16], partners: Ints, ru
     for line in range(len(types)):
         thread = threads[line]
         if thread < 0:
+            if types[line] != INFO:
+                return False
             continue
         start = running[thread]
         if types[line] == INVOKE:

@@ -18,6 +18,8 @@ from checkers.transactional.composite.set_read import set_possibilities, wrong_e
 from checkers.transactional.composite.verdict import WORLDS_MAX, Answers, Level, check_time
 from checkers.transactional.composite.world import registers
 from checkers.transactional.lattice import Order
+from checkers.transactional.register.history import RegisterHistory
+from checkers.transactional.register.sources import observations
 from checkers.transactional.register.verdict import verdicts
 
 CELLS_MAX: Final = 100_000
@@ -48,9 +50,27 @@ def answers(
     open_ = list(_possibilities(found, deadline))
     made = registers(composite, found)
     certain = [(known, whole, only[0]) for known, whole, only in open_ if only and len(only) == 1]
-    base = verdicts(next(made.histories(certain)), deadline)
     misses = any(misses_key(read) and not read.own for reads in made.reads for read in reads)
-    return Answers(composite, made, wrong, open_, base, deadline, misses, serial=serial, settled=settled)
+    try:
+        base = next(made.histories(certain))
+    except Unsupported:  # too many transactions may have written what was read of registers
+        base = RegisterHistory((), (), (), observations(made.reading(certain)))
+        if not wrong and not base.observations:
+            serial = serial or _serial(composite, deadline)
+            if not serial:
+                raise
+    return Answers(
+        composite, made, wrong, open_, verdicts(base, deadline), deadline, misses, serial=serial, settled=settled
+    )
+
+
+def _serial(composite: Composite, deadline: float | None) -> dict[Order, list[int]]:
+    """A serial order of the strongest form for which one is found; {} if none is."""
+    for form in (Order.REALTIME, Order.SESSION, Order.NONE):
+        order = serial_order(composite, form, deadline)
+        if order is not None:
+            return {form: order}
+    return {}
 
 
 def _wrong(composite: Composite, found: Sequence[Object], deadline: float | None) -> Iterator[Wrong]:

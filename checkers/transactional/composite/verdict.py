@@ -8,7 +8,7 @@ from itertools import product
 from time import monotonic
 from typing import Final, NamedTuple
 
-from checkers.guard import OutOfTimeError
+from checkers.guard import OutOfTimeError, Unsupported
 from checkers.transactional.composite.counter_read import can_add_up, counter_possibilities
 from checkers.transactional.composite.phantom import items_on_no_cycle
 from checkers.transactional.composite.possibility import Object, Possibility, Whole, Wrong
@@ -133,7 +133,7 @@ class Answers:
         if isinstance(worlds, Unread):
             return False
         if worlds is None:
-            self.unsure[model.name] = "too many choices of increments or adds explain what was read"
+            self.unsure[model.name] = "too many choices of increments, adds or writes explain what was read"
             return "unknown"
         if self._by_items(model):
             return self._repeatable(model, worlds)
@@ -228,7 +228,12 @@ class Answers:
                 return Unread(known, whole, required, excluded)
             count = WORLDS_MAX + 1 if left is None else count * len(left)
             several.append([(known, whole, each) for each in left or ()])
-        return None if count > WORLDS_MAX else list(self._built(several))
+        try:
+            return None if count > WORLDS_MAX else list(self._built(several))
+        except Unsupported:  # too many transactions may have written what was read of registers
+            if not self.serial:
+                raise
+            return None
 
     def _built(self, several: Sequence[Sequence[tuple[Object, Whole, Possibility]]]) -> Iterator[World]:
         for choice in product(*several):

@@ -71,6 +71,11 @@ def histories(reading: Reading) -> Iterator[RegisterHistory]:
         yield _history(reading, explained, sources)
 
 
+def observations(reading: Reading) -> Sequence[Observation]:
+    """What is wrong with reads that no write explains: the same in each of the histories."""
+    return _explain(reading).observations
+
+
 def _explain(reading: Reading) -> _Explained:
     writers = _writers(reading.transactions)
     found = _Explained()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from re import compile as pattern
 from time import monotonic
@@ -138,12 +139,16 @@ def satisfiable(solver: Any, deadline: float | None) -> bool:
     what it may have."""
     import z3
 
+    until = inf
     if deadline is not None:
         remaining_s = deadline - monotonic()
         if remaining_s <= 0:
             raise OutOfTimeError("z3 was choosing orders of writes")
         solver.set("timeout", max(1, int(_PUNCTUAL * 1000 * remaining_s)))
-    solver.set("max_memory", max(1, (z3.Z3_get_estimated_alloc_size() + memory_bytes()) >> 20))
+        until = deadline - 2 * (1 - _PUNCTUAL) * remaining_s
+    limit_mb = max(1, (z3.Z3_get_estimated_alloc_size() + memory_bytes()) >> 20)
+    solver.set("max_memory", limit_mb)  # the finite-domain solver looks at this one, and the general one at the next
+    z3.set_param("memory_high_watermark_mb", limit_mb)
     try:
         answer = solver.check()
         why = solver.reason_unknown() if answer == z3.unknown else ""
@@ -151,10 +156,13 @@ def satisfiable(solver: Any, deadline: float | None) -> bool:
         if "memory" not in str(error):
             raise
         answer, why = z3.unknown, str(error)
+    finally:
+        z3.set_param("memory_high_watermark_mb", 0)  # it is everybody's in this process; 0: none
     if answer != z3.unknown:
         return bool(answer == z3.sat)
     said = f"z3 was choosing orders of writes and says {why}"
-    raise MemoryError(said) if "mem" in why else OutOfTimeError(said)
+    stopped_early = why == "canceled" and monotonic() < until  # z3 says so of both limits
+    raise MemoryError(said) if "mem" in why or stopped_early else OutOfTimeError(said)
 
 
 def memory_bytes() -> int:

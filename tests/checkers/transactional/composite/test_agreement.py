@@ -27,3 +27,10 @@ def test_histories_of_five_transactions() -> None:
     tally = campaign(15, seed=1_000_000, size=5, deadline=monotonic() + 300, kind="mixed")
     assert tally.disagreements == []
     assert tally.counts["histories"] == 15
+
+
+def test_what_a_store_of_a_level_did_is_never_alarmed() -> None:
+    tally = campaign(0, seed=0, size=0, deadline=monotonic() + 300, stores=2)
+    assert tally.disagreements == []
+    assert tally.counts["store strict-serializable: True"] == 2 * len(KINDS)
+    assert tally.counts["store strong-snapshot-isolation: True"] >= len(KINDS)

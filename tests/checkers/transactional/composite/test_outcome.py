@@ -123,3 +123,21 @@ def test_a_history_that_begins_as_registers_is_read_again() -> None:
 
     assert levels(check(alone([["w", 1, 1]], [["add", "s", 1], ["r", 1, 1]]))) == (True, "cells")
     assert levels(check(alone([["w", 1, 1]], [["r", 1, 1]]))) == (True, "polygraph")
+
+
+def test_who_removed_a_key_may_be_open_where_a_serial_order_explains_all() -> None:
+    removals = [text for number in range(5) for text in (f"w1={number}", "w1=_", "1..2{}", "1..2{}")]
+    result = check(sequential(*removals))
+    assert (result.valid, result.details["strongest"]) == (True, ["strict-serializable"])
+    result = check(sequential(*removals, "1..2{1=3}"))
+    assert (result.valid, result.reason) == ("unknown", Reason.UNSUPPORTED)
+    assert "too many choices" in (result.explanation or "")
+    assert "strong-session-serializable" in result.details["strongest"], "the last one's process may have read first"
+    for wrong, type_ in (
+        ("1..1{1=99}", "garbage-read"),
+        ("rs{9}", "garbage-read"),
+        ("w2=1 1..2{}", "predicate-read-miss"),
+    ):
+        assert check(sequential(*removals, wrong)).anomalies[0].type == type_
+    lost = check(sequential(*removals, "1..1{1=3} 1..1{}"))
+    assert "a value that 6 transactions may have put there" in (lost.explanation or "")
