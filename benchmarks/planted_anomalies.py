@@ -38,7 +38,14 @@ def planted(data: Data, table: str) -> Iterator[Planted]:
         name, _, text = first.partition(": ")
         types, _, levels = second.partition("->")
         weakest, _, undecided = levels.partition("?")
-        yield Planted(name, data, text, tuple(types.split()), tuple(weakest.split()), tuple(undecided.split()))
+        forms = (form for each in undecided.split() for form in _forms(each))
+        yield Planted(name, data, text, tuple(types.split()), tuple(weakest.split()), tuple(forms))
+
+
+def _forms(level: str) -> Iterator[str]:
+    """With an asterisk, its strong forms, too."""
+    yield level.lstrip("*")
+    yield from (form + level[1:] for form in ("strong-session-", "strong-") if level[0] == "*")
 
 
 LISTS: Final = tuple(planted("list", """
@@ -51,7 +58,7 @@ internal: ax1, ax2 rx[1]
 future-read: rx[1] ax1
     future-read -> read-uncommitted
 incompatible-order: ax1, ax2, rx[1 2], rx[2 1]
-    incompatible-order -> read-committed ? read-uncommitted strong-session-read-uncommitted strong-read-uncommitted
+    incompatible-order -> read-committed ? *read-uncommitted
 G1a: !ax1, rx[1]
     G1a -> read-committed
 dirty-update: !ax1, ax2, rx[1 2]
@@ -199,7 +206,7 @@ G1c-realtime: pyz[y1] | wy1
 fractured-read: pyz[] pyz[y1], wy1
     fractured-read G-single -> read-atomic
 G-monotonic: pyz[y1] pyz[], wy1
-    G-monotonic fractured-read G-single -> monotonic-atomic-view ? repeatable-read strong-repeatable-read strong-session-repeatable-read
+    G-monotonic fractured-read G-single -> monotonic-atomic-view ? *repeatable-read
 fractured-read: wy1 wx1, pyz[] rx1
     fractured-read G-single -> read-atomic
 lost-update: pyz[] wy1, pyz[] wy2
@@ -213,15 +220,15 @@ G-single-realtime: wy1 | pyz[]
 causal-reverse: *pyz[] rx1, wy1 | wx1
     causal-reverse G-single-realtime -> strong-causal ? strong-repeatable-read
 long-fork: wy1, wx1, pyz[y1] rx_, pyz[] rx1
-    long-fork G-nonadjacent -> prefix ? repeatable-read strong-repeatable-read strong-session-repeatable-read
+    long-fork G-nonadjacent -> prefix ? *repeatable-read
 G-nonadjacent: wy1, ry1 wu2, ru2 rx_, wx1, rx1 pyz[]
-    G-nonadjacent -> prefix ? repeatable-read strong-repeatable-read strong-session-repeatable-read
+    G-nonadjacent -> prefix ? *repeatable-read
 write-skew: pyz[] wy1, pyz[] wz1
     write-skew G2 -> update-serializable
 G2: pyz[] wx1, rx_ wy1
-    write-skew G2 -> update-serializable ? repeatable-read strong-repeatable-read strong-session-repeatable-read
+    write-skew G2 -> update-serializable ? *repeatable-read
 G2: pyz[] wx1, rx_ wu1, ru_ wy1
-    G2 -> update-serializable ? repeatable-read strong-repeatable-read strong-session-repeatable-read
+    G2 -> update-serializable ? *repeatable-read
 G2-process: *wy1 rx_, 0:wx1 | 0:pyz[]
     G2-process -> strong-session-serializable ? strong-repeatable-read strong-session-repeatable-read
 G2-realtime: *wy1 rx_, wx1 | pyz[]

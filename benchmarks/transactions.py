@@ -123,7 +123,7 @@ def row(found: dict[str, Any], baseline: tuple[float, bool]) -> str:
     total = found["parse"] + found["check"]
     times = f"parse {found['parse']:7.3f}  build {found['build']:7.3f}  "
     times += f"decide {max(0.0, found['check'] - found['build']):7.3f}  total {total:7.3f} s"
-    ratio = f"baseline {' ' if baseline[1] else '>'}{baseline[0]:8.3f} s = {baseline[0] / total:6.1f} x"
+    ratio = f"baseline {' ' if baseline[1] else '>'}{baseline[0]:8.3f} s = {baseline[0] / total:7.2f} x"
     given_up = ">" if found["valid"] == "unknown" else " "
     return (f"{given_up}{found['valid']!s:7}  {times}  {ratio}  peak {found['peak_mb']:6,.0f} MB  "
             f"{' '.join(found['types'])}").rstrip()  # fmt: skip

@@ -14,8 +14,8 @@ WINDOWS_MAX: Final = 100
 @dataclass(frozen=True, slots=True)
 class Availability:
     """Of the operations named ``f`` in the main phase: how many were invoked and succeeded, the longest time for
-    which somebody waited for a success, and the ``windows`` (start, end; seconds since the main phase began) of at least
-    GAP_MIN_S in which some were asked for and none succeeded, at most WINDOWS_MAX of them, the longest."""
+    which somebody waited for a success, and the ``windows`` (start, end; seconds since the main phase began) of at
+    least GAP_MIN_S in which some were asked for and none succeeded, at most WINDOWS_MAX of them, the longest."""
 
     f: str
     invocations: int

@@ -32,9 +32,9 @@ SHAPES: Final[Mapping[tuple[int, ...], str]] = {
     **{(WR, RW, order): CAUSAL_REVERSE for order in _ORDERS},
 }  # fmt: skip
 SEVERITY: Final = (
-    "garbage-read", "duplicate-elements", "predicate-read-miss", "internal", "future-read", "incompatible-order", "G0", "G1a", "dirty-update",
-    "G1b", CYCLIC_VERSIONS, "G1c", "G-monotonic", "fractured-read", "lost-update", "G-cursor", CAUSAL_REVERSE,
-    "G-single", LONG_FORK, "G-nonadjacent", WRITE_SKEW, "G2-item", "G2",
+    "garbage-read", "duplicate-elements", "predicate-read-miss", "internal", "future-read", "incompatible-order", "G0",
+    "G1a", "dirty-update", "G1b", CYCLIC_VERSIONS, "G1c", "G-monotonic", "fractured-read", "lost-update", "G-cursor",
+    CAUSAL_REVERSE, "G-single", LONG_FORK, "G-nonadjacent", WRITE_SKEW, "G2-item", "G2",
 )  # fmt: skip
 
 

@@ -90,7 +90,8 @@ def transactions(history: History) -> list[Transaction]:
             raise Unsupported(f"{read}; expected {OPERATION}")
         end = partners[invoke]
         outcome = OUTCOMES[types[end]] if end >= 0 else "info"
-        micros = values[end] if outcome == "ok" else asked(values[invoke], None if end < 0 else values[end])
+        answer = None if end < 0 else values[end]
+        micros = answered(invoke, values[invoke], answer) if outcome == "ok" else asked(values[invoke], answer)
         appends, reads = split(invoke, micros, outcome == "ok", atom)
         session = None if history.sessions is None else history.sessions[invoke]
         who = process if session is None else ("session", atom(session))
@@ -117,6 +118,28 @@ def asked(argument: Any, result: Any) -> Any:
     """What a transaction without an ok was to do: whichever half of the call says more."""
     halves = [each for each in (result, argument) if is_list(each)]
     return max(halves, key=len, default=()) if halves or argument is None else argument
+
+
+def answered(invoke: int, argument: Any, result: Any) -> Any:
+    """What a transaction did by its ok: what it was asked to do, with what it read; values to be written may be made
+    late. Raises :class:`Unsupported` where the two halves of the call contradict each other: who knows which is wrong?
+    """
+    if not (is_list(argument) and argument and is_list(result)):
+        return result
+    if len(argument) != len(result):
+        raise Unsupported(f"operation {invoke}: read {len(argument)} micro-operations, and {len(result)} in its ok; "
+                          "expected the same ones, with what was read")  # fmt: skip
+    for asks, says in zip(argument, result, strict=True):
+        if asks is not says and asks != says and is_list(asks) and is_list(says) and not _agrees(asks, says):
+            raise Unsupported(f"operation {invoke}: read {show(asks)}, and {show(says)} in its ok; expected the same "
+                              "micro-operation, with what was read")  # fmt: skip
+    return result
+
+
+def _agrees(asks: Sequence[Any], says: Sequence[Any]) -> bool:
+    if list(asks[:2]) != list(says[:2]):
+        return False
+    return asks[:1] in (["r"], ["rp"], ("r",), ("rp",)) or len(asks) < 3 or asks[2] is None or asks[2:] == says[2:]
 
 
 def split(

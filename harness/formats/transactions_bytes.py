@@ -343,20 +343,50 @@ def read_micro(
     return end + 1 if text[end] == CLOSE_ARRAY else _NO
 
 
+@inlined
+def asked_end(text: Bytes, ask: int, at: int) -> int:
+    """The end of the micro-operation at ``ask``, byte by byte the same as that at ``at`` but for what was read, or for
+    a value that was made late; -1 if it is another one, or written in another way."""
+    act, name_end = act_at(text, ask)
+    key = after_comma(text, name_end)
+    end = key_end(text, key) if act >= 0 and key >= 0 else _NO
+    if end < 0 or common_size(text, ask, at, end - ask) < end - ask:
+        return _NO
+    value = after_comma(text, end)
+    if value < 0:
+        end = after_blanks(text, end)
+        return end + 1 if act == READ and text[end] == CLOSE_ARRAY else _NO
+    end = value_end_at(text, value)
+    close = after_blanks(text, end)
+    if text[close] != CLOSE_ARRAY:
+        return _NO
+    if act == READ or is_null(text, value) or common_size(text, ask, at, close + 1 - ask) == close + 1 - ask:
+        return close + 1
+    return _NO
+
+
 @allocation_free
 def read_micros(
-    text: Bytes, starts: Ints, lines: Ints, told: Bytes, state: Ints, micros: Micros, longest: Longest,
+    text: Bytes, starts: Ints, lines: Ints, asks: Ints, told: Bytes, state: Ints, micros: Micros, longest: Longest,
     entries: Entries, known_keys: Known, known_texts: Known,
 ) -> int:  # fmt: skip
     """Read the values of ``lines``, one transaction after the other, from ``state[NUMBER]`` on: DONE, or GIVE_UP.
 
     ``told``: of each whether what was read counts; nothing of it is looked at else. A line of -1 has no value.
+    ``asks``: the line that asked for what a told one says, -1 where none says anything; the two must agree.
     NO_SPACE, KEYS_FULL, TEXTS_FULL: call it again with more, ``state`` says where to go on.
     """
     firsts, acts = micros.firsts, micros.acts
     (key_slots, key_spans), (slots, spans) = known_keys, known_texts
     for number in range(state[NUMBER], len(lines)):
-        micro, begin = state[MICRO], 0
+        micro, begin, ask = state[MICRO], 0, 0
+        if asks[number] >= 0:
+            ask = starts[asks[number]]
+            if text[ask] != OPEN_ARRAY:
+                return GIVE_UP
+            ask = after_blanks(text, ask + 1)
+            if text[ask] == CLOSE_ARRAY:  # which says nothing
+                ask = 0
         if lines[number] >= 0:
             begin = starts[lines[number]]
             if text[begin] != OPEN_ARRAY:
@@ -365,6 +395,13 @@ def read_micros(
         while begin and text[at] != CLOSE_ARRAY:
             if micro == len(acts):
                 return NO_SPACE
+            if ask:
+                ask = asked_end(text, ask, at)
+                if ask < 0:
+                    return GIVE_UP
+                ask = after_blanks(text, ask)
+                if text[ask] == COMMA:
+                    ask = after_blanks(text, ask + 1)
             at = read_micro(text, at, micro, told[number] != 0, state, micros, longest, entries, key_slots, key_spans,
                             slots, spans)  # fmt: skip
             if at < 0:
@@ -373,6 +410,8 @@ def read_micros(
             if text[at] == COMMA:
                 at = after_blanks(text, at + 1)
             micro += 1
+        if ask and text[ask] != CLOSE_ARRAY:
+            return GIVE_UP
         firsts[number + 1] = micro
         state[NUMBER], state[MICRO] = number + 1, micro
     return DONE

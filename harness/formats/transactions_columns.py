@@ -31,13 +31,15 @@ def micros_of(spans: Spans, columns: Lines, partners: Ints, invokes: Ints) -> Mi
     lines = _lines(spans, columns, invokes, ends)
     if lines is None:
         return None
+    asks = np.where((told > 0) & (columns.kinds[invokes] == OTHER), invokes, -1)
     space = MICROS_PER_TRANSACTION * len(lines) + 64
     micros, entries = compiled.empty_micros(len(lines), space), compiled.empty_entries(space)
     longest = compiled.empty_longest(KEYS_FIRST)
     keys, texts = tokens(KEYS_FIRST), tokens(TEXTS_FIRST)
     state = np.zeros(compiled.STATE_SIZE, np.int64)
     while True:
-        how = compiled.read_micros(spans.text, spans.starts, lines, told, state, micros, longest, entries, keys, texts)
+        how = compiled.read_micros(spans.text, spans.starts, lines, asks, told, state, micros, longest, entries, keys,
+                                   texts)  # fmt: skip
         if how == compiled.DONE:
             return _micros(spans, state, micros, longest, entries, keys, texts)
         if how == compiled.NO_SPACE:

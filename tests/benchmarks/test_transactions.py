@@ -60,7 +60,7 @@ def test_a_row_and_a_peer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_what_was_given_up_has_its_sign() -> None:
     found = {"valid": "unknown", "parse": 1.0, "build": 2.0, "check": 3.0, "peak_mb": 10.0, "types": []}
     assert transactions.row(found, (8.0, False)).startswith(">unknown")
-    assert "baseline >   8.000 s =    2.0 x" in transactions.row(found, (8.0, False))
+    assert "baseline >   8.000 s =    2.00 x" in transactions.row(found, (8.0, False))
     assert ">" not in transactions.row({**found, "valid": False, "types": ["G-single"]}, (8.0, True))
 
 
@@ -68,7 +68,7 @@ def test_the_baseline_is_bounded(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     transactions.write_history(path, "list", 40_000, 0.0)
     assert transactions.baseline_s(path, "list", 0.0) == (0.0, False)
-    transactions.write_history(path, "list", 100, 0.0)
+    transactions.write_history(path, "list", 5_000, 0.0)
     seconds, ended = transactions.baseline_s(path, "list", 60.0)
     assert ended
     assert 0 < seconds < 60

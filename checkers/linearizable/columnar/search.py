@@ -10,23 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from checkers.linearizable.columnar.board import RANK, SLOTS, VISITED, WAY, WAYS, board_of, ways_of
 from checkers.linearizable.columnar.objects import LEFT, REFUTED, VALID
-from checkers.linearizable.columnar.sweep import (
-    FOUND,
-    FULL,
-    MORE,
-    RANK,
-    SLOTS,
-    VISITED,
-    WAY,
-    WAYS,
-    begin,
-    board_of,
-    collect,
-    end,
-    go,
-    ways_of,
-)
+from checkers.linearizable.columnar.sweep import FOUND, FULL, MORE, begin, end, go
 from checkers.linearizable.columnar.sweep import REFUTED as NO_WAY
 from checkers.linearizable.columnar.trail import BROKEN, OVERDRAWN, placed
 from checkers.linearizable.columnar.transitions import (
@@ -38,6 +24,7 @@ from checkers.linearizable.columnar.transitions import (
     SIZE,
     Transitions,
 )
+from checkers.linearizable.columnar.way import collect
 from checkers.linearizable.limit import Limit
 
 if TYPE_CHECKING:

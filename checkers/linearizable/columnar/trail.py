@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from checkers.linearizable.columnar.sweep import (
+from checkers.linearizable.columnar.board import (
     BY_WRITE,
     CLASS,
     CLASS_LAST,

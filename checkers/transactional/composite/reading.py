@@ -20,6 +20,7 @@ from checkers.transactional.transaction import (
     OUTCOMES,
     Atom,
     Outcome,
+    answered,
     asked,
     atoms,
     is_list,
@@ -140,7 +141,8 @@ def _raw(history: History) -> Iterator[_Raw]:
             raise Unsupported(f"operation {invoke}: read the operation {show(names[f])}; expected {OPERATION}")
         end = partners[invoke]
         outcome: Outcome = OUTCOMES[types[end]] if end >= 0 else "info"
-        micros = values[end] if outcome == "ok" else asked(values[invoke], values[end] if end >= 0 else None)
+        answer = values[end] if end >= 0 else None
+        micros = answered(invoke, values[invoke], answer) if outcome == "ok" else asked(values[invoke], answer)
         if not is_list(micros):
             raise Unsupported(f"operation {invoke}: read {show(micros)}; expected a list of {_EXPECTED}")
         session = sessions[invoke] if sessions is not None else None

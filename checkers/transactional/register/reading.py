@@ -19,6 +19,7 @@ from checkers.transactional.transaction import (
     Outcome,
     Read,
     Transaction,
+    answered,
     asked,
     atoms,
     is_list,
@@ -81,7 +82,7 @@ def read_transactions(history: History, initial: Any = None, nil_reads: NilReads
         outcome: Outcome = OUTCOMES[types[end]] if end >= 0 else "info"
         answer = values[end] if end >= 0 else None
         if kinds[f] == _MICROS:
-            micros = answer if outcome == "ok" else asked(values[invoke], answer)
+            micros = answered(invoke, values[invoke], answer) if outcome == "ok" else asked(values[invoke], answer)
         elif kinds[f] == _WRITE_ONLY:
             micros = [["w", keys[invoke] if keys else None, values[invoke]]]
         elif kinds[f] == _READ_ONLY:

@@ -10,9 +10,9 @@ import pytest
 
 from benchmarks.random_history import Shape, linearizable, spoil
 from checkers.linearizable.certificate import refute
+from checkers.linearizable.columnar.board import SLOTS, ways_of
 from checkers.linearizable.columnar.objects import LEFT, REFUTED, VALID
 from checkers.linearizable.columnar.search import Search
-from checkers.linearizable.columnar.sweep import SLOTS, ways_of
 from checkers.linearizable.columnar.transitions import ANY, COUNTED, EXPECTS, LEAVES, SIZE, transitions
 from checkers.linearizable.decide import decide
 from checkers.linearizable.limit import Limit
