@@ -13,6 +13,7 @@ from harness.fault_window import FaultWindow
 from harness.history import History
 
 _LISTED_MAX: Final = 24
+_BESIDES_MAX: Final = 6
 
 
 def explain(
@@ -29,7 +30,8 @@ def explain(
         story = _never_there(key, key.initial, codes, observer) or _gone(key, key.initial, codes, observer)
         if story:
             return where + story + _circumstances(history, observer, faults)
-    return where + _no_order(witness, codes) + _circumstances(history, witness[-1], faults)
+    story = _no_order(witness, codes) + _besides(key, witness, codes)
+    return where + story + _circumstances(history, witness[-1], faults)
 
 
 def _is_register(key: KeyHistory) -> bool:
@@ -79,7 +81,25 @@ def _makers(key: KeyHistory, value: int) -> Iterable[Operation]:
 def _no_order(witness: Sequence[Operation], codes: Codes) -> str:
     lines = [_whose(operation, codes, until=True) for operation in witness[:_LISTED_MAX]]
     more = f"; and {len(witness) - _LISTED_MAX} more" if len(witness) > _LISTED_MAX else ""
-    return f"No order of these {len(witness)} operations explains all their results: {'; '.join(lines)}{more}."
+    what = f"No order of these {len(witness)} operations explains all their results"
+    what = what if len(witness) > 1 else "No order explains the result of one operation"
+    return f"{what}, wherever the others are put: {'; '.join(lines)}{more}."
+
+
+def _besides(key: KeyHistory, witness: Sequence[Operation], codes: Codes) -> str:
+    """What else changed the object, and is free to have done so at any time after it began, or never: of these, what
+    put there something that the witness saw, if there is any."""
+    members, end = {each.invoke for each in witness}, max(each.complete or each.invoke for each in witness)
+    others = [each for each in (*key.required, *key.optional)
+              if each.invoke not in members and each.invoke < end and not key.model.observes(each.step)]  # fmt: skip
+    seen = {show(each.call.result) for each in witness}
+    related = [each for each in others if show(each.call.argument) in seen] or others
+    if not related:
+        return ""
+    told = sorted(related, key=lambda each: each.invoke)[:_BESIDES_MAX]
+    more = f", and {len(related) - len(told)} more" * (len(related) > len(told))
+    texts = [f"process {each.call.process}'s {_what(each, codes)} from op {each.invoke} on" for each in told]
+    return f" Others may have taken effect at any time after they began: {', '.join(texts)}{more}."
 
 
 def _circumstances(history: History, observer: Operation, faults: Sequence[FaultWindow]) -> str:
