@@ -62,7 +62,8 @@ def keep_evidence(question: Question, recording: Recording, result: Result) -> R
     if question.expect in LEVELS:
         return _keep_level(question, recording, result, path)
     if question.expect not in ORDERS:
-        raise UsageError(f"read --certificate of what is to be {question.expect}; expected {' or '.join(ORDERS)}")
+        raise UsageError(f"read --certificate of what is to be {question.expect}; expected "
+                         f"{', '.join(ORDERS)}, or an isolation level")  # fmt: skip
     orders = ORDERS[question.expect]
     details = {name: value for name, value in result.details.items() if name != orders}
     if result.valid == "unknown":

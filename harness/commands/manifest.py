@@ -24,6 +24,8 @@ from harness.formats import FORMATS
 from harness.result import EXIT_STATUS, Reason
 
 COLUMNS: Final = ("path", "format", "datatype", "expect", "verdict")
+TRANSACTIONS: Final = ("list-append", "rw-register", "txn")
+"""What the datatype of a row about an isolation level may be, or nothing: the operations say it themselves."""
 _VERDICTS: Final = {"true": True, "false": False}
 _OPTIONS: Final = {"initial": "initial", "nil-read": "nil_reads"}  # what a checker calls them
 _PROGRESS_S: Final = 1.0
@@ -157,11 +159,13 @@ def read_manifest(path: Path) -> list[Row]:
 
 
 def _row(path: Path, number: int, cells: Mapping[str, str]) -> Row:
-    if lacking := [name for name in COLUMNS if not cells.get(name)]:
+    needed = [name for name in COLUMNS if name != "datatype" or cells.get("expect") not in catalog.LEVELS]
+    if lacking := [name for name in needed if not cells.get(name)]:
         raise UsageError(f"{path}:{number}: read a line without {', '.join(lacking)}; expected a cell per column")
     if cells["verdict"] not in _VERDICTS:
         raise UsageError(f"{path}:{number}: read the verdict {cells['verdict'][:80]!r}; expected true or false")
-    return Row(number, cells["path"], cells["format"], cells["datatype"], cells["expect"], _VERDICTS[cells["verdict"]])
+    datatype = cells.get("datatype") or TRANSACTIONS[0]
+    return Row(number, cells["path"], cells["format"], datatype, cells["expect"], _VERDICTS[cells["verdict"]])
 
 
 def question_of(row: Row, folder: Path, common: Question) -> Question:
@@ -171,9 +175,11 @@ def question_of(row: Row, folder: Path, common: Question) -> Question:
     if name not in FORMATS:
         raise UnsupportedRow(f"the format {row.format[:80]} is not read")
     if row.expect not in catalog.PLUG_INS["checkers"]:
-        raise UnsupportedRow(f"{row.expect[:80]} is not decided")
-    if row.expect in catalog.LEVELS and model not in ("list-append", "rw-register"):
-        raise UnsupportedRow(f"{row.expect[:80]} of {model[:80]} is not decided")
+        known = catalog.alternatives(row.expect, tuple(catalog.PLUG_INS["checkers"]))
+        raise UnsupportedRow(f"{row.expect[:80]} is not decided; expected {known}")
+    if row.expect in catalog.LEVELS and model not in TRANSACTIONS:
+        raise UnsupportedRow(f"{row.expect[:80]} of the datatype {model[:80]} is not decided; expected "
+                             f"{' or '.join(TRANSACTIONS)}, or nothing")  # fmt: skip
     question = replace(common, path=folder / row.path, format=name, expect=row.expect)
     taken = catalog.options(row.expect)
     if unused := [option for option in options if _OPTIONS.get(option.partition("=")[0], "") not in taken]:

@@ -20,8 +20,10 @@ _UNKNOWN: Final = "again with a longer --time-limit, or with the other --method"
 NEXT_STEPS: Final = {
     Reason.TIMEOUT: f"{_UNKNOWN}; a shorter history, or fewer operations at a time, is easier to decide",
     Reason.OUT_OF_MEMORY: "a shorter history, or fewer operations at a time, is easier to decide",
-    Reason.UNSUPPORTED: "see --expect and --model; `splitbrain list models` names what can be decided",
-    Reason.VERSION_ORDER: "record a workload whose values differ, or whose lists show in which order they were written",
+    Reason.UNSUPPORTED: "say what the operations are about: `splitbrain list checkers` and `splitbrain list models` name "
+    "what --expect and --model take, with the operations of each",
+    Reason.VERSION_ORDER: "--versions, if larger integers are newer; else record a workload whose values are versions, "
+    "or lists, which show in which order they were written",
     Reason.CHECKER_ERROR: "this is a bug of splitbrain: keep the history and report it",
     Reason.TOO_FEW_OK: "record a longer run, a higher rate, or one with gentler faults",
     Reason.NO_CONFLICT: "record a run with a higher rate or concurrency, so that operations meet",
@@ -60,7 +62,12 @@ def _verdict_lines(result: Result, recording: Recording) -> Iterator[str]:
     if result.explanation:
         yield f"  {printable(result.explanation)}"
     yield from _levels(result)
+    told: dict[tuple[str, tuple[int, ...]], int] = {}
     for number, anomaly in enumerate(result.anomalies[:ANOMALIES_MAX], 1):
+        before = told.setdefault((anomaly.explanation, anomaly.operations), number)
+        if before < number:
+            yield from ("", f"  {number}. {anomaly.type}: another name for {before}.")
+            continue
         yield from ("", f"  {number}. {anomaly.type}: {printable(anomaly.explanation)}")
         drawn = [f"     {printable(line)}" for line in timeline(recording.history, _starts(anomaly, recording))]
         yield from (*drawn, "") if drawn and recording.realtime else ()

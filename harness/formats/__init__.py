@@ -75,7 +75,9 @@ def read_recording(
     progress: Callable[[int], None] = lambda lines: None,
 ) -> Recording:
     """The history in a file with what is known about it: its format, and the line of each operation. ``progress`` is
-    told now and then how many lines were read."""
+    told now and then how many lines were read. Raises ValueError for a format that does not exist, too."""
+    if format != "auto" and format not in FORMATS:
+        raise ValueError(f"read the format {format[:80]!r}; expected auto, {', '.join(FORMATS)}")
     with open(path, "rb") as stream:
         if format == "auto":
             format = detect_bytes(stream.peek(MAGIC_BYTES)) or format  # noqa: A001

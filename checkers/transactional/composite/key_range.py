@@ -37,6 +37,8 @@ def contains(bounds: tuple[Any, Any], key: Any) -> bool:
     where lists differ first in elements of different types: nothing says then which comes first."""
     if kind_of(key) != kind_of(bounds[0]):
         return False
+    if compare(*bounds) == 1:
+        raise Unsupported(f"read the range from {show(bounds[0])} to {show(bounds[1])}; expected the lower bound first")
     low, high = compare(bounds[0], key), compare(key, bounds[1])
     if low is None or high is None:
         raise Unsupported(f"read the key {show(key)} beside the range from {show(bounds[0])} to {show(bounds[1])}; "
