@@ -167,7 +167,7 @@ _SUMMARIES: Final = {
     "read-your-writes": "Whether every read shows at least what its session had written, key by key.",
     "monotonic-reads": "Whether no read shows less than an earlier one of its session, key by key.",
     "monotonic-writes": "Whether each session's writes take effect in order, none without those before it, key by key.",
-    "writes-follow-reads": "Whether a write comes after what its session had read, and is seen only with it, key by key.",
+    "writes-follow-reads": "Whether a write comes after what its session had read, seen only with it, key by key.",
     "pram": "Whether each session can order all writes, every session's in its own order, around its own reads.",
     ALL: "Whether all session guarantees hold, each by itself: the four of Terry and others, and PRAM.",
 }

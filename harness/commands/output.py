@@ -20,7 +20,7 @@ _UNKNOWN: Final = "again with a longer --time-limit, or with the other --method"
 NEXT_STEPS: Final = {
     Reason.TIMEOUT: f"{_UNKNOWN}; a shorter history, or fewer operations at a time, is easier to decide",
     Reason.OUT_OF_MEMORY: "a shorter history, or fewer operations at a time, is easier to decide",
-    Reason.UNSUPPORTED: "say what the operations are about: `splitbrain list checkers` and `splitbrain list models` name "
+    Reason.UNSUPPORTED: "say what the operations are about: `splitbrain list checkers` and `list models` name "
     "what --expect and --model take, with the operations of each",
     Reason.VERSION_ORDER: "--versions, if larger integers are newer; else record a workload whose values are versions, "
     "or lists, which show in which order they were written",
