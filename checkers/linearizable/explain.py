@@ -30,7 +30,8 @@ def explain(
         story = _never_there(key, key.initial, codes, observer) or _gone(key, key.initial, codes, observer)
         if story:
             return where + story + _circumstances(history, observer, faults)
-    story = _no_order(witness, codes) + _besides(key, witness, codes)
+    besides = _besides(key, witness, codes)
+    story = _no_order(witness, codes, ", wherever the others are put" if besides else "") + besides
     return where + story + _circumstances(history, witness[-1], faults)
 
 
@@ -78,12 +79,12 @@ def _makers(key: KeyHistory, value: int) -> Iterable[Operation]:
             yield operation
 
 
-def _no_order(witness: Sequence[Operation], codes: Codes) -> str:
+def _no_order(witness: Sequence[Operation], codes: Codes, wherever: str) -> str:
     lines = [_whose(operation, codes, until=True) for operation in witness[:_LISTED_MAX]]
     more = f"; and {len(witness) - _LISTED_MAX} more" if len(witness) > _LISTED_MAX else ""
     what = f"No order of these {len(witness)} operations explains all their results"
     what = what if len(witness) > 1 else "No order explains the result of one operation"
-    return f"{what}, wherever the others are put: {'; '.join(lines)}{more}."
+    return f"{what}{wherever}: {'; '.join(lines)}{more}."
 
 
 def _besides(key: KeyHistory, witness: Sequence[Operation], codes: Codes) -> str:

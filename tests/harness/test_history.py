@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.columns import columns_of
-from harness.history import FAIL, INFO, INVOKE, OK, History, HistoryError, Op
+from harness.history import FAIL, INFO, INVOKE, OK, History, HistoryError, Op, OpType
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
@@ -86,7 +86,7 @@ def test_a_large_history_has_columns(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(st.lists(ops, max_size=12))
 def test_columns_and_back(given_ops: list[Op]) -> None:
     history = History(
-        replace(op, process=i) if op.type == "invoke" else replace(op, process="observer")
+        replace(op, process=i) if op.type == "invoke" else replace(op, process="observer", type="info")
         for i, op in enumerate(given_ops)
     )
     columns = columns_of(history)
@@ -144,5 +144,13 @@ def test_calls() -> None:
 
 
 def test_an_unknown_type_is_refused() -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(HistoryError, match="the type 'done'; expected invoke or ok or fail or info"):
         History([Op("done", 0, "read")])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("type_", ["invoke", "ok", "fail"])
+def test_what_a_name_does_is_not_passed_over(type_: OpType) -> None:
+    """Or else the operations of a client that has a name would be no part of any verdict."""
+    history = History([Op("info", "nemesis", "start-kill"), Op(type_, "client-1", "write", 1)])
+    with pytest.raises(HistoryError, match="by process 'client-1'; expected clients that are numbers"):
+        history.partners  # noqa: B018

@@ -166,8 +166,9 @@ def test_a_failed_operation_did_not_happen() -> None:
 def test_the_story_of_any_model_is_told_by_its_operations() -> None:
     result = check(said((0, "enq", 1, 1), (0, "enq", 2, 2), (1, "deq", None, 2)), model="queue")
     assert result.anomalies[0].explanation == (
-        "No order of these 2 operations explains all their results: process 0's enq of 1 (ops 0 to 1); "
-        "process 1's deq that returned 2 (ops 4 to 5)."
+        "No order of these 2 operations explains all their results, wherever the others are put: process 0's enq of 1 "
+        "(ops 0 to 1); process 1's deq that returned 2 (ops 4 to 5). Others may have taken effect at any time after "
+        "they began: process 0's enq of 2 from op 2 on."
     )
     result = check(said((0, "acquire", None, None), (1, "acquire", None, None)), model="mutex")
     assert result.anomalies[0].explanation == (

@@ -72,7 +72,11 @@ def test_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     [
         (VALID, "out.txt", "ends in .jsonl, .edn, .parquet"),
         (VALID, "nowhere/out.parquet", "wrote nothing"),
-        (VALID.replace('"process": 0', '"process": "\\ud800"'), "out.arrow", "what arrow cannot say"),
+        (
+            VALID + '{"type": "info", "process": "\\ud800", "f": "x", "value": 1}\n',
+            "out.arrow",
+            "what arrow cannot say",
+        ),
         ("{:type :invoke, :process 0, :f :write, :value {1 2}}", "out.parquet", "which parquet cannot say"),
         (VALID, "nowhere/out.edn", "wrote nothing"),
         (VALID[:-5], "out.edn", "cut off"),

@@ -28,7 +28,7 @@ def test_random_histories() -> None:
     assert tally.counts["histories"] == HISTORIES
     assert tally.counts["lists, by columns"] > HISTORIES / 2
     assert tally.counts["lists with odd keys"] > HISTORIES / 30
-    assert tally.counts["registers, by columns"] > HISTORIES / 3
+    assert tally.counts["registers, by columns"] > HISTORIES / 4
     assert min(tally.counts[name] for name in ("lists: True", "lists: False", "registers: False")) > HISTORIES / 5
 
 

@@ -43,7 +43,7 @@ def nasty(text: str) -> str:
         Op("invoke", 0, text, [text, deep], 1, key=text, session=text, node=text, extra={text: text}),
         Op("info", NEMESIS, f"start-{text}", {"shape": text, "nodes": [text]}, 2),
         Op("fail", 0, text, text, 3, error=text, key=text, node=text),
-        Op("invoke", text or "p", text, text, 4),
+        Op("info", text or "p", text, text, 4),
     ]
     anomaly = Anomaly(text, (0, 2, 99, -5), text, {"edges": [{"from": 0, "to": 0, "type": text}, text, {"from": text}]})
     found = Result(False, text, text, text, explanation=text, anomalies=(anomaly,))
