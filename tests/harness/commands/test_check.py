@@ -142,7 +142,7 @@ def test_text_of_a_valid_and_of_an_unknown_history(tmp_path: Path, capsys: pytes
     assert cli.main(["check", written(tmp_path, SET)]) == 2
     out = capsys.readouterr().out
     assert "history.jsonl: unknown (unsupported)\n" in out
-    assert "see --expect and --model" in out
+    assert "say what the operations are about" in out
 
 
 def test_what_a_history_says_cannot_command_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
