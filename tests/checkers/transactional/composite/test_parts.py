@@ -81,3 +81,8 @@ def test_an_unknown_transaction_is_executed_only_where_it_helps() -> None:
     composite = read_composite(sequential("?+c1", "rc=0", "rc=1"))
     assert serial_order(composite, Order.REALTIME) == [1, 0, 2]
     assert serial_order(read_composite(sequential("?+c1", "rc=0")), Order.REALTIME) == [1]
+
+
+def test_a_range_begins_with_its_lower_bound() -> None:
+    with pytest.raises(Unsupported, match="expected the lower bound first"):
+        contains((9, 1), 5)
