@@ -110,7 +110,8 @@ class _Teller:
         before = "" if last is write else f"; {self.who(write)} had {self.had(write)} before that"
         if read.precedes(write):
             return f"{told}{before}. So it had seen this when it {self.did(read)}, and wrote it only afterwards."
-        return f"{told}{before}. Then {self.who(read)} {self.did(read)}: a write that it had seen is missing."
+        missing = "its own write" if last.session == read.session else "a write that it had seen"
+        return f"{told}{before}. Then {self.who(read)} {self.did(read)}: {missing} is missing."
 
     def _seen_step(self, read: Operation, step: Step) -> str:
         if step.reason == "read" and step.first is step.second:
