@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from harness.generator import PENDING, Answer, Context, Generator, clients, fill, invoke, rate
-from harness.history import Op
-from harness.workload import Thresholds, WorkloadOptions
+from harness.history import History, Op
+from harness.result import Result
+from harness.workload import Thresholds, Workload, WorkloadOptions
+from workloads.final import dumps
 
+EXPECT: Final = "strict-serializable"
 READ: Final = "r"
 STEPS_MAX: Final = 4
 KEYS: Final = 6
@@ -82,3 +85,25 @@ def touched(value: Sequence[Sequence[Any]]) -> Iterator[tuple[Any, bool]]:
 
 
 THRESHOLDS: Final = Thresholds(counted=("txn",), writes=("txn",), touched=touched)
+
+
+def workload(name: str, write: str, summary: str) -> Workload:
+    """The workload whose transactions read, and write by the micro-operation ``write`` ("append" or "w")."""
+    return Workload(
+        name=name,
+        summary=summary,
+        operations=frozenset({"txn"}),
+        expect=EXPECT,
+        model=None,
+        generator=lambda options: transactions(write, options),
+        final_generator=lambda options: clients(dumps(options)),
+        probe=lambda attempt: invoke("txn", [[write, PROBE_KEY, attempt + 1]]),
+        check=check,
+        thresholds=THRESHOLDS,
+    )
+
+
+def check(history: History, time_limit_s: float | None) -> Result:
+    from checkers.transactional import check as check_transactional
+
+    return check_transactional(history, expect=EXPECT, time_limit_s=time_limit_s)

@@ -3,6 +3,7 @@ order explains them is decided by brute force, or, if they are many, by the sear
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from checkers.guard import Unsupported
@@ -50,11 +51,8 @@ def _again(evidence: Evidence, history: History, composite: Composite, model: Mo
     if not evidence.proof:
         return Finding(False, "counting", "it has no anomaly")
     if len(composite.transactions) <= BRUTE_TRANSACTIONS_MAX:
-        try:
+        with suppress(TooLarge):  # then the search decides, below
             holds = brute.holds(composite, model)
-        except TooLarge:
-            pass
-        else:
             told = "an order explains all of them" if holds else f"no order of them is one that {model.name} allows"
             return Finding(not holds, "brute", told)
     result = check(history, expect=evidence.expect, initial=evidence.initial)
