@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 
 from harness.clusters.local.provider import PROVIDER
-from harness.clusters.remote_cluster import RemoteCluster
+from harness.clusters.remote.cluster import RemoteCluster
 from tests.harness.clusters.local.test_provider import kill_a_harness
 from tests.harness.clusters.local_clusters import make, missing, root_network, run_folders, traces_of
 

@@ -59,7 +59,8 @@ class ClusterSpec:
     """What to build: nodes n1..nN with their programs, the system's options, the seed, and where to keep things.
 
     ``clients`` is the number of client endpoints (the interpreter's concurrency); ``folder`` the run's folder;
-    ``modules`` are Python files with node programs that are not bundled, deployed beside those that are.
+    ``modules`` are Python files with node programs that are not bundled, deployed beside those that are; ``needs``
+    what the faults to come will ask of the cluster, so that it can prepare what must be there before a program starts.
     """
 
     nodes: tuple[NodeSpec, ...]
@@ -70,6 +71,7 @@ class ClusterSpec:
     client_timeout_ms: float
     folder: Path
     modules: tuple[Path, ...] = ()
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,74 +139,6 @@ class Cluster(Protocol):
 
     async def down(self) -> None:
         """Remove everything; safe to call twice, and after a failure."""
-
-
-Link = tuple[str, str]
-"""A directed link: (sender, receiver), nodes both; "clients" in the place of either stands for all client endpoints."""
-
-
-class LinkFaults(Protocol):
-    """The capabilities "delay", "loss", "duplicate", "reorder" and "slow-node" of a cluster."""
-
-    async def degrade(self, kind: str, links: Sequence[Link], amount: Mapping[str, float]) -> None:
-        """Make the links worse, in the way and by the amount of ``kind``; replaces what ``kind`` did before.
-
-        ``delay`` {delay_ms, jitter_ms}: every message takes that much longer, or less or more by up to the jitter, and
-        keeps its place in the link's order. ``slow-link``: the same, in force beside a delay. ``loss`` and
-        ``duplicate`` {probability}. ``reorder`` {probability, delay_ms}: a message is held back by up to delay_ms, and
-        others overtake it. ``Observation.met`` counts each under its kind.
-        """
-
-    async def restore(self, kind: str) -> None:
-        """End what ``kind`` did to any link."""
-
-    async def slow(self, nodes: Sequence[str], factor: float, delay_ms: float) -> None:
-        """Slow nodes: each message waits ``delay_ms`` before the node takes it up; service times and disk syncs take
-        ``factor`` times as long."""
-
-    async def unslow(self) -> None: ...
-
-
-class PowerFaults(Protocol):
-    """The capability "power-loss"."""
-
-    async def power_loss(
-        self, nodes: Sequence[str], *, torn: bool, reordered: bool, keep: str = "some"
-    ) -> Mapping[str, Mapping[str, int]]:
-        """Cut the nodes' power, all together: the programs are gone in mid-step, their network is silent (nothing is
-        refused), and of what was not synced the disks keep a prefix by a draw (``keep="some"``) or nothing
-        (``keep="none"``). ``torn``: the last write that is kept may be kept in part;
-        the power goes in mid-write if there is one soon. ``reordered``: later writes may be
-        kept where earlier ones are not. Returns per node what was lost: {"bytes", "writes", "names"}, and how many
-        writes were kept in part: {"torn"}. ``start`` turns the power on again."""
-
-
-class DiskFaults(Protocol):
-    """The capabilities "disk-full", "eio" and "bit-flip"."""
-
-    async def disk_full(self, nodes: Sequence[str]) -> None:
-        """From now on what makes a file grow raises OSError(ENOSPC)."""
-
-    async def disk_eio(self, nodes: Sequence[str], probability: float) -> None:
-        """From now on a sync fails with OSError(EIO), with that probability; what it was to make durable is lost."""
-
-    async def disk_flip(self, nodes: Sequence[str], bits: int, files: str = "") -> Mapping[str, Mapping[str, Any]]:
-        """Flip bits of what is stored, synced data too, in files whose name begins with ``files``. Returns per node
-        {"flips": [[file, offset, bit], ...]}; empty where there was nothing to flip. Not undone by ``disk_heal``."""
-
-    async def disk_heal(self, nodes: Sequence[str]) -> None:
-        """End disk_full and disk_eio. Nodes that stopped because of them stay down until they are started."""
-
-
-class ClockFaults(Protocol):
-    """The capability "clock". Only wall clocks bend (and ``Clock.interval``); never monotonic ones."""
-
-    async def clock_bend(self, nodes: Sequence[str], kind: str, amount: Mapping[str, float]) -> None:
-        """``jump`` {offset_ms}: once, in either direction. ``strobe`` {offset_ms, period_ms}: to and fro until
-        unbent. ``rate`` {factor}: from now on the clock runs that much faster (1.01) or slower (0.99)."""
-
-    async def clock_unbend(self, nodes: Sequence[str]) -> None:
-        """Wall clocks are true again, at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def _sources() -> Iterator[tuple[str, Path]]:
     harness_folder = Path(harness.__file__ or "").parent
     for name in ("__init__.py", "columns.py", "history.py", "system.py"):
         yield f"harness/{name}", harness_folder / name
+    yield from _package("harness/agent", harness_folder / "agent")
     yield from _package("harness/node", harness_folder / "node")
     yield from _package("systems_under_test", Path(systems_under_test.__file__ or "").parent)
 

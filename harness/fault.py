@@ -16,6 +16,8 @@ from random import Random
 from typing import Any, Final, Protocol
 
 from harness.cluster import Cluster, Observation
+from harness.node import Future
+from harness.runtime import Runtime
 
 Action = Mapping[str, Any]
 
@@ -134,3 +136,11 @@ class Fault(Protocol):
     ) -> Effect:
         """Judge the counters over the window against a quiet stretch. ``done`` is what apply returned, with what heal
         returned under "healed"."""
+
+
+class RecurringFault(Fault, Protocol):
+    """A fault that does something again and again while it is in force."""
+
+    async def during(self, cluster: Cluster, action: Action, runtime: Runtime, over: Future[None]) -> None:
+        """Begins when ``apply`` is done; returns soon after ``over`` is, before the heal begins. ``rest`` of
+        ``harness.faults.recurring`` waits for it."""

@@ -185,6 +185,7 @@ class Run:
             client_timeout_ms=plan.client_timeout_s * 1000,
             folder=self._folder.path / "cluster",
             modules=self._setup.modules,
+            needs=frozenset().union(*(self._setup.faults[entry.fault].needs for entry in plan.schedule)),
         )
         try:
             cluster = await self._setup.provider.create(spec, self._runtime)

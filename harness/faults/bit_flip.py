@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final, cast
 
-from harness.cluster import Cluster, DiskFaults, Observation
+from harness.cluster import Cluster, Observation
+from harness.cluster_faults import DiskFaults
 from harness.fault import Action, Effect, FaultSpec
 from harness.faults.effect import seconds
 from harness.faults.target import TARGETS, choose_target, concrete_nodes, is_symbolic

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final, cast
 
-from harness.cluster import ClockFaults, Cluster, Observation
+from harness.cluster import Cluster, Observation
+from harness.cluster_faults import ClockFaults
 from harness.fault import Action, Effect, FaultSpec
 from harness.faults.degradation import Amount, log_uniform
 from harness.faults.effect import judge_met

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final, cast
 
-from harness.cluster import Cluster, LinkFaults, Observation
+from harness.cluster import Cluster, Observation
+from harness.cluster_faults import LinkFaults
 from harness.fault import Action, Effect, FaultSpec
 from harness.faults.effect import judge_met
 from harness.faults.links import ALL, CLIENTS, SHAPES, choose_links, links_of

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, cast
 
-from harness.cluster import Cluster, DiskFaults, Observation
+from harness.cluster import Cluster, Observation
+from harness.cluster_faults import DiskFaults
 from harness.fault import Action, Effect, FaultSpec
 from harness.faults.effect import judge_met
 from harness.faults.target import TARGETS, choose_target, concrete_nodes

@@ -13,7 +13,7 @@ from itertools import permutations
 from random import Random
 from typing import Any, Final
 
-from harness.cluster import Link
+from harness.cluster_faults import Link
 from harness.fault import Action, FaultSpec, FaultSyntaxError
 from harness.faults.target import TARGETS, choose_target, concrete_nodes, no_size, size_within
 

@@ -14,12 +14,13 @@ from typing import Any
 from harness.cluster import Observation
 from harness.fault import Action, Effect, Fault
 from harness.faults.effect import Pair
+from harness.node import Future, Task
 
 
 @dataclass(slots=True)
 class Application:
     """One application of a fault, from its request to its heal; times in ns on the run's clock. ``trigger`` says what
-    set it off, and where; None: the clock."""
+    set it off, and where; None: the clock. ``acting`` is what a recurring fault goes on doing, until ``over``."""
 
     number: int
     fault: str
@@ -33,6 +34,8 @@ class Application:
     stopped_ns: int | None = None
     healed: Mapping[str, Any] | None = None
     errors: list[str] = field(default_factory=list)
+    acting: Task[None] | None = None
+    over: Future[None] | None = None
 
 
 class Observations:

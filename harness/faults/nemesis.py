@@ -90,6 +90,7 @@ class Nemesis:
         application.resolved = await self._resolve(action)
         step = self._faults[name].apply(self._cluster, application.resolved)
         application.done = await self._try(application, step, "apply")
+        self._act(application)
 
     def announce(self, number: int, name: str, action: Action, trigger: Mapping[str, Any]) -> Op:
         """A fault is set off: from now on it counts as in force. :meth:`strike` applies it; ``trigger`` has the node
@@ -110,8 +111,36 @@ class Nemesis:
             else:
                 application.resolved = await self._resolve(action)
             application.done = await self._faults[application.fault].apply(self._cluster, application.resolved)
+            self._act(application)
         except Exception as error:  # noqa: BLE001 (a fault that fails is no reason to lose the history)
             self.note_error(number, "apply", error)
+
+    def _act(self, application: Application) -> None:
+        """A recurring fault goes on, once it is applied, until its heal begins."""
+        fault: Any = self._faults[application.fault]
+        if application.done is None or not hasattr(fault, "during") or application.number not in self._in_force:
+            return
+
+        application.over = over = self._runtime.future()
+
+        async def act() -> None:
+            try:
+                await fault.during(self._cluster, application.resolved, self._runtime, over)
+            except FAILURES as error:
+                self.note_error(application.number, "during", error)
+
+        application.acting = self._runtime.spawn(act(), f"{application.fault} {application.number}")
+
+    async def _cease(self, application: Application) -> None:
+        """Whatever a recurring fault was doing has ended when this returns, or will not."""
+        if application.acting is None or application.over is None:
+            return
+        if not application.over.done():
+            application.over.set_result(None)
+        try:
+            await self._runtime.within(STEP_MS_MAX, application.acting)
+        except TimeoutError as error:
+            self.note_error(application.number, "during", error)
 
     def note_error(self, number: int, verb: str, error: BaseException) -> None:
         """Keep what went wrong with an application."""
@@ -154,6 +183,7 @@ class Nemesis:
             if application.resolved is None:  # interrupted while looking for the leader: nothing was done
                 self._in_force.remove(application.number)
                 return {}
+            await self._cease(application)
             cluster = unheld(self._cluster, lambda: self._held_by_others(application.number))
             heal = self._faults[application.fault].heal(cluster, application.resolved)
             healed = await self._try(application, heal, "heal")

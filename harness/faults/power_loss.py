@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final, cast
 
-from harness.cluster import Cluster, Observation, PowerFaults
+from harness.cluster import Cluster, Observation
+from harness.cluster_faults import PowerFaults
 from harness.fault import Action, Effect, FaultSpec
 from harness.faults.effect import judge_absence
 from harness.faults.target import LEADER, TARGETS, choose_target, concrete_nodes

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from harness.cluster import ClusterError, ClusterSpec, Finding, Link, NodeEvent, Observation
+from harness.cluster import ClusterError, ClusterSpec, Finding, NodeEvent, Observation
+from harness.cluster_faults import Link
 from harness.node import Message
 from harness.simulation.client import SimClient
 from harness.simulation.node import SimNode

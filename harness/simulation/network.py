@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from harness.cluster import Link
+from harness.cluster_faults import Link
 from harness.simulation.scheduler import Lane, Scheduler
 
 CLIENTS: Final = "clients"

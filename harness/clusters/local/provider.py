@@ -14,7 +14,8 @@ from harness.clusters.local import addresses, examination, leftovers
 if TYPE_CHECKING:
     from harness.clusters.local.fabric import Fabric
     from harness.clusters.local.keys import KeyPair
-    from harness.clusters.remote_cluster import Place, RemoteCluster
+    from harness.clusters.remote.cluster import RemoteCluster
+    from harness.clusters.remote.site import Place
 
 
 class LocalProvider:
@@ -35,7 +36,7 @@ class LocalProvider:
         from harness.clusters.local.fabric import Fabric
         from harness.clusters.local.keys import new_key_pair
         from harness.clusters.local.site import LocalSite
-        from harness.clusters.remote_cluster import RemoteCluster
+        from harness.clusters.remote.cluster import RemoteCluster
 
         _check(spec, self.examine())
         self.remove_leftovers()
@@ -85,8 +86,8 @@ def _request(spec: ClusterSpec, fabric: Fabric, host_key: KeyPair, user_key: Key
 
 def _places(spec: ClusterSpec, fabric: Fabric, host_key: KeyPair, user_key: KeyPair) -> list[Place]:
     from harness.clusters.local.network import DATA_INTERFACE
-    from harness.clusters.remote_cluster import Place
-    from harness.clusters.ssh import SshAddress
+    from harness.clusters.remote.site import Place
+    from harness.clusters.remote.ssh import SshAddress
 
     key, trusted = user_key.for_paramiko(), host_key.for_paramiko()
     return [

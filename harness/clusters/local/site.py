@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness.clusters.local import addresses
@@ -15,9 +15,9 @@ _IP_BIND_ADDRESS_NO_PORT: Final = 24  # linux/in.h: choose the port at connect, 
 
 
 class LocalSite:
-    """See :class:`harness.clusters.remote_cluster.Site`."""
+    """See :class:`harness.clusters.remote.site.Site`."""
 
-    capabilities = frozenset({"partition", "kill", "pause"})
+    capabilities: frozenset[str] = frozenset()
     client_addresses: Sequence[str] = (addresses.CLIENT_RANGE,)
 
     def __init__(self, fabric: Fabric) -> None:
@@ -42,6 +42,15 @@ class LocalSite:
 
     def entry(self, index: int) -> str:
         return f"nsenter --target {self._fabric.node_pid(index)} --all"
+
+    async def switch(self, index: int, on: bool) -> None:
+        raise NotImplementedError("power-off is not among the capabilities")
+
+    async def limit(self, index: int, resource: str, amount: float | None) -> None:
+        raise NotImplementedError("memory and cpu are not among the capabilities")
+
+    async def felt(self, index: int) -> Mapping[str, int]:
+        return {}
 
     def remove(self) -> None:
         self._fabric.stop()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.clusters.remote_cluster import RemoteCluster
+from harness.clusters.remote.cluster import RemoteCluster
 from tests.harness.clusters.local_clusters import make, missing
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.cluster import ClusterSpec, NodeSpec
 from harness.clusters.local import leftovers
 from harness.clusters.local.provider import PROVIDER
-from harness.clusters.remote_cluster import RemoteCluster
+from harness.clusters.remote.cluster import RemoteCluster
 from harness.real_runtime import RealRuntime
 
 RELAY = Path(__file__).parent / "relay.py"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import cast
 
-from harness.cluster import DiskFaults, PowerFaults
+from harness.cluster_faults import DiskFaults, PowerFaults
 from tests.harness.conformance.world import World
 
 MISSING = ["FileNotFoundError"] * 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import cast
 
-from harness.cluster import ClockFaults
+from harness.cluster_faults import ClockFaults
 from harness.node import Message
 from tests.harness.conformance.world import BUGS, NODES, OPTIONS, World
 

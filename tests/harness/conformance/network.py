@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from harness.cluster import LinkFaults
+from harness.cluster_faults import LinkFaults
 from tests.harness.conformance.world import World
 
 HEALED_MS_MAX = 2000.0

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, cast
 
-from harness.cluster import Cluster, Link, Observation
+from harness.cluster import Cluster, Observation
+from harness.cluster_faults import Link
 from harness.fault import Fault, FaultSpec
 from harness.faults.target import SYMBOLS, resolve
 from tests.harness.faults.model import run

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cluster import Link
+from harness.cluster_faults import Link
 from harness.fault import FaultSpec, FaultSyntaxError
 from harness.faults.links import CLIENTS, SHAPES, choose_links, links_of
 from tests.harness.faults.bench import NODES, resolved

@@ -14,7 +14,7 @@ import pytest
 from harness.cluster import Cluster, ClusterSpec, NodeSpec
 from harness.clusters.local.provider import PROVIDER
 from harness.clusters.loopback import LoopbackCluster
-from harness.clusters.remote_cluster import RemoteCluster
+from harness.clusters.remote.cluster import RemoteCluster
 from harness.fault import EVENT, Fault, Trigger
 from harness.faults import kill, partition, pause
 from harness.faults.nemesis import Nemesis

@@ -21,7 +21,7 @@ from typing import Any, Final
 import paramiko
 
 from harness.cluster import ClusterError, ShellError
-from harness.clusters.ssh import Connection, SshShell
+from harness.clusters.remote.ssh import Connection, SshShell
 from harness.node import Message
 from harness.node.wire import Decoder, WireError, encode_body, frame, quote
 
@@ -134,13 +134,18 @@ class RemoteNode:
         self._interface = interface
 
     async def deploy(self, program: Path, config: Mapping[str, Any]) -> None:
-        """Put program and configuration on the node, and the (empty) partition table in its kernel."""
-        folders = [str(Path(path).parent) for path in (PROGRAM, CONFIG, PID_FILE)]
-        await self._script(_MAKE_FOLDERS, *folders, LOG_FOLDER, DATA_FOLDER)
-        match = "" if self._interface is None else f'iifname "{self._interface}"'
+        """Put program and configuration on the node, where they outlive a reboot."""
+        await self._script(_MAKE_FOLDERS, str(Path(PROGRAM).parent), str(Path(CONFIG).parent), LOG_FOLDER, DATA_FOLDER)
         await asyncio.gather(
             self.shell.upload(program, PROGRAM),
             self.shell.write(CONFIG, json.dumps(config, indent=1).encode()),
+        )
+
+    async def boot(self) -> None:
+        """What a machine that has come up needs besides: a folder for the pid file, the (empty) partition table."""
+        match = "" if self._interface is None else f'iifname "{self._interface}"'
+        await asyncio.gather(
+            self._script(_MAKE_FOLDERS, str(Path(PID_FILE).parent)),
             self.shell.run("nft", "-f", "-", input_text=_FIREWALL.format(interface=match)),
         )
 

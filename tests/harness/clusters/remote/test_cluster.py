@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from harness.cluster import Cluster, ClusterError
-from harness.clusters import remote_node
-from harness.clusters.remote_cluster import RemoteCluster
+from harness.clusters.remote import node as remote_node
+from harness.clusters.remote.cluster import RemoteCluster
 from harness.node import CallError
 from tests.harness.clusters.local_clusters import eventually, make
 

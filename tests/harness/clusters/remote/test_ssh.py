@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from harness.cluster import ShellError
-from harness.clusters.remote_cluster import RemoteCluster
-from harness.clusters.ssh import SshShell
+from harness.clusters.remote.cluster import RemoteCluster
+from harness.clusters.remote.ssh import SshShell
 from tests.harness.clusters.local_clusters import eventually, make
 
 pytestmark = pytest.mark.cluster
@@ -203,7 +203,7 @@ def test_another_host_key_is_refused(runner: asyncio.Runner, two: RemoteCluster)
     from dataclasses import replace
 
     from harness.clusters.local.keys import new_key_pair
-    from harness.clusters.ssh import Connection
+    from harness.clusters.remote.ssh import Connection
 
     stranger = replace(two.shell("n1").connection.address, host_key=new_key_pair().for_paramiko())
     connection = Connection(stranger)

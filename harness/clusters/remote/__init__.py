@@ -1,0 +1,1 @@
+"""Nodes reached over SSH: what is the same for namespaces, containers and machines."""
