@@ -54,7 +54,7 @@ def _rows() -> dict[str, Size]:
         row("T1", "register-unique", 1000, clients)
     for operations in (10_000, 100_000, 1_000_000):
         row("T1", "register-unique", operations, 30)
-    for kind in ("queue", "stack", "pqueue", "set-elements"):
+    for kind in ("queue", "stack", "pqueue", "set-distinct", "set-elements"):
         row("T2", kind, 100_000, 8)
     for kind, clients in (("queue", 3), ("queue", 5), ("stack", 8), ("pqueue", 8), ("deque", 8)):
         row("T2", kind, 500, clients)

@@ -264,21 +264,31 @@ class Registers:
 
 @dataclass(slots=True)
 class Elements:
-    """A set: one that only grows, or of which elements are removed, too; read whole, or element by element."""
+    """A set: one that only grows, or of which elements are removed, too (each ``once`` at most, or any number of
+    times); read whole, or element by element."""
 
     grows: bool = True
     whole: bool = True
+    once: bool = False
     state: set[int] = field(default_factory=set)
     last: int = 0
+    removed: set[int] = field(default_factory=set)
 
     def ask(self, random: Random, *, late: bool, crashes: bool) -> Ask:
         draw = random.random()
         if draw < 0.4 and not crashes:
             return ("read", None) if self.whole else ("contains", random.randint(1, self.last + 1))
-        if not self.grows and draw < 0.7 and self.last:
-            return "remove", random.randint(max(1, self.last - 30), self.last)
+        if not self.grows and draw < 0.7 and self.last and (asked := self._to_remove(random)):
+            return "remove", asked
         self.last += 1
         return "add", self.last
+
+    def _to_remove(self, random: Random) -> int | None:
+        recent = random.randint(max(1, self.last - 30), self.last)
+        if self.once and recent in self.removed:
+            return None
+        self.removed.add(recent)
+        return recent
 
     def apply(self, f: str, argument: Any) -> Any:
         if f == "read":
@@ -517,6 +527,8 @@ ROWS: Final[Mapping[str, Row]] = {
                        300, 15),
     "set-elements": Row("set", "adds, removes, contains", partial(Elements, grows=False, whole=False), (_vanished,),
                         1000, 15),
+    "set-distinct": Row("set", "adds, removes, contains; each element added and removed once",
+                        partial(Elements, grows=False, whole=False, once=True), (_vanished,), 500, 8),
     "kv": Row("kv", "one key: get and append, all pieces distinct", Text, (_earlier_text, _vanished), 300, 15),
     "kv-puts": Row("kv", "one key: get, append and put, all pieces distinct", partial(Text, puts=True),
                    (_earlier_text, _vanished), 300, 15),
