@@ -21,6 +21,7 @@ from time import process_time
 from typing import Final
 
 from harness import catalog
+from harness.faults.profile import Means, left_out
 from harness.plan import Plan
 from harness.search.strategy import plan_of
 from harness.search.trial import Trial, run_trial
@@ -29,7 +30,8 @@ from harness.simulation.cluster import CAPABILITIES
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 FAULTS: Final = catalog.faults()
-ALL: Final = ",".join(name for name, fault in FAULTS.items() if fault.needs <= CAPABILITIES)
+_LEFT_OUT: Final = left_out(Means(FAULTS, CAPABILITIES, catalog.system("raft").withstands))
+ALL: Final = ",".join(name for name in FAULTS if name not in _LEFT_OUT)
 FULL: Final = Plan("raft", "register", faults=ALL, provider="sim", rate_hz=20.0, time_limit_s=10.0)
 SHORT: Final = Plan("raft", "register", faults=ALL, provider="sim", rate_hz=10.0, time_limit_s=4.0)
 

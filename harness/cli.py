@@ -40,6 +40,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "view": Command("harness.commands.view", "write a history, and why it is invalid, as one HTML file to look at"),
     "shrink": Command("harness.commands.shrink", "from a failing plan to the smallest one that fails the same way"),
     "keep": Command("harness.commands.keep", "keep a plan as a regression test that pytest runs"),
+    "cluster": Command("harness.commands.cluster", "a cluster to look around in: up, list, ssh, down"),
+    "heal": Command("harness.commands.heal", "remove what crashed runs left on this machine"),
     "list": Command("harness.commands.list", "systems, workloads, faults, models, checkers, providers"),
     "doctor": Command("harness.commands.doctor", "what this machine can do, and what would add the rest"),
     "selftest": Command("harness.commands.selftest", "the project's own tests (in a clone)"),

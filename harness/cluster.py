@@ -6,7 +6,7 @@ The same words serve namespaces, containers, machines and the simulator. A clust
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -61,6 +61,7 @@ class ClusterSpec:
     ``clients`` is the number of client endpoints (the interpreter's concurrency); ``folder`` the run's folder;
     ``modules`` are Python files with node programs that are not bundled, deployed beside those that are; ``needs``
     what the faults to come will ask of the cluster, so that it can prepare what must be there before a program starts.
+    ``capture``: nodes keep the packets of their data interface among their logs, where that is possible.
     """
 
     nodes: tuple[NodeSpec, ...]
@@ -72,6 +73,7 @@ class ClusterSpec:
     folder: Path
     modules: tuple[Path, ...] = ()
     needs: frozenset[str] = frozenset()
+    capture: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ class Cluster(Protocol):
     async def resume(self, nodes: Sequence[str]) -> None: ...
     async def partition(self, drops: Mapping[str, Sequence[str]]) -> None:
         """From now on each receiving node throws away packets from the listed senders (nodes; "clients" stands for
-        all client endpoints). Replaces what was in force before. ``{}`` is the same as heal."""
+        all client endpoints; under "clients" as the receiver, the senders throw away what they would tell clients).
+        Replaces what was in force before. ``{}`` is the same as heal."""
 
     async def heal(self) -> None:
         """End every partition."""
@@ -143,7 +146,8 @@ class Cluster(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NodeEvent:
-    """What a program told by ``Env.event`` (kind "event") or passed by ``Env.failpoint`` (kind "failpoint")."""
+    """What a program told by ``Env.event`` (kind "event") or passed by ``Env.failpoint`` (kind "failpoint"); or that it
+    logged a line with a text in it that was looked for (kind "log", ``name`` the text, the ``line`` in its fields)."""
 
     kind: str
     node: str
@@ -156,8 +160,9 @@ class EventSource(Protocol):
     """The capability "events": what nodes tell, while it happens. A simulated cluster calls ``notify`` in the very
     moment, before the node's next step; a real one a few milliseconds later."""
 
-    def watch(self, notify: Callable[[NodeEvent], None]) -> None:
-        """Call ``notify`` with every event and failpoint of every node from now on, in order per node."""
+    def watch(self, notify: Callable[[NodeEvent], None], logs: Collection[str] = ()) -> None:
+        """Call ``notify`` with every event and failpoint of every node from now on, in order per node, and with every
+        log line for each of the texts ``logs`` that is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +188,19 @@ class Provider(Protocol):
     @property
     def summary(self) -> str: ...
 
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What its clusters can break on this machine, as far as can be said before there is one."""
+
     def examine(self) -> Sequence[Finding]:
         """What this machine has and lacks; cheap, changes nothing."""
 
+    def living(self) -> Sequence[str]:
+        """The runs under way on this machine, in words: nothing of theirs is a leftover."""
+
     def remove_leftovers(self) -> Sequence[str]:
-        """Remove what a crashed harness left behind; returns what was removed, in words."""
+        """Remove what a crashed harness left behind; returns what was removed, in words. What could not be is said,
+        too: "could NOT remove ..."."""
 
     async def create(self, spec: ClusterSpec, runtime: Any) -> Cluster:
         """Nodes up with the program deployed but not started. On failure nothing remains."""

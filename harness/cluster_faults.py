@@ -8,12 +8,20 @@ holds for packets where a cluster can touch nothing else (and what its transport
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+SHARE_MIN: Final = 0.01
 Link = tuple[str, str]
 """A directed link: (sender, receiver), nodes both; "clients" in the place of either stands for all client endpoints."""
 
 CLIENTS = "clients"
+
+
+def checked_share(share: float) -> float:
+    """A share of one processor. Raises ValueError if it is none."""
+    if not SHARE_MIN <= share <= 1:
+        raise ValueError(f"read the share {share}; expected {SHARE_MIN} to 1 of one processor")
+    return share
 
 
 class LinkFaults(Protocol):
@@ -30,12 +38,16 @@ class LinkFaults(Protocol):
         second, and what is sent faster waits in line. ``Observation.met`` counts each under its kind.
         """
 
+    async def degrade_each(self, kind: str, amounts: Mapping[Link, Mapping[str, float]]) -> None:
+        """The same with an amount for each link; only for several faults of one kind that overlap."""
+
     async def restore(self, kind: str) -> None:
         """End what ``kind`` did to any link."""
 
     async def slow(self, nodes: Sequence[str], factor: float, delay_ms: float) -> None:
         """Slow nodes: each message waits ``delay_ms`` before the node takes it up; service times and disk syncs take
-        ``factor`` times as long, as far as the cluster can make them (``Observation.met`` counts "slow-node")."""
+        ``factor`` times as long, as far as the cluster can make them (``Observation.met`` counts "slow-node"). Other
+        nodes stay as they are."""
 
     async def unslow(self) -> None: ...
 
@@ -81,12 +93,13 @@ class DiskFaults(Protocol):
     async def disk_read_only(self, nodes: Sequence[str]) -> None:
         """From now on everything that changes the disk raises OSError(EROFS), as after an error in the file system."""
 
-    async def disk_eio(self, nodes: Sequence[str], probability: float) -> None:
+    async def disk_eio(self, nodes: Sequence[str], probability: float) -> float:
         """From now on a sync fails with OSError(EIO), with that probability; what it was to make durable is lost. Where
-        a disk can only fail wholly, the probability is 1, and so do other calls."""
+        a disk can only fail wholly, the probability is 1, and so do other calls. Returns the probability in force."""
 
     async def disk_stall(self, nodes: Sequence[str]) -> None:
-        """From now on calls that change the disk, and syncs, hang until ``disk_heal``."""
+        """From now on syncs hang until ``disk_heal``; where a file system can only be frozen as a whole, so do all
+        calls that change it."""
 
     async def disk_slow(self, nodes: Sequence[str], delay_ms: float) -> None:
         """From now on a sync takes that much longer, about."""
@@ -111,7 +124,8 @@ class DiskFaults(Protocol):
         {"bytes": of files that differ}."""
 
     async def disk_wipe(self, nodes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        """The disks are empty, as new ones. The nodes must be down. Returns per node {"bytes", "files"} lost."""
+        """Nothing of what the program stored is there any more; only the count of its incarnations goes on, by which the
+        harness tells them apart. The nodes must be down. Returns per node {"bytes", "files"} lost."""
 
     async def disk_heal(self, nodes: Sequence[str]) -> None:
         """End full, read-only, failing, stalled and slow disks. Nodes that stopped because of them, or whose disk
@@ -127,6 +141,10 @@ class ClockFaults(Protocol):
 
     async def clock_unbend(self, nodes: Sequence[str]) -> None:
         """Wall clocks are true again, at once."""
+
+    async def clock_offsets(self, nodes: Sequence[str]) -> Mapping[str, float]:
+        """By how many ms each node's wall clock is ahead of the true time, measured: what the node's own program reads
+        against the harness's clock. Nodes that do not answer are left out."""
 
 
 class ResourceFaults(Protocol):

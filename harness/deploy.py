@@ -9,13 +9,15 @@ from typing import Final
 
 import harness
 import systems_under_test
+from harness.node.main import OLD
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold; real ones would differ from build to build
-_MAIN: Final = b"from harness.node.main import main\n\nmain()\n"
+_MAIN: Final = "from harness.node.main import main\n\nmain(build={build!r})\n"
 
 
-def build_zipapp(target: Path, modules: Iterable[Path] = ()) -> Path:
-    """Write the zipapp to ``target`` and return it. The same sources give the same bytes.
+def build_zipapp(target: Path, modules: Iterable[Path] = (), build: str = OLD) -> Path:
+    """Write the zipapp to ``target`` and return it. The same sources and ``build`` (its name, which the node tells in
+    its status) give the same bytes.
 
     It holds the node contract with its host, the words that clients share with it, and the bundled systems; it is made
     from the packages as they are imported, so it works from a clone and from an installation. ``modules`` are files
@@ -23,7 +25,7 @@ def build_zipapp(target: Path, modules: Iterable[Path] = ()) -> Path:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        _add(archive, "__main__.py", _MAIN)
+        _add(archive, "__main__.py", _MAIN.format(build=build).encode())
         for name, path in sorted([*_sources(), *((path.name, path) for path in modules)]):
             _add(archive, name, path.read_bytes())
     return target

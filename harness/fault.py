@@ -2,6 +2,7 @@
 
 ``partition=isolate-leader,kill=leader:2,pause`` names faults, each with an optional shape or target after ``=`` (and
 a number of nodes after ``:``), and before it, perhaps, what sets it off: ``after 3rd vote-granted: kill=its-node``.
+Where "leader" may stand, a role or nodes by name may, too: ``kill=role-witness``, ``pause=n2+n3``.
 A fault is chosen (what exactly will be done, concretely and replayably), applied and
 healed; both are operations of the process "nemesis" in the same history as the clients' own:
 ``start-<fault>`` and ``stop-<fault>``, each twice (type "info"): when it begins and, with what it did, when it is done.
@@ -22,12 +23,14 @@ from harness.runtime import Runtime
 Action = Mapping[str, Any]
 
 
-EVENT, OPERATION, FAILPOINT, LEADER_CHANGE = "event", "operation", "failpoint", "leader-change"
-OCCASIONS: Final = (EVENT, OPERATION, FAILPOINT, LEADER_CHANGE)
+EVENT, OPERATION, FAILPOINT, LOG, LEADER_CHANGE = "event", "operation", "failpoint", "log", "leader-change"
+OCCASIONS: Final = (EVENT, OPERATION, FAILPOINT, LOG, LEADER_CHANGE)
 
 COUNT_MAX: Final = 1_000_000
 OCCASION_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", re.ASCII)
 """What the name of an event, a failpoint or an operation looks like."""
+LOG_TEXT: Final = re.compile(r"[^\"\x00-\x1f\x7f]{1,200}")
+"""What is looked for in a node's log lines: no pattern, but the very text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,11 @@ class Trigger:
     """What sets off a fault instead of the clock: the ``count``-th time, over all nodes, that something happens.
 
     ``on``: EVENT (a node told the event ``name``), FAILPOINT (a node passed the failpoint ``name``), OPERATION (a
-    client's operation ``name`` was invoked), LEADER_CHANGE (another node leads than before; no name).
+    client's operation ``name`` was invoked), LOG (a node logged a line with the text ``name`` in it), LEADER_CHANGE
+    (another node leads than before; no name).
     In words, and in ``--faults``: "after 3rd vote-granted: kill=its-node", "after failpoint before-sync: ...",
-    "after 10th operation write: ...", "after leader-change: ...". Counting begins with the main phase.
+    "after 10th operation write: ...", 'after log "became leader": ...', "after leader-change: ...". Counting begins
+    with the main phase.
     """
 
     on: str
@@ -46,7 +51,8 @@ class Trigger:
 
     def __str__(self) -> str:
         times = {0: "any ", 1: ""}.get(self.count, f"{ordinal(self.count)} ")
-        what = {EVENT: self.name, LEADER_CHANGE: LEADER_CHANGE}.get(self.on, f"{self.on} {self.name}")
+        words = {EVENT: self.name, LEADER_CHANGE: LEADER_CHANGE, LOG: f'{LOG} "{self.name}"'}
+        what = words.get(self.on, f"{self.on} {self.name}")
         return f"after {times}{what}"
 
     def as_json(self) -> dict[str, Any]:
@@ -61,9 +67,11 @@ class Trigger:
         on, name, count = data["on"], data["name"], data["count"]
         if on not in OCCASIONS:
             raise ValueError(f"{read}on to be one of {', '.join(OCCASIONS)}")
-        named = isinstance(name, str) and OCCASION_NAME.fullmatch(name) is not None
+        form = LOG_TEXT if on == LOG else OCCASION_NAME
+        named = isinstance(name, str) and form.fullmatch(name) is not None
         if named if on == LEADER_CHANGE else not named:
-            raise ValueError(f"{read}{'no name' if on == LEADER_CHANGE else f'the name of the {on}'}")
+            wanted = {LEADER_CHANGE: "no name", LOG: "the text of the log line"}.get(on, f"the name of the {on}")
+            raise ValueError(read + wanted)
         if type(count) is not int or not 1 <= count <= COUNT_MAX:
             raise ValueError(f"{read}a count from 1 to {COUNT_MAX}")
         return Trigger(on, name, count)

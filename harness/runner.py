@@ -8,7 +8,7 @@ history is another matter (``harness.verdict``), done on what is on disk.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,10 @@ from typing import Any, Final
 from harness.cluster import Cluster, ClusterError, ClusterSpec, NodeSpec, Provider
 from harness.fault import Fault
 from harness.fault_window import HEAL as _HEAL
+from harness.faults.disturbance import Drawn, schedule_of
+from harness.faults.fault_file import Words
 from harness.faults.nemesis import FAILURES, Nemesis
+from harness.faults.profile import Means
 from harness.faults.timetable import timetable
 from harness.faults.triggered import TriggeredFaults, needs
 from harness.generator import Context, Generator, any_of, clients, delay, function, once, time_limit, until_ok
@@ -25,7 +28,7 @@ from harness.generator.script import script
 from harness.history import NEMESIS, Op
 from harness.interpreter import Counts, Interpreter
 from harness.node_failure import EVENTS
-from harness.plan import Plan
+from harness.plan import Plan, ScheduledFault
 from harness.progress import Phase, Progress, Say, Watch
 from harness.readiness import NotReadyError, log_tails, until_ready
 from harness.runtime import Runtime
@@ -88,6 +91,17 @@ def node_specs(system: System, count: int) -> tuple[NodeSpec, ...]:
     return tuple(specs)
 
 
+def scheduled(
+    plan: Plan, system: System, faults: Mapping[str, Fault], capabilities: Collection[str] = ()
+) -> tuple[ScheduledFault, ...]:
+    """What the plan's ``faults`` come to with its seed; ``capabilities`` are those of its provider, of which a profile
+    makes its choice. Raises FaultSyntaxError."""
+    nodes = tuple(spec.name for spec in node_specs(system, plan.nodes))
+    words = Words(faults, system.events or None, system.operations, system.roles)
+    means = Means(faults, capabilities, system.withstands)
+    return schedule_of(plan.faults, words, means, Drawn(nodes, plan.time_limit_s, plan.seed))
+
+
 def misfits(system: System, workload: Workload) -> list[str]:
     """Why a workload cannot run on a system, in words; empty if it can."""
     missing = sorted(workload.operations - system.operations)
@@ -131,7 +145,8 @@ class _State:
 
 class Run:
     """One run of a plan. ``watch`` is told of the progress a few times a second, ``say`` gets lines for people;
-    ``hold(cluster, record)``, if given, is awaited before the cluster is removed."""
+    ``hold(cluster, record)``, if given, is awaited before the cluster is removed. ``keeps_data``: what is on the nodes'
+    disks is fetched with their logs; ``captures``: so are their packets (where the cluster's nodes have such)."""
 
     def __init__(
         self,
@@ -141,9 +156,13 @@ class Run:
         watch: Watch = lambda progress: None,
         say: Say = lambda text: None,
         hold: Callable[[Cluster, Record], Awaitable[None]] | None = None,
+        *,
+        keeps_data: bool = False,
+        captures: bool = False,
     ) -> None:
         self._setup, self._runtime, self._folder = setup, runtime, folder
         self._watch, self._say, self._hold = watch, say, hold
+        self._keeps_data, self._captures = keeps_data, captures
         self._state = _State()
         self._interpreter: Interpreter | None = None
         self._nemesis: Nemesis | None = None
@@ -186,6 +205,7 @@ class Run:
             folder=self._folder.path / "cluster",
             modules=self._setup.modules,
             needs=frozenset().union(*(self._setup.faults[entry.fault].needs for entry in plan.schedule)),
+            capture=self._captures,
         )
         try:
             cluster = await self._setup.provider.create(spec, self._runtime)
@@ -361,11 +381,19 @@ class Run:
         except FAILURES as error:
             self._state.troubles.append(f"the nodes' logs were not fetched: {error}")
             return
+        await self._fetch_data(cluster, folder)
         unread = [node for node in cluster.nodes if not (folder / node / EVENTS).is_file()]
         if unread and self._interpreter is not None:
             self._state.troubles.append(
                 f"the events of {', '.join(unread)} were not fetched: a failed assertion there would not be known"
             )
+
+    async def _fetch_data(self, cluster: Cluster, folder: Path) -> None:
+        """What is missing of it is said, and takes nothing from the verdict."""
+        fetch = getattr(cluster, "fetch_data", None)
+        if self._keeps_data and fetch is not None:
+            for line in filter(None, (await fetch(folder)).values()):
+                self._say(line)
 
     def _record(self) -> Record:
         state = self._state

@@ -96,7 +96,8 @@ class System:
     the options. ``workloads`` are names, the first being the default; ``errors`` is the declared table of error codes.
     ``events`` are the names its nodes tell by ``Env.event``, which may set off faults; ``leadership`` gives, for a set
     of options, the event and its field that name a new leader and its epoch (term, generation), of which none may have
-    two; None where nothing of the kind is promised.
+    two; None where nothing of the kind is promised. ``withstands`` are the faults that it claims to bear although no
+    system has to (``harness.faults.profile.BEYOND``): damaged or forgotten data, messages delivered twice.
     """
 
     name: str
@@ -113,3 +114,4 @@ class System:
     events: tuple[str, ...] = ()
     leadership: Callable[[Mapping[str, str]], tuple[str, str] | None] = lambda options: None
     claims: tuple[Any, ...] = ()
+    withstands: frozenset[str] = frozenset()

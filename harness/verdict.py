@@ -12,7 +12,9 @@ from time import perf_counter
 from typing import Any
 
 from harness.availability import Availability, availability
+from harness.faults.disturbance import named
 from harness.faults.effect import summary
+from harness.faults.fault_file import Words
 from harness.faults.witness import witnessed
 from harness.formats import read_history
 from harness.history import DUMP, INVOKE, NEMESIS, History
@@ -149,9 +151,8 @@ def _faults(setup: Setup, applications: Sequence[Mapping[str, Any]]) -> list[dic
 
 
 def _named(setup: Setup) -> list[str]:
-    from harness.faults.grammar import parse
-
-    return [*(spec.name for spec in parse(setup.plan.faults, setup.faults)), *(s.fault for s in setup.plan.schedule)]
+    specs = named(setup.plan.faults, Words(setup.faults))
+    return [*(spec.name for spec in specs), *(entry.fault for entry in setup.plan.schedule)]
 
 
 def _qualified(result: Result, doubts: Sequence[tuple[Reason, str]], failures: Sequence[NodeFailure]) -> Result:

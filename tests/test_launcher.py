@@ -134,8 +134,21 @@ def test_missing_packages_are_named_with_the_command_that_adds_them(tmp_path: Pa
     assert "nftables" in done.stderr
 
 
-def isolated(tmp_path: Path) -> subprocess.CompletedProcess[str]:
+@pytest.mark.parametrize("words", [("--provider", "docker"), ("--provider=docker", "--json")])
+def test_containers_need_an_engine_and_what_builds_their_image(tmp_path: Path, words: tuple[str, ...]) -> None:
+    if Path("/var/run/docker.sock").exists():
+        pytest.skip("an engine of this machine's own is there, and is used as it is")
+    done = isolated(tmp_path, *words)
+    assert done.returncode == 254
+    assert "docker.io" in done.stderr
+    assert "debootstrap" in done.stderr
+    assert "openssh-server" not in done.stderr
+    assert "docker.io" not in isolated(tmp_path / "2", "-o", "name=docker").stderr
+
+
+def isolated(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """The launcher where /usr/sbin is empty: in a mount namespace of its own."""
+    tmp_path.mkdir(exist_ok=True)
     if os.geteuid() != 0:
         pytest.skip("hiding /usr/sbin from the launcher needs root")
     root = clone(tmp_path / "clone")
@@ -145,7 +158,7 @@ def isolated(tmp_path: Path) -> subprocess.CompletedProcess[str]:
     empty.mkdir()
     return subprocess.run(
         ["unshare", "--mount", "sh", "-c", script, "sh", str(empty), str(root / "splitbrain"), "run", "raft",
-         "--no-install"],
+         "--no-install", *words],
         env={"PATH": tools(tmp_path / "bin") + ":/usr/bin:/bin", "HOME": str(root)},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip

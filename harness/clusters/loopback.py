@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -129,10 +129,10 @@ class LoopbackCluster:
         except CallError:
             return None
 
-    def watch(self, notify: Callable[[NodeEvent], None]) -> None:
+    def watch(self, notify: Callable[[NodeEvent], None], logs: Collection[str] = ()) -> None:
         for name, node in self._nodes.items():
             link = Link("harness", name, node.control, connect, no_count)
-            task = self._runtime.spawn(follow(name, partial(self._ask, node, link), notify), f"events of {name}")
+            task = self._runtime.spawn(follow(name, partial(self._ask, node, link), notify, logs), f"events of {name}")
             self._watching.append((link, task))
 
     async def _ask(self, node: _Node, link: Link, question: Message) -> Message | None:

@@ -7,13 +7,13 @@ Nodes are not believed blindly: an answer that is not one is thrown away, and th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
 from harness.cluster import NodeEvent
 from harness.node import Message
-from harness.node.feed import BATCH_MAX, EVENT, FAILPOINT, HOLD_S, NUMBER_MAX
+from harness.node.feed import BATCH_MAX, EVENT, FAILPOINT, HOLD_S, LOG, NUMBER_MAX
 
 ANSWER_MS_MAX: Final = (HOLD_S + 1.5) * 1000
 RETRY_S: Final = 0.02
@@ -34,12 +34,14 @@ class Cursor:
         return {"type": "events", "incarnation": self.incarnation, "after": self.after}
 
 
-async def follow(node: str, ask: Ask, notify: Callable[[NodeEvent], None]) -> None:
+async def follow(node: str, ask: Ask, notify: Callable[[NodeEvent], None], logs: Collection[str] = ()) -> None:
     """Call ``notify`` with all that ``node`` tells from the first answer on, over all its incarnations, until this is
-    cancelled. ``ask`` gives the control port's answer to a question, or None if there is none."""
+    cancelled; and with each log line that has one of the texts ``logs`` in it, under that text as its name. ``ask``
+    gives the control port's answer to a question, or None if there is none."""
     cursor = Cursor()
+    besides = {"logs": sorted(logs)} if logs else {}
     while True:
-        answer = await ask(cursor.question())
+        answer = await ask({**cursor.question(), **besides})
         if answer is None:
             await asyncio.sleep(RETRY_S)
             continue
@@ -73,8 +75,10 @@ def _event(node: str, incarnation: int, entry: Any) -> NodeEvent:
     told = entry if isinstance(entry, dict) else {}
     kind, name, fields = told.get("kind"), told.get("name"), told.get("fields")
     named = isinstance(name, str) and len(name) <= NAME_CHARACTERS_MAX
-    if kind not in (EVENT, FAILPOINT) or not named or not isinstance(fields, dict):
-        raise ValueError(f"read {str(entry)[:200]}; expected an event or a failpoint with a name and fields")
+    if kind not in (EVENT, FAILPOINT, LOG) or not named or not isinstance(fields, dict):
+        raise ValueError(
+            f"read {str(entry)[:200]}; expected an event, a failpoint or a log line with a name and fields"
+        )
     return NodeEvent(str(kind), node, incarnation, str(name), fields)
 
 

@@ -10,6 +10,8 @@ from harness import catalog
 from harness.commands import one_of
 from harness.commands.output import emit
 from harness.commands.question import FLAGS
+from harness.faults.profile import PROFILES
+from harness.faults.target import OPEN
 
 KINDS: Final = ("systems", "workloads", "faults", "models", "checkers", "providers", "bugs")
 
@@ -37,10 +39,11 @@ def add(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the entries of one kind; 0."""
     entries = _bugs() if args.kind == "bugs" else [DESCRIPTIONS[args.kind](name) for name in catalog.names(args.kind)]
+    profiles = _profiles() if args.kind == "faults" else []
     if args.json:
-        emit({args.kind: entries})
+        emit({args.kind: entries, **({"profiles": profiles} if profiles else {})})
     else:
-        print("\n".join(line for entry in entries for line in _lines(entry)))
+        print("\n".join(line for entry in [*entries, *profiles] for line in _lines(entry)))
     return 0
 
 
@@ -64,6 +67,18 @@ def _workload(name: str) -> dict[str, Any]:
 def _fault(name: str) -> dict[str, Any]:
     fault = catalog.fault(name)
     return {"name": name, "summary": fault.summary, "shapes": dict(fault.shapes), "needs": sorted(fault.needs)}
+
+
+def _profiles() -> list[dict[str, Any]]:
+    """The words that stand for many faults, and those that stand in many shapes."""
+    profiles = [{"name": name, "summary": f"(profile) {line}"} for name, (_, line) in PROFILES.items()]
+    everything = "(profile) everything the provider can do and the system has to bear, by turns"
+    targets = [
+        {"name": word, "summary": f"(target, wherever a shape says leader) {line}"} for word, line in OPEN.items()
+    ]
+    return [*profiles, {"name": "all", "summary": everything},
+            {"name": "FILE.toml", "summary": "(fault file) rates, durations, phases: see examples/faults"},
+            *targets]  # fmt: skip
 
 
 def _model(name: str) -> dict[str, Any]:

@@ -198,8 +198,15 @@ class _Watched:
     def summary(self) -> str:
         return self._provider.summary
 
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return self._provider.capabilities
+
     def examine(self) -> Sequence[Finding]:
         return self._provider.examine()
+
+    def living(self) -> Sequence[str]:
+        return self._provider.living()
 
     def remove_leftovers(self) -> Sequence[str]:
         return self._provider.remove_leftovers()

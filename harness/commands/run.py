@@ -29,7 +29,7 @@ from harness.commands.run_plan import (
     setup_of,
 )
 from harness.commands.run_summary import as_json, lines
-from harness.commands.session import InterruptedCheckError, Session
+from harness.commands.session import ALWAYS, NEVER, ON_FAILURE, InterruptedCheckError, Kept, Session
 from harness.interpreter import ContractError
 from harness.result import EXIT_STATUS
 from harness.runner import RunError, Setup
@@ -50,6 +50,8 @@ examples:
   splitbrain run raft --faults partition,kill
   splitbrain run single-leader -o replication=async --faults partition,kill --workload set
   splitbrain run raft --faults partition=isolate-leader,kill=leader:2,pause --time-limit 60
+  splitbrain run raft --faults brutal                  eight faults at a time, in storms; calm, typical, swarm
+  splitbrain run raft --faults examples/faults/storm.toml     rates, durations, overlaps and phases, from a file
   splitbrain run --replay store/latest/plan.json       the same plan, with the same faults at the same times
   splitbrain run raft --provider sim --faults all --search swarm --runs 200     200 runs in virtual time
   splitbrain run raft --provider sim --bug vote-not-persisted --faults "after any vote-granted: kill its node"
@@ -71,8 +73,9 @@ def add(subparsers: Any) -> None:
     option("-o", dest="option", action="append", metavar="KEY=VALUE", help="an option of the system; may be repeated")
     option("--workload", type=one_of(lambda: catalog.names("workloads")), metavar="W",
            help="what clients do (default: the system's first workload)")  # fmt: skip
-    option("--faults", metavar="SPEC|none", help="what to break: partition=isolate-leader,kill=leader:2,pause; a shape "
-           "or target after =, a number of nodes after it; default none")  # fmt: skip
+    option("--faults", metavar="SPEC|PROFILE|FILE.toml|none", help="what to break: partition=isolate-leader,"
+           "kill=leader:2,pause; a shape or target after =, a number of nodes after it; or a profile (calm, typical, "
+           "brutal, swarm, all); or a fault file; default none")  # fmt: skip
     option("--provider", type=one_of(lambda: catalog.names("providers")), help="how nodes are made (default: local)",
            metavar="P")  # fmt: skip
     option("--nodes", type=_integer(1, NODES_MAX), metavar="N", help="number of nodes (default: 5)")
@@ -101,6 +104,11 @@ def add(subparsers: Any) -> None:
         help="with --provider sim: make each run twice, in two processes, and compare everything that happened",
     )
     option("--store", default="store", metavar="DIR", help="where runs are kept (default: ./store)")
+    option("--artifacts", choices=(ALWAYS, ON_FAILURE, NEVER), default=ON_FAILURE,
+           help="keep what was on real nodes' disks, as nodes/NAME/data.tar.gz, up to 64 MB each: always, if the run is "
+           "invalid (the default), or never")  # fmt: skip
+    option("--capture", action="store_true", help="keep the packets of real nodes, as nodes/NAME/data.pcap, the first "
+           "32 MB of each")  # fmt: skip
     option(
         "--leave-running",
         action="store_true",
@@ -117,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
 
         return simulate(args, setup)
     _check_real(args)
-    _check_provider(setup.provider, setup.plan.system)
+    check_provider(setup.provider, setup.plan.system)
     if args.runs is not None:
         from harness.commands.replay_real import reproduce
 
@@ -127,7 +135,8 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"--store: read {args.store!r}, where nothing can be written ({error.strerror}); expected a "
                          "folder that is ours to write") from None  # fmt: skip
-    session = Session(setup, folder, args.leave_running, display(output(args.json)))
+    kept = Kept(args.artifacts, args.capture)
+    session = Session(setup, folder, args.leave_running, display(output(args.json)), kept)
     try:
         with _terminated_as_interrupted():
             verdict = session.verdict()
@@ -183,7 +192,8 @@ def _number(high: float) -> Any:
     return number
 
 
-def _check_provider(provider: Provider, system: str) -> None:
+def check_provider(provider: Provider, system: str) -> None:
+    """Raises UsageError where this machine lacks what the provider requires."""
     missing = [finding for finding in provider.examine() if finding.required and not finding.present]
     if missing:
         needs = "\n".join(f"  {entry.name}, for {entry.needed_for}: {entry.remedy or 'no remedy'}" for entry in missing)

@@ -15,11 +15,13 @@ from harness.catalog import alternatives
 from harness.commands import UsageError
 from harness.fault import Fault, FaultSyntaxError
 from harness.faults.action import check_action
-from harness.faults.grammar import NONE, parse
-from harness.faults.schedule import schedule
+from harness.faults.disturbance import is_list, named
+from harness.faults.fault_file import Words, is_file
+from harness.faults.grammar import NONE
+from harness.faults.profile import Means, left_out
 from harness.file import read_json
 from harness.plan import Plan
-from harness.runner import Setup, misfits, node_specs
+from harness.runner import Setup, misfits, node_specs, scheduled
 from harness.system import Option, System
 from harness.workload import Workload
 
@@ -36,6 +38,7 @@ RUNS_MAX: Final = 10_000_000
 PLAN_OPTIONS: Final = ("option", "workload", "faults", "nodes", "concurrency", "rate", "time_limit", "client_timeout",
                        "seed", "bug")  # fmt: skip
 
+LOCAL: Final = "local"
 SIM: Final = "sim"
 SIM_TIME_LIMIT_S: Final = 10.0
 SIM_RATE_HZ: Final = 20.0
@@ -80,17 +83,21 @@ def _planned(args: argparse.Namespace) -> Plan:
         "seed": secrets.randbelow(2**32) if args.seed is None else args.seed,
     }
     if args.provider == SIM:
-        given = {**given, "faults": _all_faults() if args.faults == ALL else args.faults,
-                 "rate_hz": args.rate or SIM_RATE_HZ, "time_limit_s": args.time_limit or SIM_TIME_LIMIT_S}  # fmt: skip
+        given = {**given, "rate_hz": args.rate or SIM_RATE_HZ, "time_limit_s": args.time_limit or SIM_TIME_LIMIT_S}
+    if args.faults == ALL:
+        given["faults"] = _all_faults(system, args.provider or LOCAL)
     name = str(Path(args.system).resolve()) if catalog.is_file(args.system) else system.name
     return Plan(system=name, **{name: value for name, value in given.items() if value is not None})
 
 
-def _all_faults() -> str:
-    """Every fault that the simulated world knows, as a ``--faults`` text."""
-    from harness.simulation.cluster import CAPABILITIES
+def _all_faults(system: System, provider: str) -> str:
+    """Every fault that the provider's clusters can make and the system has to bear, as a ``--faults`` text."""
+    missing = left_out(_means(system, provider))
+    return ",".join(name for name in catalog.names("faults") if name not in missing) or NONE
 
-    return ",".join(name for name in catalog.names("faults") if catalog.fault(name).needs <= CAPABILITIES)
+
+def _means(system: System, provider: str) -> Means:
+    return Means(catalog.faults(), catalog.provider(provider).capabilities, system.withstands)
 
 
 def _with_bugs(plan: Plan, bugs: list[str], system: System) -> Plan:
@@ -105,10 +112,10 @@ def _with_bugs(plan: Plan, bugs: list[str], system: System) -> Plan:
 
 
 def _schedule(plan: Plan, system: System, faults: Mapping[str, Fault]) -> Any:
-    nodes = tuple(spec.name for spec in node_specs(system, plan.nodes))
+    free = is_list(plan.faults) or is_file(plan.faults)
+    capabilities = () if free else catalog.provider(plan.provider).capabilities
     try:
-        specs = parse(plan.faults, faults, system.events or None, system.operations)
-        return schedule(specs, faults, nodes, plan.time_limit_s, plan.seed)
+        return scheduled(plan, system, faults, capabilities)
     except FaultSyntaxError as error:
         raise UsageError(str(error)) from None
 
@@ -208,7 +215,7 @@ def _check_replayed(plan: Plan, system: System, workload: Workload, faults: Mapp
     """Options, faults and operations of a plan from a file, by the rules of the command line."""
     read_options([f"{name}={value}" for name, value in plan.options.items()], system)
     try:
-        parse(plan.faults, faults, system.events or None, system.operations)
+        named(plan.faults, Words(faults, system.events or None, system.operations, system.roles))
     except FaultSyntaxError as error:
         raise UsageError(str(error)) from None
     if strange := [bug for bug in plan.bugs if bug not in tuple(system.bugs)]:
@@ -235,4 +242,12 @@ def faults_in_words(plan: Plan) -> str:
     """What the plan disturbs, for the first line of a run."""
     if plan.faults.strip() == NONE:
         return "no faults (--faults partition,kill,pause would break things)"
-    return f"faults {plan.faults} ({len(plan.schedule)} times)"
+    times = f"({len(plan.schedule)} times)"
+    if is_list(plan.faults):
+        return f"faults {plan.faults} {times}"
+    drawn = ", ".join(dict.fromkeys(entry.fault for entry in plan.schedule))
+    if is_file(plan.faults):
+        return f"faults {plan.faults}: {drawn} {times}"
+    missing = left_out(_means(catalog.system(plan.system), plan.provider))
+    without = "; left out: " + ", ".join(f"{name} ({why})" for name, why in missing.items()) if missing else ""
+    return f"faults {plan.faults}: {drawn} {times}{without}"

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from harness.cluster import Cluster
@@ -15,22 +16,48 @@ from harness.commands.live import Display
 from harness.commands.run_plan import faults_in_words
 from harness.commands.run_summary import lines, opening
 from harness.real_runtime import RealRuntime
+from harness.result import Validity
 from harness.runner import Record, Run, Setup
 from harness.store import RunFolder
 from harness.verdict import Verdict, judge
 
 CHECK_TIME_LIMIT_S: Final = 120.0
+ALWAYS, ON_FAILURE, NEVER = "always", "failure", "never"
+DATA: Final = "data.tar.gz"
 
 
 class InterruptedCheckError(Exception):
     """The run is over and on disk, and was not judged."""
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of the nodes besides their logs: their ``data``, "always", on "failure" of the run or "never"; and
+    their ``packets``."""
+
+    data: str = "never"
+    packets: bool = False
+
+
+def keep_or_drop_data(folder: RunFolder, wish: str, valid: Validity) -> None:
+    """What was on the nodes' disks was fetched before there was a verdict; now it is known whether it is wanted."""
+    for archive in folder.nodes.glob(f"*/{DATA}") if wish == ON_FAILURE and valid is not False else ():
+        archive.unlink()
+
+
 class Session:
     """One run in this process: the event loop, the signals, the display."""
 
-    def __init__(self, setup: Setup, folder: RunFolder, leave_running: bool, shown: Display) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        folder: RunFolder,
+        leave_running: bool,
+        shown: Display,
+        kept: Kept = Kept(),
+    ) -> None:
         self._setup, self._folder, self._leave_running, self._display = setup, folder, leave_running, shown
+        self._kept = kept
         self._verdict: Verdict | None = None
         self._run: Run | None = None
         self._task: asyncio.Task[Record] | None = None
@@ -55,6 +82,7 @@ class Session:
                 self._verdict = judge(self._setup, self._folder, record, CHECK_TIME_LIMIT_S)
             except KeyboardInterrupt:
                 raise InterruptedCheckError from None
+        keep_or_drop_data(self._folder, self._kept.data, self._verdict.result.valid)
         return self._verdict
 
     def close(self) -> None:
@@ -65,7 +93,8 @@ class Session:
         self._released = asyncio.Event()
         hold = self._hold if self._leave_running else None
         runtime = RealRuntime(self._setup.plan.seed)
-        self._run = Run(self._setup, runtime, self._folder, self._display.watch, self._display.say, hold)
+        self._run = Run(self._setup, runtime, self._folder, self._display.watch, self._display.say, hold,
+                        keeps_data=self._kept.data != NEVER, captures=self._kept.packets)  # fmt: skip
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the last: its terminal was closed
             loop.add_signal_handler(number, self._interrupted)
         self._task = loop.create_task(self._run.execute())

@@ -7,12 +7,28 @@ from typing import Any, Final
 
 from harness.fault import Action
 from harness.faults.partition import CLIENTS
-from harness.faults.target import ITS_NODE, LEADER
+from harness.faults.target import FOLLOWERS, ITS_NODE, LEADER, ROLE, is_open
 
 DIRECTIONS: Final = ("both", "deaf", "mute")
 AIMS: Final = ("nodes", "drops", "links")
 
-FIGURES: Final = ("probability", "factor", "delay_ms", "jitter_ms", "offset_ms", "period_ms", "bits")
+FIGURES: Final = (
+    "probability",
+    "factor",
+    "delay_ms",
+    "jitter_ms",
+    "offset_ms",
+    "period_ms",
+    "bits",
+    "up_ms",
+    "down_ms",
+    "pause_ms",
+    "limit_bytes",
+    "share",
+    "spare",
+    "size_bytes",
+    "rate_kbit_s",
+)
 SWITCHES: Final = ("torn", "reordered")
 WORDS: Final = ("keep", "files", "kind")
 FIGURE_MAX: Final = 1e9
@@ -25,7 +41,7 @@ def check_action(action: Action, nodes: Sequence[str], *, triggered: bool = Fals
     its-node."""
     if not isinstance(action, dict) or sum(aim in action for aim in AIMS) != 1 or "shape" not in action:
         raise ValueError(f"read the action {str(action)[:200]}; expected a shape, and either nodes or drops or links")
-    rules = _rules(nodes, [LEADER, ITS_NODE] if triggered else [LEADER])
+    rules = _rules(nodes, [LEADER, FOLLOWERS, ITS_NODE] if triggered else [LEADER, FOLLOWERS])
     for name, value in action.items():
         fits = rules.get(name)
         if fits is None or not fits(value):
@@ -38,7 +54,7 @@ def _rules(nodes: Sequence[str], symbols: Sequence[str]) -> Mapping[str, Callabl
     senders = [*nodes, CLIENTS]
     return {
         "shape": lambda value: isinstance(value, str) and len(value) <= 80,
-        "nodes": lambda value: _names(value, [*nodes, *symbols]) and len(value) > 0,
+        "nodes": lambda value: (_names(value, [*nodes, *symbols]) and len(value) > 0) or _is_role(value),
         "spares": lambda value: _names(value, nodes),
         "count": lambda value: type(value) is int and 1 <= value <= len(nodes),
         "direction": lambda value: isinstance(value, str) and value in DIRECTIONS,
@@ -61,6 +77,16 @@ def _rules(nodes: Sequence[str], symbols: Sequence[str]) -> Mapping[str, Callabl
 
 def _names(value: Any, known: Sequence[str]) -> bool:
     return isinstance(value, list) and all(isinstance(name, str) and name in known for name in value)
+
+
+def _is_role(value: Any) -> bool:
+    """The word for the nodes of a role; which there are, the cluster says when it strikes."""
+    return (
+        isinstance(value, list)
+        and len(value) == 1
+        and isinstance(value[0], str)
+        and (value[0].startswith(ROLE) and is_open(value[0]))
+    )
 
 
 def _is_figure(value: Any) -> bool:

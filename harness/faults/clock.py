@@ -18,7 +18,7 @@ from harness.cluster_faults import ClockFaults
 from harness.fault import Action, Effect, FaultSpec
 from harness.faults.degradation import Amount, log_uniform
 from harness.faults.effect import judge_met
-from harness.faults.target import TARGETS, choose_target, concrete_nodes
+from harness.faults.target import TARGETS, choose_target, concrete_nodes, is_target
 
 JUMP: Final = "jump"
 STROBE: Final = "strobe"
@@ -94,13 +94,17 @@ class Clock:
         return {**chosen, "kind": kind, "amount": KINDS[kind][0](random)}
 
     async def apply(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
-        await cast(ClockFaults, cluster).clock_bend(concrete_nodes(action), action["kind"], action["amount"])
-        return dict(action)
+        """Also tells how far each clock is off right then, as its own node reads it; a rate has not come far yet."""
+        nodes, clocks = concrete_nodes(action), cast(ClockFaults, cluster)
+        await clocks.clock_bend(nodes, action["kind"], action["amount"])
+        return {**action, "offsets_ms": dict(await clocks.clock_offsets(nodes))}
 
     async def heal(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
-        nodes = concrete_nodes(action)
-        await cast(ClockFaults, cluster).clock_unbend(nodes)
-        return {"nodes": nodes}
+        """Also tells how far each clock was off in the end, and is now."""
+        nodes, clocks = concrete_nodes(action), cast(ClockFaults, cluster)
+        before = await clocks.clock_offsets(nodes)
+        await clocks.clock_unbend(nodes)
+        return {"nodes": nodes, "bent_ms": dict(before), "offsets_ms": dict(await clocks.clock_offsets(nodes))}
 
     def effect(
         self, done: Mapping[str, Any], quiet: tuple[Observation, Observation], window: tuple[Observation, Observation]
@@ -112,7 +116,7 @@ def _named(shape: str | None) -> tuple[str | None, str | None]:
     """The kind and the target that a shape names."""
     if shape is None or shape in KINDS:
         return shape, None
-    if shape in TARGETS:
+    if is_target(shape):
         return None, shape
     kind, _, target = shape.partition("-")
     return kind, target

@@ -62,6 +62,15 @@ def signals(pair: Pair, without: Collection[str] = ()) -> dict[str, int]:
     return totals
 
 
+def grown(counter: str, pair: Pair) -> int:
+    """By how much a counter of the nodes has grown between the two observations, over all nodes."""
+    total = 0
+    for node, after in pair[1].counters.items():
+        before = pair[0].counters.get(node, {}) if _same_incarnation(pair, node) else {}
+        total += _grown(before.get(counter, 0), after.get(counter, 0))
+    return total
+
+
 def _signal(counter: str) -> str | None:
     return next((name for name in SIGNALS if counter == name or counter.startswith(name + ".")), None)
 

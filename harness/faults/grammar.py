@@ -4,13 +4,15 @@
 
     faults   := "none" | item ("," item)*
     item     := ["after" [ORDINAL | "any"] occasion ":"] fault
-    occasion := EVENT | "failpoint" NAME | "operation" F | "leader-change"
+    occasion := EVENT | "failpoint" NAME | "operation" F | "log" '"' TEXT '"' | "leader-change"
     fault    := name ["=" shape [":" number]] | name "its node"
 
-A name without a shape asks for that fault's default mix. The number is how many nodes, for shapes that take one. With
+A name without a shape asks for that fault's default mix. The number is how many nodes, for shapes that take one. Where
+a shape says "leader" it may say ``role-ROLE`` or ``n2+n3``, too: ``kill=role-witness``, ``partition=isolate-n2``. With
 ``after`` it is not the schedule's times that set a fault off but the 1st (where nothing is said), 2nd, 3rd, ... time
-that any node tells an event or passes a failpoint, that a client's operation begins, that another node leads than
-before; with ``any`` the seed says which time. ``its-node`` is the node where that happened.
+that any node tells an event or passes a failpoint, or logs a line that has the text in it, that a client's operation
+begins, that another node leads than before; with ``any`` the seed says which time. ``its-node`` is the node where that
+happened.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from harness.fault import (
     EVENT,
     FAILPOINT,
     LEADER_CHANGE,
+    LOG,
+    LOG_TEXT,
     OCCASION_NAME,
     OPERATION,
     Fault,
@@ -33,13 +37,15 @@ from harness.fault import (
     Trigger,
     ordinal,
 )
-from harness.faults.target import ISOLATE_ITS_NODE, ITS_NODE
+from harness.faults.target import ISOLATE_ITS_NODE, ITS_NODE, OPEN, is_shape, roles_of
 
 NONE: Final = "none"
 ANY: Final = "any"
 TEXT_LENGTH_MAX: Final = 1000
 _ITEM: Final = re.compile(r"(?P<name>[^=:]+?)\s*(=\s*(?P<shape>[^=:]+?)\s*(:\s*(?P<size>[^=:]*?))?)?", re.DOTALL)
-_AFTER: Final = re.compile(r"after(?![^\s:])(?P<words>[^:]*)(:\s*(?P<fault>.*))?", re.DOTALL)
+_AFTER: Final = re.compile(r'after(?![^\s:])(?P<words>(?:[^:"]|"[^"]*")*)(:\s*(?P<fault>.*))?', re.DOTALL)
+_ITEMS: Final = re.compile(r'(?:[^,"]|"[^"]*")*', re.DOTALL)
+_LOG: Final = re.compile(r'\s*((?P<count>[^\s"]+)\s+)?log\s*"(?P<text>[^"]*)"\s*', re.DOTALL)
 _WORDS: Final = re.compile(r"(?P<name>[^\s=:]+)\s+its\s+node")
 _COUNT: Final = re.compile(r"(?P<number>[0-9]{1,9})(?P<ending>[a-z]*)", re.ASCII)
 
@@ -49,9 +55,10 @@ def parse(
     faults: Mapping[str, Fault],
     events: Collection[str] | None = None,
     operations: Collection[str] | None = None,
+    roles: Collection[str] | None = None,
 ) -> tuple[FaultSpec, ...]:
     """Read a ``--faults`` text. ``faults`` are the known ones by name (``harness.catalog`` has them); ``events`` and
-    ``operations`` what may set faults off (None: any name may).
+    ``operations`` what may set faults off, ``roles`` those of the system's nodes (None: any name may).
 
     Raises FaultSyntaxError: what was read, what was expected, what to do.
     """
@@ -59,7 +66,28 @@ def parse(
         raise _error(f"a text of {len(text)} characters", f"at most {TEXT_LENGTH_MAX}", "name fewer faults")
     if text.strip() == NONE:
         return ()
-    return tuple(_item(item.strip(), faults, events, operations) for item in text.split(","))
+    specs = tuple(_item(item.strip(), faults, events, operations) for item in _items(text))
+    for spec in specs:
+        for role in roles_of(spec.shape or ""):
+            if roles is not None and role not in roles:
+                remedy = suggestion(role, roles, "a system's roles are kinds of nodes")
+                raise _error(f"the role {role!r} in {spec}", "one of " + ", ".join(sorted(roles)), remedy)
+    return specs
+
+
+def _items(text: str) -> list[str]:
+    """The text in pieces, cut at the commas outside quotes."""
+    items, place = [], 0
+    while True:
+        match = _ITEMS.match(text, place)
+        assert match is not None, "it matches nothing at all, too"
+        end = match.end()
+        if end < len(text) and text[end] == '"':
+            raise _error("a quote that does not end", 'two of them around a text: after log "TEXT": ...', "close it")
+        items.append(text[place:end])
+        if end == len(text):
+            return items
+        place = end + 1
 
 
 def _item(
@@ -70,7 +98,10 @@ def _item(
     after = _AFTER.fullmatch(item)
     if after is None:
         return _fault(item, faults, None, events)
-    trigger = _trigger(after["words"].split(), item, events, operations)
+    if (log := _LOG.fullmatch(after["words"])) is not None:
+        trigger = _log(log["text"], log["count"], item)
+    else:
+        trigger = _trigger(after["words"].split(), item, events, operations)
     if not after["fault"]:
         raise _error(
             f"{item!r}, which sets nothing off", "a colon and a fault", f"for example {trigger}: {_any(faults)}"
@@ -91,15 +122,24 @@ def _fault(
         raise _error(repr(text), "name, name=shape or name=shape:number, separated by commas", _example(faults))
     if name not in faults:
         raise _unknown_fault(name, faults)
-    if shape is not None and shape not in faults[name].shapes:
+    if shape is not None and not is_shape(shape, faults[name].shapes):
         shapes = faults[name].shapes
         expected = "one of " + ", ".join(shapes) if shapes else "no shape"
+        expected += (
+            f", or {' or '.join(OPEN)} where one says leader" if any("leader" in word for word in shapes) else ""
+        )
         raise _error(f"the shape {shape!r} of {name}", expected, suggestion(shape, shapes, f"write {name} for its mix"))
     if trigger is None and shape is not None and ITS_NODE in shape:
         event = next(iter(events or ()), "became-leader")
         remedy = f"for example after 3rd {event}: {name}={shape}"
         raise _error(f"{text!r} without what sets it off", "an event whose node is meant", remedy)
     return FaultSpec(name, shape, None if size is None else _size(size, text), trigger)
+
+
+def _log(text: str, count: str | None, item: str) -> Trigger:
+    if not LOG_TEXT.fullmatch(text):
+        raise _error(repr(item[:100]), "a text of 1 to 200 printable characters between the quotes", "shorten it")
+    return Trigger(LOG, text, 1 if count is None else _count(count))
 
 
 def _trigger(
@@ -116,10 +156,11 @@ def _trigger(
             return Trigger(FAILPOINT, name, count)
         case ["operation", name] if OCCASION_NAME.fullmatch(name):
             return Trigger(OPERATION, _known(OPERATION, name, operations), count)
-        case [name] if OCCASION_NAME.fullmatch(name) and name not in (FAILPOINT, OPERATION):
+        case [name] if OCCASION_NAME.fullmatch(name) and name not in (FAILPOINT, OPERATION, LOG):
             return Trigger(EVENT, _known(EVENT, name, events), count)
     raise _error(
-        repr(item[:100]), "after EVENT, after failpoint NAME, after operation F, or after leader-change, and a colon",
+        repr(item[:100]), 'after EVENT, after failpoint NAME, after operation F, after log "TEXT", or after '
+        "leader-change, and a colon",
         f"for example after 3rd {next(iter(events or ()), 'became-leader')}: kill=its-node",
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from harness.cluster_faults import Link
 from harness.fault import Action, FaultSpec, FaultSyntaxError
-from harness.faults.target import TARGETS, choose_target, concrete_nodes, no_size, size_within
+from harness.faults.target import TARGETS, choose_target, concrete_nodes, is_target, no_size, size_within
 
 ALL: Final = "all"
 LINK: Final = "link"
@@ -44,7 +44,7 @@ def choose_links(spec: FaultSpec, turn: int, nodes: tuple[str, ...], random: Ran
         raise FaultSyntaxError(f"--faults: read {spec} on one node; expected at least 2 nodes; raise --nodes")
     name, one_way = spec.shape.removesuffix(ONE_WAY), spec.shape.endswith(ONE_WAY)
     direction = random.choice(("deaf", "mute")) if one_way else "both"
-    if name in _NODES:
+    if name != ALL and is_target(name):
         target = choose_target(replace(spec, shape=name), turn, nodes, random)
         return {**target, "shape": spec.shape, "direction": direction}
     if name == LINK:

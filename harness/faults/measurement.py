@@ -7,7 +7,7 @@ and the fault itself must be absent from the nearest calm stretches before and a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +20,8 @@ from harness.node import Future, Task
 @dataclass(slots=True)
 class Application:
     """One application of a fault, from its request to its heal; times in ns on the run's clock. ``trigger`` says what
-    set it off, and where; None: the clock. ``acting`` is what a recurring fault goes on doing, until ``over``."""
+    set it off, and where; None: the clock. ``acting`` is what a recurring fault goes on doing, until ``over``.
+    ``left_out`` are nodes that another application owns, and which; ``refused`` says why nothing was left to do."""
 
     number: int
     fault: str
@@ -36,6 +37,8 @@ class Application:
     errors: list[str] = field(default_factory=list)
     acting: Task[None] | None = None
     over: Future[None] | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    refused: str = ""
 
 
 class Observations:
@@ -73,9 +76,28 @@ class Observations:
         return stretches
 
 
-def described(application: Application, fault: Fault, calm: Sequence[Pair]) -> dict[str, Any]:
-    """An application with its effect, judged by ``fault``; see ``Nemesis.effects``."""
+def together(application: Application, all_of_them: Iterable[Application]) -> tuple[int, ...]:
+    """The other applications of the same fault that were in force at the same time: one counter counts them all."""
+    return tuple(
+        other.number
+        for other in all_of_them
+        if other is not application
+        and other.fault == application.fault
+        and other.done is not None
+        and (other.stopped_ns is None or other.stopped_ns > application.started_ns)
+        and (application.stopped_ns is None or application.stopped_ns > other.started_ns)
+    )
+
+
+def described(
+    application: Application, fault: Fault, calm: Sequence[Pair], others: Sequence[int] = ()
+) -> dict[str, Any]:
+    """An application with its effect, judged by ``fault``; see ``Nemesis.effects``. ``others`` as of
+    :func:`together`."""
     effect = _judged(application, fault, calm)
+    if others and application.done is not None:
+        numbers = ", ".join(map(str, others))
+        effect = replace(effect, explanation=f"{effect.explanation}; counted together with application {numbers}")
     return {
         "fault": application.fault,
         "application": application.number,
@@ -86,6 +108,7 @@ def described(application: Application, fault: Fault, calm: Sequence[Pair]) -> d
         "applied": application.done is not None,
         "done": None if application.done is None else dict(application.done),
         "healed": None if application.healed is None else dict(application.healed),
+        **({"left_out": dict(application.left_out)} if application.left_out else {}),
         "bit": effect.bit and effect.absent_outside,
         "effect": {
             "measured": dict(effect.measured),
@@ -117,7 +140,8 @@ def never_applied(number: int, fault: str, action: Action, trigger: Mapping[str,
 def _judged(application: Application, fault: Fault, calm: Sequence[Pair]) -> Effect:
     if application.done is None or application.end is None:
         what = "was not applied" if application.done is None else "was cut short"
-        return Effect(False, {}, f"the fault {what}", absent_outside=True)
+        because = f": {application.refused}" if application.refused else ""
+        return Effect(False, {}, f"the fault {what}{because}", absent_outside=True)
     done = {**application.done, "healed": application.healed or {}}
     window = (application.before, application.end)
     earlier = [pair for pair in calm if pair[1].time_ns <= application.before.time_ns]

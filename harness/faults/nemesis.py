@@ -5,6 +5,9 @@ It observes the cluster's counters around every step, and in a run with triggers
 something sets off strikes in that very moment, so nothing can be observed first. What the observations say of an
 application is in :mod:`harness.faults.measurement`.
 
+Faults that overlap are layers of each other (:mod:`harness.faults.layers`), and a node has one owner at a time
+(:mod:`harness.faults.ownership`): an application that finds no node free is not applied.
+
 A fault counts as in force from before it is tried until its heal has succeeded, so :meth:`Nemesis.heal_all` also ends
 what was half done when the harness was interrupted. Several faults may begin at the same time; heals wait for each
 other, since two of them may start the same node.
@@ -17,10 +20,11 @@ from typing import Any, Final
 
 from harness.cluster import Cluster, ClusterError, Observation, ShellError
 from harness.fault import Action, Fault
-from harness.faults.held import unheld
+from harness.faults.layers import Layers
 from harness.faults.leader import find_leader
-from harness.faults.measurement import Application, Observations, described
-from harness.faults.target import ITS_NODE, LEADER, is_symbolic, resolve
+from harness.faults.measurement import Application, Observations, described, together
+from harness.faults.ownership import claim, owns_nodes
+from harness.faults.target import FOLLOWERS, ITS_NODE, LEADER, is_symbolic, resolve, resolve_role, role_of
 from harness.faults.timetable import START, STOP
 from harness.history import NEMESIS, Op
 from harness.node import CallError, Future, Task
@@ -43,6 +47,7 @@ class Nemesis:
 
     def __init__(self, system: System, cluster: Cluster, faults: Mapping[str, Fault], runtime: Runtime) -> None:
         self._system, self._cluster, self._faults, self._runtime = system, cluster, faults, runtime
+        self._layers = Layers(cluster)
         self._applications: dict[int, Application] = {}
         self._in_force: list[int] = []
         self._observations = Observations()
@@ -87,10 +92,12 @@ class Nemesis:
             await self._observe()
             await self._runtime.sleep(BASELINE_MS)
         application = self._begin(number, name, action, await self._observe())
-        application.resolved = await self._resolve(action)
-        step = self._faults[name].apply(self._cluster, application.resolved)
-        application.done = await self._try(application, step, "apply")
-        self._act(application)
+        leader, found = await self._look_up(action)
+        if self._claim(application, leader, found):
+            assert application.resolved is not None, "claimed"
+            step = self._faults[name].apply(self._layer(number), application.resolved)
+            application.done = await self._try(application, step, "apply")
+            self._act(application)
 
     def announce(self, number: int, name: str, action: Action, trigger: Mapping[str, Any]) -> Op:
         """A fault is set off: from now on it counts as in force. :meth:`strike` applies it; ``trigger`` has the node
@@ -105,13 +112,12 @@ class Nemesis:
         application = self._applications[number]
         action, node = application.action, (application.trigger or {}).get("node")
         try:
-            if is_symbolic(action, (ITS_NODE,)):
-                assert node is not None, "whatever sets off a fault has a node"
-                application.resolved = resolve(action, node, ITS_NODE)
-            else:
-                application.resolved = await self._resolve(action)
-            application.done = await self._faults[application.fault].apply(self._cluster, application.resolved)
-            self._act(application)
+            leader, found = (None, {}) if is_symbolic(action, (ITS_NODE,)) else await self._look_up(action)
+            if self._claim(application, leader or node, found):
+                assert application.resolved is not None, "claimed"
+                fault = self._faults[application.fault]
+                application.done = await fault.apply(self._layer(number), application.resolved)
+                self._act(application)
         except Exception as error:  # noqa: BLE001 (a fault that fails is no reason to lose the history)
             self.note_error(number, "apply", error)
 
@@ -125,7 +131,7 @@ class Nemesis:
 
         async def act() -> None:
             try:
-                await fault.during(self._cluster, application.resolved, self._runtime, over)
+                await fault.during(self._layer(application.number), application.resolved, self._runtime, over)
             except FAILURES as error:
                 self.note_error(application.number, "during", error)
 
@@ -163,7 +169,8 @@ class Nemesis:
     def _completion(self, f: str, number: int, outcome: Mapping[str, Any] | None) -> Op:
         application = self._applications.get(number)
         error = application.errors[-1] if application and application.errors else None
-        return Op("info", NEMESIS, f, {"application": number, **(outcome or {})}, error=error)
+        refused = {"refused": application.refused} if application and application.refused else {}
+        return Op("info", NEMESIS, f, {"application": number, **(outcome or {}), **refused}, error=error)
 
     async def _stop(self, number: int) -> Mapping[str, Any] | None:
         application = self._applications.get(number)
@@ -184,8 +191,7 @@ class Nemesis:
                 self._in_force.remove(application.number)
                 return {}
             await self._cease(application)
-            cluster = unheld(self._cluster, lambda: self._held_by_others(application.number))
-            heal = self._faults[application.fault].heal(cluster, application.resolved)
+            heal = self._faults[application.fault].heal(self._layer(application.number), application.resolved)
             healed = await self._try(application, heal, "heal")
             if healed is not None:
                 application.healed, application.stopped_ns = healed, self._runtime.now()
@@ -212,11 +218,43 @@ class Nemesis:
             self.note_error(application.number, verb, error)
             return None
 
-    def _held_by_others(self, number: int) -> set[str]:
-        """The nodes that other faults in force hold down."""
-        others = [self._applications[other] for other in self._in_force if other != number]
-        holding = [other for other in others if getattr(self._faults[other.fault], "holds_down", False)]
-        return {node for other in holding for node in (other.resolved or {}).get("nodes", ())}
+    def _layer(self, number: int) -> Cluster:
+        """The cluster as one application sees it."""
+        return self._layers.of(number, lambda: self._owners(without=number))
+
+    def _owners(self, without: int) -> dict[str, str]:
+        """The nodes that other applications in force own, and in words which."""
+        owning = [self._applications[number] for number in self._in_force if number != without]
+        return {
+            node: f"{other.fault} (application {other.number})"
+            for other in owning
+            if owns_nodes(self._faults[other.fault])
+            for node in (other.resolved or {}).get("nodes", ())
+        }
+
+    def _claim(self, application: Application, node: str | None, found: Mapping[str, Any]) -> bool:
+        """Decide what is struck, now that it is known who leads (or where it was set off: ``node``), and whose nodes
+        are whose: nothing may come between this and the strike. Whether anything is left to do; if not, the
+        application is over."""
+        own = owns_nodes(self._faults[application.fault])
+        owners = self._owners(without=application.number) if own else {}
+        decided = claim(application.action, owners, lambda action: self._resolved(action, node))
+        application.left_out = decided.left_out
+        if decided.action is None:
+            application.refused = decided.refusal
+            self._in_force.remove(application.number)
+            return False
+        application.resolved = {**decided.action, **found}
+        return True
+
+    def _resolved(self, action: Action, node: str | None) -> Action:
+        if role_of(action) is not None:
+            return resolve_role(action, self._cluster.roles)
+        word = next((word for word in (LEADER, ITS_NODE, FOLLOWERS) if is_symbolic(action, (word,))), None)
+        if word is None:
+            return action
+        assert node is not None, "the leader was looked up, or what set the fault off has a node"
+        return resolve(action, node, word)
 
     async def heal_all(self) -> tuple[str, ...]:
         """End everything in force, the latest first, trying a few times; then observe once more. Idempotent. Returns
@@ -242,18 +280,19 @@ class Nemesis:
             self._sampling.cancel()
             self._sampling = None
 
-    async def _resolve(self, action: Action) -> Action:
-        """The action with today's leader in it; failing that the last one known, failing that any node."""
-        if not is_symbolic(action, (LEADER,)):
-            return action
+    async def _look_up(self, action: Action) -> tuple[str | None, Mapping[str, Any]]:
+        """Today's leader, if the action waits for one; failing that the last one known, failing that any node, and what
+        is to be said of that."""
+        if not is_symbolic(action, (LEADER, FOLLOWERS)):
+            return None, {}
         leader = await find_leader(self._cluster, self._system.leader, self._runtime)
         if leader is not None:
             self._last_leader = leader
-            return resolve(action, leader)
+            return leader, {}
         fallback, why = self._last_leader, "no leader was found; the last one known was taken"
         if fallback is None:
             fallback, why = next(iter([*action.get("spares", ()), *self._cluster.nodes])), "no leader was ever found"
-        return {**resolve(action, fallback), "leader": None, "fallback": why}
+        return fallback, {"leader": None, "fallback": why}
 
     async def _observe(self) -> Observation:
         calm = not self._in_force
@@ -268,7 +307,8 @@ class Nemesis:
         Each has ``fault``, ``application``, ``action`` (as scheduled), ``trigger`` (what set it off, and the node; or
         None: the clock), ``started_ns``, ``stopped_ns`` (None: still in force), ``applied``, ``done``, ``healed``,
         ``bit`` (the effect was there, and absent before and after), ``effect`` (``measured``, ``explanation``,
-        ``absent_outside``), ``errors``.
+        ``absent_outside``), ``errors``; and ``left_out`` where nodes were another's: node -> whose.
         """
         calm = self._observations.calm()
-        return [described(entry, self._faults[entry.fault], calm) for entry in self._applications.values()]
+        entries = self._applications.values()
+        return [described(entry, self._faults[entry.fault], calm, together(entry, entries)) for entry in entries]

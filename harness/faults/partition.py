@@ -9,7 +9,7 @@ sends arrives, but new connections fail both ways.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
 
@@ -20,20 +20,25 @@ from harness.faults.target import (
     ISOLATE_ITS_NODE,
     ITS_NODE,
     LEADER,
+    choose_target,
     concrete_nodes,
+    is_open,
     no_size,
     shuffled,
     size_within,
 )
-from harness.faults.topology import SHAPES, Drops, between, drops, majority
+from harness.faults.topology import SHAPES, Drops, between, bridge, drops, majority
 
 CLIENTS: Final = "clients"
 ONE_WAY: Final = "-one-way"
-ISOLATE_LEADER: Final = "isolate-leader"
+ISOLATE: Final = "isolate-"
+ISOLATE_LEADER: Final = f"{ISOLATE}{LEADER}"
+SPLIT_FOLLOWERS: Final = "split-followers"
 _ISOLATED: Final = {ISOLATE_LEADER: LEADER, ISOLATE_ITS_NODE: ITS_NODE}
 _HELP: Final = {
     ISOLATE_LEADER: "the leader alone, or leader:N with N - 1 others; clients still reach it",
     ISOLATE_ITS_NODE: "the same with the node whose event sets the fault off",
+    SPLIT_FOLLOWERS: "the followers in two halves, and the leader, who hears both",
 } | {name: line for name, (_, _, line) in SHAPES.items()}
 _MIX: Final = ("halves", "one", "minority-third", "majorities-ring", "bridge", "isolate-leader-one-way",
                "halves-one-way")  # fmt: skip
@@ -52,6 +57,7 @@ class Partition:
             _HELP
             | one_way
             | {CLIENTS: "clients' packets are dropped at the leader and others, a majority in all; clients:N at N"}
+            | {CLIENTS + ONE_WAY: "the same the other way: what those nodes tell clients is dropped"}
         )
 
     def choose(self, spec: FaultSpec, turn: int, nodes: tuple[str, ...], random: Random) -> Action:
@@ -59,15 +65,26 @@ class Partition:
         only be cut from its clients."""
         shape = spec.shape or _mixed(turn, len(nodes), random)
         order = shuffled(nodes, random)
-        if shape == CLIENTS:
+        if shape in (CLIENTS, CLIENTS + ONE_WAY):
             count = majority(len(nodes)) if spec.size is None else size_within(spec, len(nodes))
             return {"shape": shape, "nodes": [LEADER], "count": count, "spares": order}
         name, one_way = shape.removesuffix(ONE_WAY), shape.endswith(ONE_WAY)
+        if name == SPLIT_FOLLOWERS:
+            no_size(spec)
+            _needs_nodes(shape, 3, len(nodes))
+            direction = random.choice(("deaf", "mute")) if one_way else "both"
+            everybody = {"nodes": [LEADER], "count": len(nodes), "spares": order}
+            return {"shape": shape, **everybody, "direction": direction}
         if (symbol := _ISOLATED.get(name)) is not None:
             _needs_nodes(shape, 2, len(nodes))
             count = size_within(spec, len(nodes) - 1)
             direction = random.choice(("deaf", "mute")) if one_way else "both"
             return {"shape": shape, "nodes": [symbol], "count": count, "spares": order, "direction": direction}
+        if is_open(target := name.removeprefix(ISOLATE)):
+            _needs_nodes(shape, 2, len(nodes))
+            direction = random.choice(("deaf", "mute")) if one_way else "both"
+            chosen = choose_target(replace(spec, shape=target), turn, nodes, random)
+            return {**chosen, "shape": shape, "direction": direction}
         no_size(spec)
         cuts, least, _ = SHAPES[name]
         _needs_nodes(shape, least, len(nodes))
@@ -77,7 +94,7 @@ class Partition:
         return {"shape": shape, "drops": drops(pairs, one_way)}
 
     async def apply(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
-        cut: Drops = action["drops"] if "drops" in action else _cut(action, cluster.nodes)
+        cut = cut_of(action, cluster.nodes)
         await cluster.partition(cut)
         return {**action, "drops": cut}
 
@@ -91,9 +108,18 @@ class Partition:
         return judge_drops(quiet, window)
 
 
-def _cut(action: Action, nodes: tuple[str, ...]) -> Drops:
-    if action["shape"] == CLIENTS:
+def cut_of(action: Action, nodes: tuple[str, ...]) -> Drops:
+    """The drops of a resolved action. Raises ValueError for a symbolic one."""
+    if "drops" in action:
+        written: Drops = action["drops"]
+        return written
+    shape = action["shape"]
+    if shape == CLIENTS:
         return {node: [CLIENTS] for node in sorted(concrete_nodes(action))}
+    if shape == CLIENTS + ONE_WAY:
+        return {CLIENTS: sorted(concrete_nodes(action))}
+    if shape.removesuffix(ONE_WAY) == SPLIT_FOLLOWERS:
+        return _split_followers(concrete_nodes(action), action["direction"])
     return isolation(action, nodes)
 
 
@@ -105,6 +131,12 @@ def isolation(action: Action, nodes: tuple[str, ...]) -> Drops:
     if action["direction"] == "deaf":
         return drops(between(outside, inside), one_way=True)
     return drops(between(inside, outside), one_way=action["direction"] == "mute")
+
+
+def _split_followers(leader_first: list[str], direction: str) -> Drops:
+    """The leader is the bridge between the others, whose order is random."""
+    pairs = bridge(leader_first)
+    return drops([(b, a) for a, b in pairs] if direction == "deaf" else pairs, one_way=direction != "both")
 
 
 def _mixed(turn: int, nodes: int, random: Random) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from harness.faults.degradation import Amount, Degradation, log_uniform
+from harness.faults.degradation import PACKETS, Amount, Degradation, log_uniform
 
 
 def _amount(random: Random) -> Amount:
@@ -19,4 +19,5 @@ FAULT: Final = Degradation(
     noun="messages held back",
     amount=_amount,
     needs=frozenset({"reorder"}),
+    level=PACKETS,
 )

@@ -46,7 +46,7 @@ def schedule(
     entries: list[tuple[float, float, int, Trigger | None]] = []
     for index, spec in enumerate(specs):
         if spec.trigger is not None:
-            entries += _occasions(spec.trigger, time_limit_s, index, Random(f"{seed}:{index}:triggers"))
+            entries += occasions(spec.trigger, time_limit_s, index, Random(f"{seed}:{index}:triggers"))
     timed: list[tuple[float, float, int]] = []
     lanes = _lanes(specs)
     for number, lane in enumerate(lanes):
@@ -63,7 +63,7 @@ def schedule(
     return tuple(result)
 
 
-def _occasions(
+def occasions(
     trigger: Trigger, time_limit_s: float, index: int, random: Random
 ) -> list[tuple[float, float, int, Trigger | None]]:
     """(0, how long it lasts in seconds, position of the spec, what sets it off). The n-th time comes once in a run, so

@@ -11,7 +11,8 @@ circulant graph.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import product
+from itertools import combinations, product
+from random import Random
 from typing import Final
 
 Cut = tuple[str, str]
@@ -74,11 +75,29 @@ def majorities_ring(nodes: Sequence[str]) -> list[Cut]:
     ]
 
 
+def majorities_ring_stochastic(nodes: Sequence[str]) -> list[Cut]:
+    """Every node hears a majority, by links that are drawn one by one: whoever hears the fewest is joined to one of
+    those that hear the fewest of the rest, until all hear enough.
+
+    Jepsen's stochastic ring. Which it is depends on the order of the nodes alone, as with every shape here.
+    """
+    random, enough = Random(" ".join(nodes)), majority(len(nodes))
+    heard = {node: {node} for node in nodes}
+    while True:
+        fewest, *rest = sorted(random.sample(nodes, len(nodes)), key=lambda node: len(heard[node]))
+        if len(heard[fewest]) >= enough:
+            return [(a, b) for a, b in combinations(nodes, 2) if b not in heard[a]]
+        other = next(node for node in rest if node not in heard[fewest])
+        heard[fewest].add(other)
+        heard[other].add(fewest)
+
+
 SHAPES: Final[Mapping[str, tuple[Callable[[Sequence[str]], list[Cut]], int, str]]] = {
     "halves": (halves, 2, "two halves"),
     "one": (one, 2, "one node alone"),
     "minority-third": (minority_third, 2, "at most a third of the nodes against the rest"),
     "majorities-ring": (majorities_ring, 3, "every node hears a majority, no two the same one"),
+    "majorities-ring-stochastic": (majorities_ring_stochastic, 3, "every node hears a majority, drawn link by link"),
     "bridge": (bridge, 3, "two halves, and one node that hears both"),
 }
 """Shape -> its cuts, the least number of nodes it needs, one line of help."""

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, Final, cast
 
 from harness.cluster import Cluster, EventSource, NodeEvent
-from harness.fault import EVENT, LEADER_CHANGE, OPERATION, Trigger
+from harness.fault import EVENT, LEADER_CHANGE, LOG, OPERATION, Trigger
 from harness.faults.leader import find_leader
 from harness.faults.measurement import never_applied
 from harness.faults.nemesis import STEP_MS_MAX, Nemesis
@@ -72,8 +72,10 @@ class TriggeredFaults:
     async def prepare(self, system: System, cluster: Cluster, options: Mapping[str, str]) -> None:
         """Listen to the nodes, and learn who leads. Before the main phase."""
         self._leadership = (system.leadership(options) or (BECAME_LEADER, ""))[0]
+        texts = [name for on, name in self._numbers if on == LOG and name is not None]
         if any(needs(entry.trigger) for entry in self._waiting.values()):
-            cast(EventSource, cluster).watch(self.told)
+            source = cast(EventSource, cluster)
+            source.watch(self.told, texts) if texts else source.watch(self.told)
         if (LEADER_CHANGE, None) in self._numbers:
             self._leader = await find_leader(cluster, system.leader, self._runtime, wait_ms=0)
 

@@ -14,13 +14,16 @@ Question = Callable[[], Message]
 
 
 class ControlPort:
-    """Answers ``{"type": "status"}``, and ``{"type": "events"}`` (see ``Feed.ask``), from the moment the process is
-    up."""
+    """Answers ``{"type": "status"}``, ``{"type": "events"}`` (see ``Feed.ask``) and ``{"type": "messages"}`` (see
+    ``MessageFaults.ask``), from the moment the process is up."""
 
-    def __init__(self, name: str, status: Question, feed: Feed, report: Report) -> None:
+    def __init__(
+        self, name: str, status: Question, feed: Feed, messages: Callable[[Message], Message], report: Report
+    ) -> None:
         self._questions: dict[str, Callable[[Message, Answer], None]] = {
             "status": lambda body, answer: answer.reply(status()),
             "events": feed.ask,
+            "messages": lambda body, answer: _answer(answer, messages, body),
         }
         self._listener = Listener(name, self._deliver, report)
 
@@ -34,3 +37,10 @@ class ControlPort:
             answer.refuse(f"read the type {str(kind)[:40]!r}; expected one of {', '.join(self._questions)}")
         else:
             question(envelope.body, answer)
+
+
+def _answer(answer: Answer, question: Callable[[Message], Message], body: Message) -> None:
+    try:
+        answer.reply(question(body))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        answer.refuse(f"{type(error).__name__}: {error}")

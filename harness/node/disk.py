@@ -4,21 +4,53 @@ Writes go to the kernel at once; until a sync they live in its page cache, which
 in threads, one at a time per file. Those asked while one is running share the next (group commit), which began after
 all of them. The descriptor of a file with unsynced data stays open: the kernel reports a failed write-back only to
 descriptors that were open when it happened (PostgreSQL's fsyncgate, 2018).
+
+The node counts what its disk refused (``disk.ENOSPC``, ...) and calls that it had to wait for (``disk.slow``): a fault
+of the disk is proven by what the node itself met.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, TypeVar
+
+from harness.node.failure import DISK_ERRORS
+
+T = TypeVar("T")
+Count = Callable[[str], None]
 
 FILE_CHARACTERS_MAX: Final = 255
 OPEN_FILES_MAX: Final = 64
 SYNC_THREADS: Final = 4
+SLOW_MS: Final = 100
 _PART: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
+
+class Tally:
+    """Counts the calls to the disk that failed, or took SLOW_MS and more."""
+
+    __slots__ = ("count",)
+
+    def __init__(self, count: Count) -> None:
+        self.count = count
+
+    def call(self, act: Callable[..., T], *arguments: object) -> T:
+        began_ns = time.monotonic_ns()
+        try:
+            return act(*arguments)
+        except OSError as error:
+            if error.errno in DISK_ERRORS:
+                self.count(f"disk.{errno.errorcode[error.errno]}")
+            raise
+        finally:
+            if time.monotonic_ns() - began_ns >= SLOW_MS * 1_000_000:
+                self.count("disk.slow")
 
 
 class Lane:
@@ -85,10 +117,11 @@ def _complete(waiters: Sequence[asyncio.Future[None]], error: BaseException | No
 class _OpenFile:
     """A file with its descriptor; ``dirty`` while it has data that no sync has covered."""
 
-    __slots__ = ("_closed", "dirty", "fd", "lane")
+    __slots__ = ("_closed", "_tally", "dirty", "fd", "lane")
 
-    def __init__(self, fd: int, executor: ThreadPoolExecutor) -> None:
+    def __init__(self, fd: int, executor: ThreadPoolExecutor, tally: Tally) -> None:
         self.fd = fd
+        self._tally = tally
         self.dirty = False
         self._closed = False
         self.lane = Lane(executor, self._job)
@@ -102,7 +135,7 @@ class _OpenFile:
     def _job(self) -> Callable[[], None]:
         self.dirty = False
         fd = self.fd if self._closed else os.dup(self.fd)  # may be closed before the thread comes to it
-        return lambda: _fsync_and_close(fd)
+        return lambda: self._tally.call(_fsync_and_close, fd)
 
 
 def _fsync_and_close(fd: int) -> None:
@@ -118,15 +151,19 @@ def _fsync_folders(folders: Sequence[str]) -> None:
 
 
 class HostDisk:
-    """The files below ``folder``, which is made if need be. See :class:`harness.node.Disk`."""
+    """The files below ``folder``, which is made if need be. See :class:`harness.node.Disk`. ``count`` is told what the
+    disk refused and what it was slow in, in whatever thread that was."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, count: Count = lambda name: None) -> None:
         os.makedirs(folder, exist_ok=True)
+        self._tally = Tally(count)
         self._folder = os.path.realpath(folder)
         self._files: dict[str, _OpenFile] = {}  # by name, the least recently used first
         self._changed_folders: set[str] = set()
         self._executor = ThreadPoolExecutor(SYNC_THREADS, thread_name_prefix="sync")
         self._folder_lane = Lane(self._executor, self._folder_job)
+        self.drawn_out_ms: Callable[[float], float] = lambda ms: 0.0
+        """How much longer than it took a sync is to take, on a slow node."""
 
     def exists(self, file: str) -> bool:
         return os.path.isfile(self._path(file))
@@ -157,18 +194,18 @@ class HostDisk:
     def write(self, file: str, data: bytes) -> None:
         opened = self._open(file, create=True)
         opened.dirty = True
-        os.ftruncate(opened.fd, 0)
+        self._tally.call(os.ftruncate, opened.fd, 0)
         self._write(opened, data)
 
     def truncate(self, file: str, length: int) -> None:
         opened = self._open(file)
         opened.dirty = True
-        os.ftruncate(opened.fd, length)
+        self._tally.call(os.ftruncate, opened.fd, length)
 
     def rename(self, old: str, new: str) -> None:
         source, target = self._path(old), self._path(new)
         self._make_folder(os.path.dirname(target))
-        os.rename(source, target)
+        self._tally.call(os.rename, source, target)
         self._close(new)
         if (opened := self._files.pop(old, None)) is not None:
             self._files[new] = opened
@@ -176,15 +213,21 @@ class HostDisk:
 
     def delete(self, file: str) -> None:
         path = self._path(file)
-        os.unlink(path)
+        self._tally.call(os.unlink, path)
         self._close(file)
         self._changed_folders.add(os.path.dirname(path))
 
     async def sync(self, file: str) -> None:
-        await self._open(file).lane.run()
+        await self._drawn_out(self._open(file).lane.run())
 
     async def sync_dir(self) -> None:
-        await self._folder_lane.run()
+        await self._drawn_out(self._folder_lane.run())
+
+    async def _drawn_out(self, sync: Awaitable[None]) -> None:
+        began_s = time.monotonic()
+        await sync
+        if more_ms := self.drawn_out_ms((time.monotonic() - began_s) * 1000):
+            await asyncio.sleep(more_ms / 1000)
 
     def _path(self, file: str) -> str:
         parts = file.split("/")
@@ -195,7 +238,9 @@ class HostDisk:
     def _open(self, file: str, create: bool = False) -> _OpenFile:
         opened = self._files.pop(file, None)
         if opened is None:
-            opened = _OpenFile(self._descriptor(self._path(file), create), self._executor)
+            opened = _OpenFile(
+                self._tally.call(self._descriptor, self._path(file), create), self._executor, self._tally
+            )
             self._close_unused()
         self._files[file] = opened
         return opened
@@ -224,7 +269,7 @@ class HostDisk:
         opened.dirty = True
         rest = memoryview(data)
         while rest:
-            rest = rest[os.write(opened.fd, rest) :]
+            rest = rest[self._tally.call(os.write, opened.fd, rest) :]
 
     def _close_unused(self) -> None:
         if len(self._files) < OPEN_FILES_MAX:
@@ -240,7 +285,7 @@ class HostDisk:
 
     def _folder_job(self) -> Callable[[], None]:
         folders, self._changed_folders = sorted(self._changed_folders), set()
-        return lambda: _fsync_folders(folders)
+        return lambda: self._tally.call(_fsync_folders, folders)
 
 
 def next_incarnation(data: str) -> int:

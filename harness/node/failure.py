@@ -9,9 +9,9 @@ ASSERTION: Final = "assertion"
 CRASH: Final = "crash"
 DISK_FAILURE: Final = "disk-failure"
 
-DISK_ERRORS: Final = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-"""What a disk says that has failed or is full. Any other OSError, such as that a file is not there, is a mistake of the
-program."""
+DISK_ERRORS: Final = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE})
+"""What a disk says that has failed or is full, or of which no more files can be opened. Any other OSError, such as that
+a file is not there, is a mistake of the program."""
 
 
 def failure_kind(error: BaseException) -> Literal["assertion", "disk-failure", "crash"]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from functools import partial
 from random import Random
 from typing import Any, Final, TypeVar
 
-from harness.node.clock import HostClock
+from harness.node.clock import HostClock, true_ahead_ns
 from harness.node.config import NodeConfig
 from harness.node.disk import HostDisk
 from harness.node.env import CallError, Clock, Disk, Future, Message, Program, Refused, Task
@@ -17,6 +19,7 @@ from harness.node.inert import INERT_DISK, inert
 from harness.node.journal import Record
 from harness.node.link import Link, connect
 from harness.node.listener import Answer
+from harness.node.message_faults import MessageFaults
 from harness.node.quorum import Replies
 from harness.node.stream import random_stream
 from harness.node.task import HostFuture, HostTask
@@ -34,7 +37,8 @@ class HostEnv:
                  stop: Callable[[str, BaseException], None]) -> None:  # fmt: skip
         self._config, self._incarnation, self._record, self._stop = config, incarnation, record, stop
         self._loop = asyncio.get_running_loop()
-        self._clock, self._disk = HostClock(config.clock_error_ms), HostDisk(config.data)
+        self.host_clock = HostClock(config.clock_error_ms, true_ahead_ns(os.environ))
+        self._disk = HostDisk(config.data, self.count)
         self._nodes = tuple(config.nodes)
         self._peers = tuple(n for n in self._nodes if config.roles[n] == config.role and n != config.name)
         self._links: dict[str, Link] = {}
@@ -42,6 +46,8 @@ class HostEnv:
         self._handlers: set[asyncio.Task[None]] = set()
         self._program: Program | None = None
         self._dead = False
+        self.message_faults = MessageFaults(incarnation, config.nodes, Random())
+        self._disk.drawn_out_ms = self.message_faults.drawn_out_ms
         self.counters: Counter[str] = Counter()
         self.gauges: dict[str, float] = {}
 
@@ -67,7 +73,7 @@ class HostEnv:
 
     @property
     def clock(self) -> Clock:
-        return self._clock
+        return self.host_clock
 
     @property
     def disk(self) -> Disk:
@@ -87,14 +93,16 @@ class HostEnv:
     async def call(self, to: str, message: Message, timeout_ms: float) -> Message:
         if self._dead:
             await inert()
-        return await self._link(to).call(_call_body(message), timeout_ms)
+        reply = await self._link(to).call(_call_body(message), timeout_ms)
+        await self._take_up_late()
+        return reply
 
     def quorum(
         self, peers: Sequence[str], message: Message, timeout_ms: float
     ) -> AsyncIterator[tuple[str, Message | CallError]]:
         replies = Replies(len(peers))
         for link in [] if self._dead else [self._link(peer) for peer in peers]:
-            self.spawn(_ask(link, message, timeout_ms, replies), f"quorum call to {link.to}")
+            self.spawn(self._ask(link, message, timeout_ms, replies), f"quorum call to {link.to}")
         return replies
 
     def spawn(self, coroutine: Coroutine[Any, Any, T], name: str) -> Task[T]:
@@ -118,7 +126,7 @@ class HostEnv:
         return hmac.compare_digest(self._code(node, message), code)
 
     async def work(self, ms: float) -> None:
-        await self.sleep(ms)
+        await self.sleep(ms + self.message_faults.drawn_out_ms(ms))
 
     def event(self, name: str, **fields: Any) -> None:
         if not self._dead:
@@ -157,7 +165,13 @@ class HostEnv:
         self._program = program
 
     def deliver(self, envelope: Envelope, answer: Answer) -> None:
-        """One message has arrived: every one of the data network comes by here, and faults on messages will too."""
+        """One message has arrived: every one of the data network comes by here, and by the faults on messages."""
+        if self.message_faults.in_force:
+            self.message_faults.arrive(envelope.source, partial(self._take_up, envelope, answer))
+        else:
+            self._take_up(envelope, answer)
+
+    def _take_up(self, envelope: Envelope, answer: Answer) -> None:
         if self._dead or self._program is None:
             return
         if len(self._handlers) >= HANDLERS_MAX:
@@ -182,9 +196,26 @@ class HostEnv:
             reply = await program.handle(envelope.source, envelope.body)
             if envelope.kind == "call" and reply is not None and not self._dead:
                 self.count("net.sent")
-                answer.reply(reply)
+                if self.message_faults.in_force:
+                    self.message_faults.leave(envelope.source, partial(answer.reply, reply))
+                else:
+                    answer.reply(reply)
         except Exception as error:  # noqa: BLE001 - whatever a handler lets through stops the node, reported
             self.fail(f"handle a message from {envelope.source}", error)
+
+    async def _ask(self, link: Link, message: Message, timeout_ms: float, replies: Replies) -> None:
+        try:
+            reply = await link.call(_call_body(message), timeout_ms)
+            await self._take_up_late()
+            replies.add(link.to, reply)
+        except CallError as error:
+            replies.add(link.to, error)
+
+    async def _take_up_late(self) -> None:
+        """A slow node takes up replies as late as it does messages."""
+        if (delay_ms := self.message_faults.delay_ms) and not self._dead:
+            self.message_faults.met["slow-node"] += 1
+            await asyncio.sleep(delay_ms / 1000)
 
     def _link(self, to: str) -> Link:
         link = self._links.get(to)
@@ -201,13 +232,6 @@ class HostEnv:
     def _code(self, node: str, message: bytes) -> bytes:
         own_key = hmac.digest(self._config.key, node.encode(), "sha256")
         return hmac.digest(own_key, message, "sha256")
-
-
-async def _ask(link: Link, message: Message, timeout_ms: float, replies: Replies) -> None:
-    try:
-        replies.add(link.to, await link.call(_call_body(message), timeout_ms))
-    except CallError as error:
-        replies.add(link.to, error)
 
 
 def _call_body(message: Message) -> bytes:

@@ -47,6 +47,7 @@ class Record:
         stamp = time.strftime("%H:%M:%S", time.gmtime())
         text = text[:LINE_CHARACTERS_MAX]
         self._log.append(f"{stamp}.{time.time_ns() // 1_000_000 % 1000:03d} {self._name}/{self._incarnation} {text}")
+        self.feed.log(text)
 
     def event(self, name: str, fields: dict[str, Any], *, last: bool = False) -> None:
         """One JSON line: name, node, incarnation, both clocks, fields. TypeError or ValueError if it is not JSON.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -26,6 +27,10 @@ BACKOFF_S_MIN: Final = 0.02
 BACKOFF_S_MAX: Final = 0.3
 SILENT_S: Final = 0.5
 _IP_BIND_ADDRESS_NO_PORT: Final = 24  # linux/in.h: choose the port at connect, when the destination is known
+
+OUT_OF_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE})
+NO_DESCRIPTOR: Final = "host.no_descriptor"
+"""The counter of connections, in either direction, for which no file descriptor was left."""
 
 Connect = Callable[[str, int], Awaitable[socket.socket]]
 Count = Callable[[str, int], None]
@@ -152,6 +157,8 @@ class Link:
         except OSError as error:
             self._backoff_s = min(max(2 * self._backoff_s, BACKOFF_S_MIN), BACKOFF_S_MAX)
             self._failed_at = self._loop.time()
+            if error.errno in OUT_OF_DESCRIPTORS:
+                self._count(NO_DESCRIPTOR, 1)
             self._refuse(f"no connection to {self.to}: {error}")
             return
         self._backoff_s = 0.0

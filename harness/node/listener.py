@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import resource
 import socket
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from harness.node.connection import Connection
 from harness.node.env import Message
 from harness.node.wire import Envelope, WireError, encode_body, frame, quote
 
 BACKLOG: Final = 1024
+RESERVED: Final = 64
 
 Deliver = Callable[[Envelope, "Answer"], None]
 Report = Callable[[str], None]
@@ -78,9 +81,27 @@ class Listener:
             self._report(f"a connection ended: {error}")
 
 
-def bound(address: str, port: int) -> socket.socket:
+class ReservedSocket(socket.socket):
+    """Accepts even when the process has no file descriptor left: the harness's own way in stays open, whatever the
+    program has used up. For a moment the process then may have a few more."""
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        try:
+            return super().accept()
+        except OSError as error:
+            if error.errno != errno.EMFILE:
+                raise
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft + RESERVED, hard), hard))
+        try:
+            return super().accept()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def bound(address: str, port: int, kind: type[socket.socket] = socket.socket) -> socket.socket:
     """A socket bound to the address, not yet listening: until it does, connections are refused."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    sock = kind(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((address, port))

@@ -22,8 +22,14 @@ from harness.node.env import Message, Program
 from harness.node.failure import failure_kind
 from harness.node.host import HostEnv
 from harness.node.journal import Record
-from harness.node.listener import Listener, bound
+from harness.node.link import NO_DESCRIPTOR, OUT_OF_DESCRIPTORS
+from harness.node.listener import Listener, ReservedSocket, bound
 
+OLD: Final = "old"
+NEW: Final = "new"
+"""The names of the two builds that a program may come in."""
+
+STARVED_S: Final = 0.3
 EXIT_FAILED: Final = 70
 EXIT_CONFIG: Final = 78
 _PR_SET_PDEATHSIG: Final = 1
@@ -32,14 +38,15 @@ _PR_SET_PDEATHSIG: Final = 1
 class NodeProcess:
     """From configuration to a serving program, and the ways it ends."""
 
-    def __init__(self, config: NodeConfig) -> None:
-        self._config = config
+    def __init__(self, config: NodeConfig, build: str) -> None:
+        self._config, self._build = config, build
         self._started_ns = time.monotonic_ns()
         self._incarnation = next_incarnation(config.data)
         self._record = Record(config.name, self._incarnation, config.log, config.events)
         self._env = HostEnv(config, self._incarnation, self._record, self._stop_failed)
         self._program: Program | None = None
         self._serving = False
+        self._starved_at = 0.0
 
     async def run(self) -> NoReturn:
         """Start, then serve until the process ends. Raises OSError if an address is taken."""
@@ -47,8 +54,10 @@ class NodeProcess:
         loop.set_exception_handler(self._loop_failed)
         loop.add_signal_handler(signal.SIGTERM, self._stop)
         data = bound(*self._config.listen)
-        control = ControlPort(self._config.name, self.status, self._record.feed, self._env.log)
-        await control.open(bound(*self._config.control))
+        control = ControlPort(
+            self._config.name, self.status, self._record.feed, self._env.message_faults.ask, self._env.log
+        )
+        await control.open(bound(*self._config.control, kind=ReservedSocket))
         self._record.event("start", {"pid": os.getpid()})
         try:
             self._program = program(self._config.program, self._env, self._config.options)
@@ -70,12 +79,24 @@ class NodeProcess:
             "role": self._config.role,
             "incarnation": self._incarnation,
             "pid": os.getpid(),
+            "build": self._build,
             "serving": self._serving,
             "program": self._program.status() if self._program is not None and self._serving else {},
-            "counters": {**self._env.counters, **({"journal.lost": self._record.lost} if self._record.lost else {})},
+            "counters": {**self._env.counters, **self._counted()},
             "gauges": self._env.gauges,
             "uptime_ms": (time.monotonic_ns() - self._started_ns) // 1_000_000,
+            "wall_ns": time.time_ns(),
         }
+
+    def _counted(self) -> Message:
+        """Counters that are kept elsewhere, or are another's under another name; those that are 0 are left out."""
+        counters = {
+            "journal.lost": self._record.lost,
+            "clock.readings": self._env.host_clock.readings,
+            "clock.false": self._env.host_clock.false_readings,
+            "build.new": self._env.counters["net.received"] if self._build == NEW else 0,
+        }
+        return {name: count for name, count in counters.items() if count}
 
     def _stop(self) -> NoReturn:
         self._end("stop", {}, 0)
@@ -83,7 +104,12 @@ class NodeProcess:
     def _stop_failed(self, where: str, error: BaseException) -> NoReturn:
         text = "".join(traceback.format_exception(error))
         self._record.log(f"stopped by an error in {where}: {text}")
-        fields = {"where": where, "error": repr(error)[:1000], "trace": text[-8000:]}
+        fields = {
+            "where": where,
+            "error": repr(error)[:1000],
+            "trace": text[-8000:],
+            "disk": {name: count for name, count in self._env.counters.items() if name.startswith("disk.")},
+        }
         self._end(failure_kind(error), fields, EXIT_FAILED)
 
     def _end(self, event: str, fields: dict[str, Any], status: int) -> NoReturn:
@@ -93,11 +119,22 @@ class NodeProcess:
 
     def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error, message = context.get("exception"), str(context.get("message"))
-        if error is None or isinstance(error, OSError):  # the kernel's troubles, e.g. too many open files
+        if isinstance(error, OSError) and error.errno in OUT_OF_DESCRIPTORS:
+            self._starve(f"{message}: {error!r}")
+        elif error is None or isinstance(error, OSError):  # the kernel's other troubles
             self._record.log(f"{message}: {error!r}")
             self._env.count("host.errors")
         else:
             self._env.fail(message, error)
+
+    def _starve(self, line: str) -> None:
+        """No file descriptor for a connection that waits. asyncio tries 1024 times in a row, which count as once."""
+        now = asyncio.get_running_loop().time()
+        if now > self._starved_at + STARVED_S:
+            self._record.log(line)
+            self._env.count("host.errors")
+            self._env.count(NO_DESCRIPTOR)
+        self._starved_at = now
 
 
 def program(path: str, env: HostEnv, options: Any) -> Program:
@@ -117,11 +154,12 @@ def die_with(parent: int) -> None:
         sys.exit(f"the parent process {parent} is gone")
 
 
-async def _run(config: NodeConfig) -> None:
-    await NodeProcess(config).run()
+async def _run(config: NodeConfig, build: str) -> None:
+    await NodeProcess(config, build).run()
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None, build: str = OLD) -> None:
+    """``build`` is the name of the build that this is."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         if len(arguments) != 1:
@@ -132,4 +170,4 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(EXIT_CONFIG)
     if config.parent is not None:
         die_with(config.parent)
-    asyncio.run(_run(config))
+    asyncio.run(_run(config, build))

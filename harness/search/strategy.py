@@ -15,10 +15,11 @@ from random import Random
 from typing import Final
 
 from harness.fault import Fault, FaultSpec
+from harness.faults.disturbance import is_list
 from harness.faults.grammar import NONE, parse
-from harness.faults.schedule import schedule
 from harness.plan import Plan
-from harness.runner import node_specs
+from harness.runner import scheduled
+from harness.simulation.cluster import CAPABILITIES
 from harness.system import System
 
 STRATEGIES: Final[Mapping[str, str]] = {
@@ -34,15 +35,14 @@ RATES: Final = (0.3, 1.0, 1.0, 3.0)
 def plan_of(base: Plan, system: System, faults: Mapping[str, Fault], seed: int, strategy: str) -> Plan:
     """The plan of one seed: ``base`` with its seed, and its schedule drawn from it."""
     random, plan = Random(f"strategy/{seed}"), replace(base, seed=seed)
-    specs = parse(base.faults, faults, system.events)
     if strategy == "swarm":
-        specs = swarm(specs, random)
+        if is_list(base.faults):
+            plan = replace(plan, faults=text_of(swarm(parse(base.faults, faults, system.events), random)))
         rate_hz = base.rate_hz * random.choice(RATES)
-        plan = replace(plan, faults=text_of(specs), rate_hz=rate_hz, order=random.choice(("uniform", "pct")))
+        plan = replace(plan, rate_hz=rate_hz, order=random.choice(("uniform", "pct")))
     elif strategy == "pct":
         plan = replace(plan, order="pct")
-    nodes = tuple(spec.name for spec in node_specs(system, plan.nodes))
-    return replace(plan, schedule=schedule(specs, faults, nodes, plan.time_limit_s, seed))
+    return replace(plan, schedule=scheduled(plan, system, faults, CAPABILITIES))
 
 
 def swarm(specs: Sequence[FaultSpec], random: Random) -> tuple[FaultSpec, ...]:

@@ -54,6 +54,15 @@ class SimClock:
             self._met()
         return self._origin_ns + now_us * NS_PER_US + excess_ns
 
+    @property
+    def offset_ms(self) -> float:
+        """How far a bend puts the reading off, now."""
+        return self._excess(self._now_us()) / 1e6 if self._bent else 0.0
+
+    def look(self) -> int:
+        """What :meth:`wall` would read, without its being the node's own reading."""
+        return self._origin_ns + self._now_us() * NS_PER_US + (self._excess(self._now_us()) if self._bent else 0)
+
     def interval(self) -> Interval:
         """The wall clock with the bound that the node believes in. A bent clock lies about it: the bound knows nothing
         of the bend, and the true time may lie outside."""

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from harness.cluster import ClusterError, ClusterSpec, Finding, NodeEvent, Observation
-from harness.cluster_faults import Link
+from harness.cluster_faults import Link, checked_share
 from harness.node import Message
 from harness.simulation.client import SimClient
-from harness.simulation.node import SimNode
+from harness.simulation.node import NEW, OLD, SimNode
 from harness.simulation.runtime import SimRuntime
 from harness.simulation.scheduler import PAUSED
 from harness.simulation.world import World
 from harness.trace import Trace
 
 CAPABILITIES: Final = frozenset({"partition", "kill", "pause", "delay", "loss", "duplicate", "reorder", "slow-node",
-                                 "power-loss", "disk-full", "eio", "bit-flip", "clock", "events"})  # fmt: skip
+                                 "power-loss", "disk-full", "eio", "bit-flip", "disk-stall", "read-only",
+                                 "slow-fsync", "snapshot", "clock", "events", "stop", "power-off",
+                                 "upgrade", "memory", "cpu", "fds", "corrupt", "bandwidth"})  # fmt: skip
 START_MS_MAX: Final = 15_000
 POLL_MS: Final = 5
 MID_WRITE_MS_MAX: Final = 1000
@@ -85,8 +87,40 @@ class SimCluster:
     async def degrade(self, kind: str, links: Sequence[Link], amount: Mapping[str, float]) -> None:
         self.world.network.degrade(kind, links, amount)
 
+    async def degrade_each(self, kind: str, amounts: Mapping[Link, Mapping[str, float]]) -> None:
+        self.world.network.degrade_each(kind, amounts)
+
     async def restore(self, kind: str) -> None:
         self.world.network.restore(kind)
+
+    async def stop(self, nodes: Sequence[str]) -> None:
+        for name in nodes:
+            self._nodes[name].stop()
+
+    async def power_off(self, nodes: Sequence[str]) -> None:
+        await self.power_loss(nodes, torn=False, reordered=False, keep="none")
+
+    async def install(self, nodes: Sequence[str], build: str) -> None:
+        if build not in (OLD, NEW):
+            raise ValueError(f"read the build {build!r}; expected {OLD} or {NEW}")
+        for name in nodes:
+            self._nodes[name].build = build
+
+    async def limit_memory(self, nodes: Sequence[str], limit_bytes: int) -> None:
+        for name in nodes:
+            self._nodes[name].resources.limit_memory(limit_bytes)
+
+    async def limit_cpu(self, nodes: Sequence[str], share: float) -> None:
+        for name in nodes:
+            self._nodes[name].resources.share = checked_share(share)
+
+    async def limit_fds(self, nodes: Sequence[str], spare: int) -> None:
+        for name in nodes:
+            self._nodes[name].limit_fds(spare)
+
+    async def unlimit(self, nodes: Sequence[str]) -> None:
+        for name in nodes:
+            self._nodes[name].resources.unlimit()
 
     async def slow(self, nodes: Sequence[str], factor: float, delay_ms: float) -> None:
         for name in nodes:
@@ -114,18 +148,54 @@ class SimCluster:
         for name in nodes:
             self._nodes[name].disk.set_full(True)
 
-    async def disk_eio(self, nodes: Sequence[str], probability: float) -> None:
+    async def disk_eio(self, nodes: Sequence[str], probability: float) -> float:
         for name in nodes:
             self._nodes[name].disk.set_eio(probability)
+        return probability
 
     async def disk_flip(self, nodes: Sequence[str], bits: int, files: str = "") -> Mapping[str, Mapping[str, Any]]:
         time = self._runtime.now()
         return {name: {"flips": self._nodes[name].disk.flip(bits, files, f"flip/{time}")} for name in nodes}
 
+    async def disk_read_only(self, nodes: Sequence[str]) -> None:
+        for name in nodes:
+            self._nodes[name].disk.set_read_only(True)
+
+    async def disk_stall(self, nodes: Sequence[str]) -> None:
+        for name in nodes:
+            self._nodes[name].disk.set_stalled(True)
+
+    async def disk_slow(self, nodes: Sequence[str], delay_ms: float) -> None:
+        for name in nodes:
+            self._nodes[name].disk.set_sync_delay(delay_ms)
+
+    async def disk_truncate(self, nodes: Sequence[str], size_bytes: int) -> Mapping[str, Mapping[str, Any]]:
+        stream = f"truncate/{self._runtime.now()}"
+        return {name: {"cut": self._nodes[name].disk.truncate(size_bytes, stream)} for name in nodes}
+
+    async def disk_copy_chunk(self, nodes: Sequence[str], size_bytes: int) -> Mapping[str, Mapping[str, Any]]:
+        stream = f"chunk-copy/{self._runtime.now()}"
+        return {name: {"copied": self._nodes[name].disk.copy_chunk(size_bytes, stream)} for name in nodes}
+
+    async def disk_save(self, nodes: Sequence[str]) -> None:
+        for name in nodes:
+            self._nodes[name].disk.save()
+
+    async def disk_load(self, nodes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        return {name: {"bytes": self._nodes[name].disk.load()} for name in nodes}
+
+    async def disk_wipe(self, nodes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        lost = {name: self._nodes[name].disk.wipe() for name in nodes}
+        return {name: {"bytes": size, "files": files} for name, (size, files) in lost.items()}
+
     async def disk_heal(self, nodes: Sequence[str]) -> None:
         for name in nodes:
-            self._nodes[name].disk.set_full(False)
-            self._nodes[name].disk.set_eio(0.0)
+            disk = self._nodes[name].disk
+            disk.set_full(False)
+            disk.set_read_only(False)
+            disk.set_eio(0.0)
+            disk.set_sync_delay(0.0)
+            disk.set_stalled(False)
 
     async def clock_bend(self, nodes: Sequence[str], kind: str, amount: Mapping[str, float]) -> None:
         for name in nodes:
@@ -135,8 +205,13 @@ class SimCluster:
         for name in nodes:
             self._nodes[name].clock.unbend()
 
-    def watch(self, notify: Callable[[NodeEvent], None]) -> None:
+    async def clock_offsets(self, nodes: Sequence[str]) -> Mapping[str, float]:
+        """By how much a bend puts each off; that they are never exactly equal is left out."""
+        return {name: self._nodes[name].clock.offset_ms for name in nodes if self._nodes[name].running}
+
+    def watch(self, notify: Callable[[NodeEvent], None], logs: Collection[str] = ()) -> None:
         self.world.watchers.append(notify)
+        self.world.log_texts = tuple(dict.fromkeys((*self.world.log_texts, *logs)))
 
     async def status(self, node: str, timeout_ms: float = 1000) -> Message | None:
         found = self._nodes[node]
@@ -196,7 +271,14 @@ class SimProvider:
         self._trace, self._rare, self._keeps_logs = trace, rare, keeps_logs
         self.cluster: SimCluster | None = None
 
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return CAPABILITIES
+
     def examine(self) -> Sequence[Finding]:
+        return ()
+
+    def living(self) -> Sequence[str]:
         return ()
 
     def remove_leftovers(self) -> Sequence[str]:

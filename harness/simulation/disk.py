@@ -15,9 +15,10 @@ from itertools import accumulate
 from random import Random
 from typing import Any
 
-from harness.simulation.disk_content import NONE, SOME, Loss, total
+from harness.simulation.disk_content import NONE, SOME, Content, Loss, misplaced, total
 from harness.simulation.disk_device import Clockwork, Device
 from harness.simulation.disk_files import SimFiles
+from harness.simulation.disk_names import Names
 
 
 class SimDisk:
@@ -29,6 +30,7 @@ class SimDisk:
         self.device = Device(clock, random, late)
         self._random = random
         self._files: SimFiles | None = None
+        self._saved: Mapping[str, bytes] | None = None
 
     @property
     def met(self) -> Mapping[str, int]:
@@ -103,6 +105,67 @@ class SimDisk:
             flips.append([file, offset, bit])
         return flips
 
+    def truncate(self, size: int, stream: str) -> list[list[Any]]:
+        """Cut up to that many bytes off the end of the file last written. Returns [[file, bytes]]; empty where nothing
+        is stored."""
+        file, content = self._last_written()
+        if content is None:
+            return []
+        cut = self._random(stream).randint(1, min(size, content.durable_bytes))
+        content.cut(content.durable_bytes - cut)
+        self.device.count_room()
+        return [[file, cut]]
+
+    def copy_chunk(self, size: int, stream: str) -> list[list[Any]]:
+        """Write a chunk of the file last written over another place of it. Returns [[file, from, to, bytes]]; empty
+        where no two places of it differ that far."""
+        file, content = self._last_written()
+        if content is None:
+            return []
+        found = misplaced(content.data[: content.durable_bytes], size, self._random(stream))
+        if found is None:
+            return []
+        content.copy_chunk(*found)
+        return [[file, *found]]
+
+    def save(self) -> None:
+        """Keep what is durable, for :meth:`load`."""
+        names = self.device.names
+        self._saved = {file: content.durable() for file, content in names.durable.items()}
+
+    def load(self) -> int:
+        """Put back what was saved, once; returns the bytes of files that differ."""
+        saved, self._saved = self._saved, None
+        if saved is None:
+            return 0
+        before = {file: bytes(content.data) for file, content in self.device.names.present.items()}
+        differing = {file for file in {*saved, *before} if saved.get(file) != before.get(file)}
+        contents = {file: Content.stored(data) for file, data in saved.items()}
+        for file in sorted(differing.intersection(saved)):
+            contents[file].damage[None] = "snapshot-restore"
+        self._become(Names(contents, self.device.names.folders))
+        return sum(len(saved.get(file, before.get(file, b""))) for file in differing)
+
+    def wipe(self) -> tuple[int, int]:
+        """Lose everything; returns bytes and files."""
+        contents = self.device.names.present.values()
+        lost = sum(len(content.data) for content in contents), len(contents)
+        self._become(Names())
+        return lost
+
+    def _become(self, names: Names) -> None:
+        assert self._files is None, "only the dead's disk is exchanged"
+        self.device.names = names
+        self.device.count_room()
+
+    def _last_written(self) -> tuple[str, Content | None]:
+        """The file that was last synced, or else the last by its name; None where nothing is stored."""
+        stored = {file: content for file, content in sorted(self.device.names.present.items()) if content.durable_bytes}
+        latest = [file for file, content in stored.items() if content is self.device.latest]
+        for file in [*latest, *reversed(stored)]:
+            return file, stored[file]
+        return "", None
+
     def set_full(self, full: bool) -> None:
         """From now on what makes a file grow raises OSError (ENOSPC), at times when part of it has been written; or no
         longer."""
@@ -113,6 +176,21 @@ class SimDisk:
         """From now on a sync fails with OSError (EIO), with that probability; 0: no longer."""
         assert 0 <= probability <= 1, f"read a probability of {probability}"
         self.device.eio = probability
+
+    def set_read_only(self, read_only: bool) -> None:
+        """From now on what changes the disk raises OSError (EROFS), syncs too; or no longer."""
+        self.device.read_only = read_only
+        self.device.count_room()
+
+    def set_stalled(self, stalled: bool) -> None:
+        """From now on no sync ends until the stall does."""
+        self.device.stalled = True
+        if not stalled:
+            self.device.go_on()
+
+    def set_sync_delay(self, delay_ms: float) -> None:
+        """From now on syncs take that much longer; 0: as long as ever."""
+        self.device.slow_ms = round(delay_ms)
 
     def set_slow(self, factor: float) -> None:
         """From now on syncs take ``factor`` times as long; 1: as long as ever."""

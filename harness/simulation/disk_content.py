@@ -16,6 +16,8 @@ from typing import Final, NamedTuple
 NONE: Final = "none"
 SOME: Final = "some"
 
+PLACES_TRIED: Final = 20
+
 Undo = int | tuple[int, bytes | bytearray, int]
 """Of an append, the length before it; of a new length, that length, the bytes it cut off, and the length before it."""
 
@@ -33,17 +35,24 @@ class Loss(NamedTuple):
 
 class Content:
     """``data`` is what a reader sees. ``pending`` undoes the changes that no sync has covered, in order; ``count`` says
-    how many there ever were. ``failed``: a sync failed, and what it should have covered is lost. ``flipped`` has the
-    offsets of damaged bytes."""
+    how many there ever were. ``failed``: a sync failed, and what it should have covered is lost. ``damage`` says
+    what was done to it behind the program's back: at these offsets, or (None) to the whole."""
 
-    __slots__ = ("count", "data", "failed", "flipped", "pending")
+    __slots__ = ("count", "damage", "data", "failed", "pending")
 
     def __init__(self) -> None:
         self.data = bytearray()
         self.pending: list[Undo] = []
         self.count = 0
         self.failed = False
-        self.flipped: set[int] = set()
+        self.damage: dict[int | None, str] = {}
+
+    @staticmethod
+    def stored(data: bytes) -> Content:
+        """A file that has this content, durably."""
+        content = Content()
+        content.data += data
+        return content
 
     def append(self, data: bytes) -> None:
         length = len(self.data)
@@ -66,8 +75,8 @@ class Content:
         if length != old:
             self.pending.append((length, removed, old))
             self.count += 1
-        if self.flipped and length < old:
-            self.flipped = {offset for offset in self.flipped if offset < length}
+        if self.damage and length < old:
+            self._forget_damage(length)
 
     def settle(self, covered: int) -> None:
         """A sync that began when ``count`` was ``covered`` has ended. Another may have done its work."""
@@ -97,6 +106,10 @@ class Content:
             [len(self.data), *(undo if isinstance(undo, int) else min(undo[0], undo[2]) for undo in self.pending)]
         )
 
+    def durable(self) -> bytes:
+        """What would be there if nothing were kept but what is durable."""
+        return bytes(self._unwound()[0]) if self.pending else bytes(self.data)
+
     def forget(self) -> None:
         """Drop everything that is not durable."""
         self._become(self._unwound()[0])
@@ -122,12 +135,33 @@ class Content:
 
     def flip(self, offset: int, bit: int) -> None:
         self.data[offset] ^= 1 << bit
-        self.flipped.add(offset)
+        self.damage[offset] = "bit-flip"
+
+    def copy_chunk(self, source: int, target: int, length: int) -> None:
+        """Of what is durable and has not been changed since."""
+        self.data[target : target + length] = bytes(self.data[source : source + length])
+        self.damage |= dict.fromkeys(range(target, target + length), "chunk-copy")
+
+    def cut(self, length: int) -> None:
+        """Lose the end, for good: what is left is durable."""
+        self._become(bytearray(self.data[:length]))
+        self.damage[None] = "truncate"
+
+    def damage_met(self, begin: int, end: int) -> list[str]:
+        """What was done to the bytes from ``begin`` to ``end``, each kind once."""
+        found = {kind for offset, kind in self.damage.items() if offset is None or begin <= offset < end}
+        return sorted(found)
+
+    def _forget_damage(self, length: int) -> None:
+        """Behind ``length`` there is nothing any more, and of an empty file nothing at all."""
+        self.damage = {
+            offset: kind for offset, kind in self.damage.items() if (length if offset is None else offset < length)
+        }
 
     def _become(self, content: bytearray) -> None:
         self.data, self.pending, self.failed = content, [], False
-        if self.flipped:
-            self.flipped = {offset for offset in self.flipped if offset < len(content)}
+        if self.damage:
+            self._forget_damage(len(content))
 
     def _unwound(self) -> tuple[bytearray, Sequence[Redo]]:
         """The durable content, and the changes that lead from it to the present one."""
@@ -178,3 +212,14 @@ def kept_count(most: int, random: Random) -> int:
 def total(losses: Iterable[Loss]) -> Loss:
     sums = [sum(figures) for figures in zip(*losses, strict=True)]
     return Loss(*sums) if sums else Loss(0, 0, 0)
+
+
+def misplaced(content: bytes | bytearray, size: int, random: Random) -> tuple[int, int, int] | None:
+    """Where a chunk comes from, where it is to go, and its length: at most ``size``, and half of the content. None if a
+    few draws find no two places that differ."""
+    length = min(size, len(content) // 2)
+    for _ in range(PLACES_TRIED if length else 0):
+        source, target = (random.randrange(len(content) - length + 1) for _ in range(2))
+        if content[source : source + length] != content[target : target + length]:
+            return source, target, length
+    return None

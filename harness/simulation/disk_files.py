@@ -75,8 +75,8 @@ class SimFiles:
             return b""
         if offset < 0:
             raise failure(errno.EINVAL, file)
-        if content.flipped and any(offset <= flipped < end for flipped in content.flipped):
-            self._device.met["bit-flip"] += 1
+        if content.damage:
+            self._device.met.update(content.damage_met(offset, end))
         return bytes(memoryview(content.data)[offset:end])
 
     def append(self, file: str, data: bytes) -> None:
@@ -84,7 +84,7 @@ class SimFiles:
         if content is None:
             if self._is_late("append"):
                 return
-            content = self._device.names.create(file)
+            content = self._created(file)
         self._grow(file, content, data)
 
     def write(self, file: str, data: bytes) -> None:
@@ -92,7 +92,8 @@ class SimFiles:
         if content is None:
             if self._is_late("write"):
                 return
-            content = self._device.names.create(file)
+            content = self._created(file)
+        self._check_writable(file)
         old = len(content.data)
         content.resize(0)
         if self._device.full and len(data) <= old:  # it does not grow
@@ -106,6 +107,7 @@ class SimFiles:
             return
         if length < 0:
             raise failure(errno.EINVAL, file)
+        self._check_writable(file)
         growth = max(0, length - len(content.data))
         if growth > self._device.room:
             self._device.make_room(file, growth)
@@ -114,10 +116,12 @@ class SimFiles:
 
     def rename(self, old: str, new: str) -> None:
         if not self._is_late("rename"):
+            self._check_writable(old)
             self._device.names.rename(old, new)
 
     def delete(self, file: str) -> None:
         if not self._is_late("delete"):
+            self._check_writable(file)
             self._device.names.delete(file)
 
     async def sync(self, file: str) -> None:
@@ -130,6 +134,15 @@ class SimFiles:
         if self._is_late("sync_dir"):
             raise Cancelled
         await self._begin_sync(_FOLDERS, self._device.names)
+
+    def _created(self, file: str) -> Content:
+        self._check_writable(file)
+        return self._device.names.create(file)
+
+    def _check_writable(self, file: str) -> None:
+        if self._device.read_only and not self._closed:
+            check_name(file)
+            raise self._device.refused(file)
 
     def _found(self, file: str, verb: str) -> Content | None:
         """The file; None if this handle is closed. Raises the error of a file that is not there."""
@@ -165,11 +178,18 @@ class SimFiles:
         file, target, covered, future = sync
         if self._closed:
             return
-        if target.failed or self._device.is_failing():
+        if self._device.stalled:
+            self._device.wait(self._lane, self._end_sync, sync)
+        elif self._device.read_only:
+            target.failed = True
+            future.set_exception(self._device.refused(file))
+        elif target.failed or self._device.is_failing():
             target.failed = True
             future.set_exception(failure(errno.EIO, file))
         else:
             target.settle(covered)
+            if isinstance(target, Content):
+                self._device.latest = target
             future.set_result(None)
 
     def _latency_ms(self) -> int:
@@ -180,4 +200,4 @@ class SimFiles:
             ms = SOMETIMES_MS[int((drawn - USUAL_SHARE) / SOMETIMES_SHARE * len(SOMETIMES_MS)) % len(SOMETIMES_MS)]
         else:
             ms = SELDOM_MS
-        return ms if self._device.slow == 1 else self._device.slowed(ms)
+        return ms if self._device.slow == 1 and not self._device.slow_ms else self._device.slowed(ms)

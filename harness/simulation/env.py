@@ -76,6 +76,9 @@ class SimEnv:
             self.count("net.dropped_size")
             self.log(f"dropped a message to {to}: {error}")
             return
+        if not self._node.can_reach(to):
+            self.count("net.dropped_queue")
+            return
         self.counters["net.sent"] += 1
         world = self._world
         world.transmit(Parcel(0, SEND, self.name, to, body, world.arrive, None, None, world.nodes[to].incarnation_up))
@@ -126,7 +129,7 @@ class SimEnv:
         if self.lane.state == DEAD:
             self._late("work")
             await Sleep(ms)
-        await Sleep(ms * self._node.slowness)
+        await Sleep(self._node.service_ms(ms))
 
     def event(self, name: str, **fields: Any) -> None:
         if self.lane.state == DEAD:
@@ -207,6 +210,10 @@ class SimEnv:
             body = self._world.copier.copy(message)
         except WireError as error:
             reply.set_exception(Refused(str(error)))
+            return reply
+        if not self._node.can_reach(to):
+            self.counters["net.refused"] += 1
+            reply.set_exception(Refused(f"{to}: no file descriptor is left"))
             return reply
         self.counters["net.sent"] += 1
         Call(self._world, self.name, self.lane, self.counters, reply).begin(to, body, timeout_ms)

@@ -5,23 +5,35 @@ It behaves like TCP connections between processes, which is what the real host h
 * A link keeps its order, unless ``reorder`` or ``duplicate`` is in force.
 * A message to a process that is not there is refused, if that was so when it was sent; else the connection ends under
   it (Closed: nobody knows). A machine without power says nothing.
+* Over a narrow link messages wait in line; one that would wait longer than a router's buffer lasts is lost.
+* Packets that come twice, or in another order, are the connection's business: nobody notices.
 * What is sent over a link that is cut may be lost for good, or be kept by the sender's kernel and arrive when the cut
   is healed, long after its sender gave up: which of the two is drawn per link and cut, as a connection survives or not.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from harness.cluster_faults import Link
+from harness.node.wire import encode_body
 from harness.simulation.scheduler import Lane, Scheduler
 
 CLIENTS: Final = "clients"
 DELAYS_MS: Final = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 8, 1, 1)
 DELAYING: Final = ("delay", "slow-link")
+LOSING: Final = ("loss", "loss-messages", "corrupt")
+"""Of these the receiver sees nothing: what was spoiled on its way, its checksum finds."""
+
+ABSORBED: Final = ("duplicate-packets", "reorder-packets")
+IN_LINE_MS_MAX: Final = 1000
+HEADERS_BYTES: Final = 80
+"""What a message costs a link besides its body: the heads of its frame, of TCP and of IP."""
+
 RESENT_MS_MAX: Final = 400
 """How long after a heal a kernel may take to send again what it kept."""
 
@@ -47,7 +59,8 @@ class Parcel:
 
 @dataclass(slots=True)
 class _Line:
-    """One directed link. ``fails`` are the degradations in force here, by kind."""
+    """One directed link. ``fails`` are the degradations in force here, by kind; ``free_us`` is when the last message
+    in line has passed, where it is narrow."""
 
     source: str
     to: str
@@ -55,6 +68,7 @@ class _Line:
     ends: Link
     last_us: int = 0
     last_tie: int = 0
+    free_us: int = 0
     cut: bool = False
     survives: bool = False
     fails: dict[str, Mapping[str, float]] = field(default_factory=dict)
@@ -97,7 +111,10 @@ class Network:
             self._renew(line)
 
     def degrade(self, kind: str, links: Iterable[Link], amount: Mapping[str, float]) -> None:
-        self._fails[kind] = {_link(link): dict(amount) for link in links}
+        self.degrade_each(kind, {_link(link): amount for link in links})
+
+    def degrade_each(self, kind: str, amounts: Mapping[Link, Mapping[str, float]]) -> None:
+        self._fails[kind] = {link: dict(amount) for link, amount in amounts.items()}
         for line in self._lines.values():
             self._renew(line)
 
@@ -145,10 +162,20 @@ class Network:
     def _troubled(self, line: _Line, parcel: Parcel) -> None:
         fails, lane = line.fails, line.lane
         wait_ms: float = DELAYS_MS[lane.draw() >> 7 & 15]
-        if (loss := fails.get("loss")) is not None and lane.chance() < loss["probability"]:
-            self._meet(line, "loss")
-            self.lose(parcel, "loss")
-            return
+        for kind in LOSING:
+            if (loss := fails.get(kind)) is not None and lane.chance() < loss["probability"]:
+                self._meet(line, kind)
+                self.lose(parcel, kind)
+                return
+        if (narrow := fails.get("bandwidth")) is not None:
+            in_line_ms = self._in_line(line, parcel, narrow["rate_kbit_s"])
+            if in_line_ms == math.inf:
+                self.lose(parcel, "bandwidth")
+                return
+            wait_ms += in_line_ms
+        for kind in ABSORBED:
+            if (absorbed := fails.get(kind)) is not None and lane.chance() < absorbed["probability"]:
+                self._meet(line, kind)
         for kind in DELAYING:
             if (delay := fails.get(kind)) is not None:
                 self._meet(line, kind)
@@ -161,6 +188,21 @@ class Network:
             self._overtake(line, parcel, wait_ms + lane.chance() * late["delay_ms"])
         else:
             self._travel(line, parcel, wait_ms)
+
+    def _in_line(self, line: _Line, parcel: Parcel, rate_kbit_s: float) -> float:
+        """How long until the message has passed a narrow link, in ms; no room is taken by one that would wait too
+        long. It met the link's narrowness if that is as much as a clock tick here."""
+        now_us = self._scheduler.now_us
+        begin_us = max(now_us, line.free_us)
+        end_us = begin_us + round((len(encode_body(parcel.body)) + HEADERS_BYTES) * 8000 / rate_kbit_s)
+        in_line_ms = (end_us - now_us) / 1000
+        if begin_us - now_us > IN_LINE_MS_MAX * 1000:
+            self._meet(line, "bandwidth")
+            return math.inf
+        line.free_us = end_us
+        if in_line_ms >= 1:
+            self._meet(line, "bandwidth")
+        return in_line_ms
 
     def _meet(self, line: _Line, kind: str) -> None:
         self.met[line.to if line.to in self._names else line.source][kind] += 1

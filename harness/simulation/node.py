@@ -15,6 +15,7 @@ from harness.simulation.clock import SimClock
 from harness.simulation.disk import SimDisk
 from harness.simulation.env import Call, SimEnv
 from harness.simulation.network import CALL, ERROR, REPLY, Parcel
+from harness.simulation.resources import KILLED_WITHIN_MS, Connection, Resources
 from harness.simulation.scheduler import DEAD, PAUSED, Lane, Sleep
 from harness.simulation.world import World
 
@@ -22,12 +23,14 @@ BOOT_MS_MIN: Final = 5
 BOOT_MS_SPREAD: Final = 20
 LOG_LINES_MAX: Final = 20_000
 CLOCK_ERROR_MS: Final = 10.0
+OLD, NEW = "old", "new"
 HANDLERS_MAX: Final = 20_000
 
 
 class SimNode:
     """A machine with at most one process. ``incarnation`` counts its processes; ``serving`` says that the present one
-    has started its program; ``silent`` that its machine has no power, so that nobody refuses anything."""
+    has started its program; ``silent`` that its machine has no power, so that nobody refuses anything. ``build`` is
+    what is installed, which the next process will run."""
 
     def __init__(self, world: World, spec: NodeSpec, peers: tuple[str, ...], options: Mapping[str, str]) -> None:
         self.world, self.name, self.role, self.peers = world, spec.name, spec.role, peers
@@ -39,6 +42,8 @@ class SimNode:
         self.incarnation = 0
         self.serving = self.silent = False
         self.slowness, self.delay_ms = 1.0, 0.0
+        self.resources = Resources()
+        self.build = self._running_build = OLD
         self._taken_up = 0, 0  # when, and in which place of that moment, the last late message is taken up
         self.events: list[dict[str, Any]] = []
         self.lines: list[str] = []
@@ -66,6 +71,8 @@ class SimNode:
             self.clock = self._new_clock()
         self.silent = False
         self.incarnation += 1
+        self._running_build = self.build
+        self.resources.renew()
         self.env = env = SimEnv(self, self.incarnation)
         self.world.tell("start", self.name)
         self.tell("start", {})
@@ -75,6 +82,12 @@ class SimNode:
         """SIGKILL: what was written stays in the kernel's cache; whoever had a connection sees it end."""
         if self.env is not None:
             self._end("kill")
+
+    def stop(self) -> None:
+        """SIGTERM: the program ends in good order, which means nothing more than that it says so."""
+        if self.env is not None:
+            self.tell("stop", {})
+            self._end("stop")
 
     def power_loss(self, *, torn: bool, reordered: bool, keep: str) -> dict[str, int]:
         """The machine is off: its network falls silent, and its disk forgets what was not synced."""
@@ -105,10 +118,18 @@ class SimNode:
             self._refuse(parcel)
         elif parcel.source in self._cut_off:
             self._reset(parcel)
-        elif self.delay_ms or self._taken_up[0] > self.world.scheduler.now_us:
+        elif not self._take_connection(parcel.source):
+            self.world.network.lose(parcel, "no descriptor")
+        elif self.delay_ms or self.resources.share < 1 or self._taken_up[0] > self.world.scheduler.now_us:
             self._take_up_late(env, parcel)
         else:
             self._deliver(parcel)
+
+    def _out_of_memory(self, env: SimEnv) -> None:
+        """The kernel kills the process that took the last of it."""
+        if self.env is env and self.resources.memory_bytes is not None:
+            self.world.network.met[self.name]["memory"] += 1
+            self._end("out-of-memory")
 
     def _reset(self, parcel: Parcel) -> None:
         """Who had a connection before the power went finds out by using it."""
@@ -123,11 +144,44 @@ class SimNode:
         """A slow node is slow, and no message overtakes another in it: not those that come once it is fast again."""
         scheduler = self.world.scheduler
         self.world.network.met[self.name]["slow-node"] += bool(self.delay_ms)
-        time_us, tie = scheduler.now_us + round(self.delay_ms) * 1000, env.lane.tie()
+        self.world.network.met[self.name]["cpu"] += self.resources.share < 1
+        delay_ms = round(self.delay_ms + self.resources.take_up_ms)
+        time_us, tie = scheduler.now_us + delay_ms * 1000, env.lane.tie()
         if time_us <= self._taken_up[0]:
             time_us, tie = self._taken_up[0], max(tie, self._taken_up[1])
         self._taken_up = time_us, tie
         scheduler.at(env.lane, time_us, tie, self._deliver, parcel)
+
+    def service_ms(self, ms: float) -> float:
+        """How long work takes here that takes a free machine so long."""
+        if self.resources.share < 1:
+            self.world.network.met[self.name]["cpu"] += 1
+        return ms * self.slowness / self.resources.share
+
+    def limit_fds(self, spare: int) -> None:
+        """Connections are known by who has received what: one that carried a message is there."""
+        others = self.world.nodes.values()
+        arrived = {self._connection("in", source) for source in self._connected}
+        left = {self._connection("out", other.name) for other in others if other.hears(self.name)}
+        self.resources.limit_fds(spare, arrived | left)
+
+    def hears(self, source: str) -> bool:
+        """Whether there is a connection from there."""
+        return self.serving and source in self._connected
+
+    def can_reach(self, to: str) -> bool:
+        """Whether there is a connection to it, or could be."""
+        return self._take_connection(to, "out")
+
+    def _take_connection(self, other: str, direction: str = "in") -> bool:
+        if self.resources.descriptors is None or self.resources.connect(self._connection(direction, other)):
+            return True
+        self.world.network.met[self.name]["fds"] += 1
+        return False
+
+    def _connection(self, direction: str, other: str) -> Connection:
+        node = self.world.nodes.get(other)
+        return direction, other, 0 if node is None else node.incarnation
 
     def open_disk(self, lane: Lane) -> Disk:
         """The disk, for a new process."""
@@ -151,6 +205,8 @@ class SimNode:
         if self.world.keeps_logs and len(self.lines) < LOG_LINES_MAX:
             time_s = self.world.scheduler.now_us / 1e6
             self.lines.append(f"{time_s:10.3f} {self.name}/{self.incarnation} {text[:16384]}")
+        if self.world.log_texts:
+            self.world.logged(self, text[:16384])
 
     def status(self) -> Message:
         """See the real node's control port."""
@@ -161,10 +217,12 @@ class SimNode:
             "role": self.role,
             "incarnation": self.incarnation,
             "pid": 0,
+            "build": self._running_build,
             "serving": self.serving,
             "program": program.status() if program is not None and self.serving else {},
             "counters": dict(env.counters),
             "gauges": dict(env.gauges),
+            "wall_ns": self.clock.look(),
         }
 
     async def _boot(self, env: SimEnv) -> None:
@@ -180,7 +238,11 @@ class SimNode:
         assert env is not None, "only a running node is delivered to"
         assert program is not None, "only a serving node is delivered to"
         env.counters["net.received"] += 1
+        if self._running_build == NEW:
+            env.counters["build.new"] += 1
         self._connected.add(parcel.source)
+        if self.resources.take_memory():
+            self.world.scheduler.after(env.lane, 1 + env.lane.draw() % KILLED_WITHIN_MS, self._out_of_memory, env)
         if parcel.kind is not CALL:
             env.handle(self._handle_send(program, parcel), "handle")
         elif len(self._handled) < HANDLERS_MAX:

@@ -29,7 +29,6 @@ class Machine(Protocol):
     role: str
     peers: tuple[str, ...]
     incarnation: int
-    slowness: float
     events: list[dict[str, Any]]
 
     @property
@@ -40,6 +39,9 @@ class Machine(Protocol):
     def incarnation_up(self) -> int: ...
     def open_disk(self, lane: Lane) -> Disk: ...
     def arrive(self, parcel: Parcel) -> None: ...
+    def hears(self, source: str) -> bool: ...
+    def can_reach(self, to: str) -> bool: ...
+    def service_ms(self, ms: float) -> float: ...
     def count(self, counter: str) -> None: ...
     def tell(self, name: str, fields: Mapping[str, Any]) -> None: ...
     def log(self, text: str) -> None: ...
@@ -74,6 +76,7 @@ class World:
         self.rare = RareBranches(seed, on=rare)
         self.nodes: Mapping[str, Machine] = {}
         self.watchers: list[Callable[[NodeEvent], None]] = []
+        self.log_texts: tuple[str, ...] = ()
         self.violations: list[Violation] = []
         self.unclosed: list[Any] = []
         """Coroutines that would not end; the collector would only try, and complain, again."""
@@ -98,6 +101,12 @@ class World:
 
     def passed(self, node: Machine, failpoint: str) -> None:
         self.told(NodeEvent("failpoint", node.name, node.incarnation, failpoint, {}))
+
+    def logged(self, node: Machine, line: str) -> None:
+        """A node logged a line; it is told under each text that somebody looks for in it."""
+        for text in self.log_texts:
+            if text in line:
+                self.told(NodeEvent("log", node.name, node.incarnation, text, {"line": line[:1000]}))
 
     def tell(self, what: str, node: str) -> None:
         """Something was done to a node; for the trace."""

@@ -51,6 +51,7 @@ SYSTEM: Final = System(
     bugs=BUGS,
     events=("election-started", "vote-granted", "became-leader", "stepped-down", "committed", "disk-corrupt"),
     leadership=lambda options: ("became-leader", "term"),
+    withstands=frozenset({"duplicate", "bit-flip"}),
 )
 
 __all__ = ["SYSTEM", "Raft", "leader", "ready"]

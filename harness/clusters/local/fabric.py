@@ -12,15 +12,13 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 from harness.cluster import ClusterError
 from harness.clusters.local import isolation, leftovers, syscalls
-from harness.clusters.local.protocol import MESSAGE_BYTES_MAX, RUN_VARIABLE, FabricRequest
-
-T = TypeVar("T")
+from harness.clusters.local.protocol import MESSAGE_BYTES_MAX, RUN_VARIABLE, FabricRequest, SwitchRequest
+from harness.clusters.namespace import inside
 
 _ROOT: Final = Path(__file__).resolve().parents[3]
 _BOOT: Final = (
@@ -28,6 +26,7 @@ _BOOT: Final = (
 )
 _UNSHARE: Final = ("unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child=SIGKILL")
 _FDS_MAX: Final = 250
+END_SECONDS_MAX: Final = 4.0
 
 
 class Fabric:
@@ -39,11 +38,14 @@ class Fabric:
         self._channel: socket.socket | None = None
         self._fds: list[int] = []
         self._stopped = False
+        self._disks: tuple[bool, ...] = ()
+        self._asking = threading.Lock()
 
     def start(self, request: FabricRequest, timeout_s: float = 30.0) -> None:
         """Build everything; returns when each node's sshd was started. Raises ClusterError with the reason."""
         own, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._channel = own
+        self._disks = tuple(node.disk for node in request.nodes)
         with theirs:
             self._process = _start_supervisor(theirs.fileno(), self.folder.name)
         if self._stopped:  # meanwhile, by another thread that could not see the process
@@ -58,16 +60,37 @@ class Fabric:
         except OSError as error:
             raise ClusterError(f"the local cluster's supervisor: {error or 'no answer'}") from error
 
-    def _receive(self, channel: socket.socket) -> None:
+    def _receive(self, channel: socket.socket, wish: str = "be built") -> list[int]:
+        """The file descriptors of an answer, which are kept, too. Raises ClusterError with what it complains of."""
         answer, fds, _, _ = socket.recv_fds(channel, MESSAGE_BYTES_MAX, _FDS_MAX)
         self._fds += fds
         if answer != b"{}":
-            raise ClusterError(f"the local cluster could not be built: {_reason(answer)}")
+            raise ClusterError(f"the local cluster could not {wish}: {_reason(answer)}")
+        return fds
+
+    def switch(self, index: int, on: bool) -> None:
+        """Turn the ``index``-th node (from 1) off, with all its processes, or on. Raises ClusterError."""
+        wish = f"turn its node {index} {'on' if on else 'off'}"
+        with self._asking:
+            if self._channel is None or self._stopped:
+                raise ClusterError("the cluster has been removed")
+            try:
+                self._channel.send(SwitchRequest(index, on).encode())
+                fds = self._receive(self._channel, wish)
+            except OSError as error:
+                raise ClusterError(f"the local cluster could not {wish}: {error}") from error
+            if fds:
+                os.dup2(fds[0], self._fds[2 + index], inheritable=False)
+                os.close(self._fds.pop())
 
     def socket(self, network: Literal["fabric", "clients"], kind: int = socket.SOCK_STREAM) -> socket.socket:
         """A new IPv4 socket that lives in the fabric's or the clients' network namespace."""
         fd = self._fds[1 if network == "fabric" else 2]
-        return _in_namespace(fd, lambda: socket.socket(socket.AF_INET, kind))
+        return inside(fd, syscalls.CLONE_NEWNET, lambda: socket.socket(socket.AF_INET, kind))
+
+    def has_disk(self, index: int) -> bool:
+        """Whether the ``index``-th node (from 1) has a file system of its own for its data."""
+        return self._disks[index - 1]
 
     def node_pid(self, index: int) -> int:
         """The process id, as this process sees it, of the first process of the ``index``-th node (from 1)."""
@@ -79,10 +102,10 @@ class Fabric:
         if self._stopped:
             return
         self._stopped = True
-        _end_supervisor(self._process, self._fds)
         if self._channel is not None:
             with contextlib.suppress(OSError):  # the other end is gone already
                 self._channel.shutdown(socket.SHUT_RDWR)
+        _end_supervisor(self._process, self._fds)
         while self._fds:
             os.close(self._fds.pop())
         leftovers.remove_run_folder(self.folder)
@@ -108,7 +131,9 @@ def _end_supervisor(process: subprocess.Popen[bytes] | None, fds: list[int]) -> 
     own = None if fds or process.poll() is not None else _pidfd_of_child(process.pid)  # before there was a hello
     first = fds[0] if fds else own
     if first is not None:
-        with contextlib.suppress(ProcessLookupError):  # it may end by itself at this moment
+        if len(fds) > 1:  # it was built, and ends by itself, in good order: no disk stays frozen
+            select.select([first], [], [], END_SECONDS_MAX)
+        with contextlib.suppress(ProcessLookupError):  # it may have ended
             signal.pidfd_send_signal(first, signal.SIGKILL)
         select.select([first], [], [], 5.0)
     if own is not None:
@@ -128,23 +153,3 @@ def _pidfd_of_child(pid: int) -> int | None:
 
 def _reason(answer: bytes) -> str:
     return answer.decode("utf-8", "replace") if answer else "its supervisor ended without a word"
-
-
-def _in_namespace(fd: int, make: Callable[[], T]) -> T:
-    """Run ``make`` in a thread of its own that has joined the network namespace behind ``fd``, and then ends."""
-    results: list[T] = []
-    errors: list[OSError] = []
-
-    def join_and_make() -> None:
-        try:
-            syscalls.setns(fd, syscalls.CLONE_NEWNET)
-            results.append(make())
-        except OSError as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=join_and_make, name="namespace", daemon=True)
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+import time
 from dataclasses import dataclass
 from errno import EBUSY
 from pathlib import Path
@@ -32,10 +33,12 @@ DISK_BYTES: Final = 1 << 30  # sparse: an empty one takes 84 KiB
 DATA_FOLDER: Final = "/var/lib/node"
 LOG_FOLDER: Final = "/var/log/node"
 DISK_DEVICE: Final = "/dev/node-disk"
+DISK_SCRATCH: Final = "/var/lib/splitbrain"
 
 _DEVICES: Final = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
 _LINKS: Final = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
 _LOOP_TRIES: Final = 100
+_UNMOUNTED_SECONDS_MAX: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,14 @@ def mount_run_folder(folder: str) -> None:
 
 
 def make_disk(folder: str, name: str) -> Disk:
-    image = f"{folder}/{name}.ext4"
+    image = f"{folder}/{os.path.basename(folder)}-{name}.ext4"  # by this name a run's loop devices are known
     with open(image, "wb") as file:
         file.truncate(DISK_BYTES)
+    return disk_in(image, folder, name)
+
+
+def disk_in(image: str, folder: str, name: str) -> Disk:
+    """An empty file system in the file ``image``; ``folder`` is where device nodes may be made."""
     # Nothing lazy: the kernel's background initialisation would be noise in the measurements.
     options = ["-q", "-F", "-m", "0", "-N", "4096", "-J", "size=8", "-E", "lazy_itable_init=0,lazy_journal_init=0"]
     done = subprocess.run(["mkfs.ext4", *options, image], capture_output=True, text=True, check=False)
@@ -87,6 +95,48 @@ def _attach(folder: str, image: str) -> Disk:
         os.close(backing)
 
 
+def lose_unsynced(pid: int) -> None:
+    """What the node whose first process that is has not synced is gone from its data file system, which from then on
+    fails every call (nothing to do where it has no disk)."""
+    folder = os.open(f"/proc/{pid}/root{DATA_FOLDER}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if os.major(os.fstat(folder).st_dev) == syscalls.LOOP_MAJOR:
+            syscalls.shut_down_ext4(folder)
+    finally:
+        os.close(folder)
+
+
+def thaw(folder: str, disk: Disk) -> None:
+    """Let go of a disk that is frozen, whoever froze it and has ended since: a process that waits for it cannot even be
+    killed, and the frozen file system would outlive them all. It is reached by a mount of its own."""
+    place = f"{folder}/thaw-{disk.number}"
+    os.makedirs(place, exist_ok=True)
+    mount(f"{folder}/loop{disk.number}", place, "ext4", MS_NOSUID | MS_NODEV)
+    try:
+        fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            syscalls.thaw(fd)
+        finally:
+            os.close(fd)
+    finally:
+        syscalls.unmount_lazily(place)
+
+
+def await_unmounted(folder: str, disk: Disk) -> None:
+    """Return when nothing has the disk mounted any more, which is a little after the last process has ended: a mount
+    before that would get the old, failing file system again. Raises OSError (EBUSY)."""
+    deadline = time.monotonic() + _UNMOUNTED_SECONDS_MAX
+    while True:
+        try:
+            os.close(os.open(f"{folder}/loop{disk.number}", os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
+        except OSError as error:
+            if error.errno != EBUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return
+
+
 def _device(folder: str, name: str, kind: int, major: int, minor: int) -> str:
     """Our own device node: the host's /dev may be a plain folder that lacks the device (in containers it does)."""
     path = f"{folder}/{name}"
@@ -100,7 +150,7 @@ def enter_node_root(request: FabricRequest, node: NodeRequest, disk: Disk | None
     place = f"{request.folder}/{node.name}"
     root = f"{place}/root"
     for folder in (root, f"{place}/upper", f"{place}/work", f"{place}/log"):
-        os.makedirs(folder)
+        os.makedirs(folder, exist_ok=True)  # a machine that is turned on again has them
     mount("overlay", root, "overlay", 0, f"lowerdir=/,upperdir={place}/upper,workdir={place}/work")
     _show_separate_usr(root)
     _mount_system_folders(root)

@@ -2,8 +2,9 @@
 
 ``/run/splitbrain/<pid>-<start time>-<number>``: pid and start time (clock ticks since boot, field 22 of proc(5)'s
 stat) together name a process for as long as the machine is up, so no lock and no file has to be written first.
-Processes, mounts, interfaces and rules need no removal: they end with the harness (see ``supervisor``). Should a
-supervisor ever be stuck, its own pid and start time are in the folder and it is killed here.
+Processes, mounts, interfaces and rules need no removal: they end with the harness (see ``supervisor``). Control groups
+do: they remain, empty, and are named after the run folder (see ``cgroup``). Should a supervisor ever be stuck, its own
+pid and start time are in the folder and it is killed here.
 """
 
 from __future__ import annotations
@@ -14,12 +15,16 @@ import os
 import re
 import select
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from harness.clusters.local import cgroup, frozen
 
 RUNS: Final = Path("/run/splitbrain")
 _SUPERVISOR: Final = "supervisor"
 _NAME: Final = re.compile(r"(\d+)-(\d+)-(\d+)")
+_GROUP: Final = re.compile(_NAME.pattern + r"-n\d+")
 _numbers = itertools.count(1)
 
 
@@ -54,20 +59,54 @@ def remove_run_folder(folder: Path) -> None:
 
 
 def remove_leftovers() -> tuple[str, ...]:
-    """Remove the run folders of dead processes; says what was removed. Those of living ones are left alone."""
-    removed = []
+    """Remove the run folders and control groups of dead processes; says what was removed. Those of living ones are
+    left alone."""
+    return (*_remove_run_folders(), *_remove_groups(), *_free_disks())
+
+
+def _free_disks() -> Iterator[str]:
+    for number, image in frozen.left_behind(lambda name: _is_dead(_NAME.fullmatch(name))):
+        try:
+            frozen.thaw(number)
+        except OSError as error:
+            yield f"could NOT free /dev/loop{number}, with {image} of a run whose harness is gone: {error}"
+        else:
+            yield f"/dev/loop{number}, with {image}, which was frozen"
+
+
+def living() -> tuple[str, ...]:
+    """The runs whose harness lives, in words."""
+    names = [_NAME.fullmatch(folder.name) for folder in sorted(RUNS.glob("*"))] if RUNS.is_dir() else []
+    return tuple(f"a run of process {name[1]}" for name in names if name is not None and not _is_dead(name))
+
+
+def _remove_groups() -> Iterator[str]:
+    for folder in cgroup.left_behind(lambda name: _is_dead(_GROUP.fullmatch(name))):
+        try:
+            cgroup.remove(folder)
+        except OSError as error:
+            yield f"could NOT remove {folder}, the control group of a run whose harness is gone: {error}"
+        else:
+            yield f"the control group {folder}"
+
+
+def _is_dead(name: re.Match[str] | None) -> bool:
+    """Whether it names a process that is there no more."""
+    return name is not None and start_time(int(name[1])) != int(name[2])
+
+
+def _remove_run_folders() -> Iterator[str]:
     for folder in sorted(RUNS.glob("*")) if RUNS.is_dir() else ():
         name = _NAME.fullmatch(folder.name)
-        if name is None or start_time(int(name[1])) == int(name[2]):
+        if name is None or not _is_dead(name):
             continue
         killed = _kill_stuck_supervisor(folder)
         try:
             remove_run_folder(folder)
         except OSError as error:
-            removed.append(f"could NOT remove {folder}, the folder of a run whose harness is gone: {error}")
+            yield f"could NOT remove {folder}, the folder of a run whose harness is gone: {error}"
             continue
-        removed.append(f"{folder}, left by process {name[1]}" + (" (and its supervisor, killed)" if killed else ""))
-    return tuple(removed)
+        yield f"{folder}, left by process {name[1]}" + (" (and its supervisor, killed)" if killed else "")
 
 
 def _kill_stuck_supervisor(folder: Path) -> bool:

@@ -21,6 +21,17 @@ from harness.clusters.local.syscalls import CLONE_NEWNET
 DATA_INTERFACE: Final = "eth0"
 CONTROL_INTERFACE: Final = "ctl0"
 
+# A machine without power says nothing, not even that its connections have ended; only the harness still hears it.
+SILENCE: Final = f"""\
+add table inet splitbrain_off
+delete table inet splitbrain_off
+table inet splitbrain_off {{
+    chain arriving {{ type filter hook prerouting priority -310; policy accept; iifname "{DATA_INTERFACE}" drop; }}
+    chain leaving {{ type filter hook postrouting priority 310; policy accept; oifname "{DATA_INTERFACE}" drop; }}
+}}
+"""
+SPEECH: Final = "add table inet splitbrain_off\ndelete table inet splitbrain_off\n"
+
 # Ends a partition's aftermath within a second: an established connection resumes that soon after the heal. Only
 # recent kernels (6.15) have it; without it the wait is 0.7-3.3 s.
 _RTO_MAX: Final = ("net/ipv4/tcp_rto_max_ms", "1000")

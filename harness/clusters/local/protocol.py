@@ -1,7 +1,9 @@
-"""What the harness and the supervisor of its namespaces say to each other: a hello, one request, one answer.
+"""What the harness and the supervisor of its namespaces say to each other: a hello, then requests with their answers.
 
-All are JSON over a SOCK_SEQPACKET pair. The hello carries the supervisor's pidfd, the answer the other file
-descriptors. The supervisor lives exactly as long as that socket's other end and the harness do.
+All are JSON over a SOCK_SEQPACKET pair. The hello carries the supervisor's pidfd; the first request is to build, and
+its answer carries the other file descriptors; those that may follow turn a node off or on, and the answer to "on"
+carries the pidfd of its new first process. The supervisor lives exactly as long as that socket's other end and the
+harness do.
 """
 
 from __future__ import annotations
@@ -43,3 +45,18 @@ class FabricRequest:
         fields: Mapping[str, Any] = json.loads(packet)
         nodes = tuple(NodeRequest(**node) for node in fields["nodes"])
         return FabricRequest(**{**fields, "nodes": nodes, "clients": tuple(fields["clients"])})
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchRequest:
+    """Turn the ``index``-th node (from 1) off or on."""
+
+    index: int
+    on: bool
+
+    def encode(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
+
+    @staticmethod
+    def decode(packet: bytes) -> SwitchRequest:
+        return SwitchRequest(**json.loads(packet))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from harness.cluster import ClusterError, ClusterSpec, Finding
 from harness.clusters.local import addresses, examination, leftovers
@@ -27,6 +27,17 @@ class LocalProvider:
 
     def examine(self) -> Sequence[Finding]:
         return examination.examine()
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        from harness.clusters.local.site import LocalSite
+        from harness.clusters.remote.capability import capabilities_at
+
+        usable = all(finding.present for finding in self.examine() if finding.required)
+        return capabilities_at(LocalSite(cast("Fabric", _Described()))) if usable else frozenset()
+
+    def living(self) -> Sequence[str]:
+        return leftovers.living()
 
     def remove_leftovers(self) -> Sequence[str]:
         return leftovers.remove_leftovers()
@@ -52,6 +63,13 @@ class LocalProvider:
                 cluster.down_now()  # then the threads end at once, and leaving the block waits for them
                 raise
         return cluster
+
+
+class _Described:
+    """In the place of a fabric that is not made."""
+
+    def has_disk(self, index: int) -> bool:
+        return True
 
 
 PROVIDER: Final = LocalProvider()

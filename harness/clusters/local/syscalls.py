@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import struct
 from collections.abc import Iterator
 from fcntl import ioctl
 from typing import Any, Final
 
+CLONE_FS: Final = 0x00000200
 CLONE_NEWNS: Final = 0x00020000
 CLONE_NEWUTS: Final = 0x04000000
 CLONE_NEWIPC: Final = 0x08000000
@@ -26,6 +28,7 @@ MS_NOEXEC: Final = 0x8
 MS_REMOUNT: Final = 0x20
 MS_BIND: Final = 0x1000
 MS_REC: Final = 0x4000
+MS_PRIVATE: Final = 0x40000
 MNT_DETACH: Final = 0x2
 
 PR_SET_PDEATHSIG: Final = 1
@@ -35,6 +38,10 @@ LOOP_CTL_GET_FREE: Final = 0x4C82
 LOOP_CONFIGURE: Final = 0x4C0A
 LO_FLAGS_AUTOCLEAR: Final = 4
 LOOP_MAJOR: Final = 7
+FITHAW: Final = 0xC0045878
+_THAWS_MAX: Final = 8
+EXT4_IOC_SHUTDOWN: Final = 0x8004587D
+EXT4_GOING_FLAGS_NOLOGFLUSH: Final = 2
 _LOOP_CONFIG: Final = struct.Struct("=II 5Q 4I 64s 64s 32s 2Q 8Q")  # struct loop_config, linux/loop.h
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -103,3 +110,22 @@ def configure_loop(loop: int, image: int) -> None:
     """Back ``loop`` by ``image``, to be let go when its last user closes it. EBUSY if somebody was quicker."""
     info = (0,) * 5 + (0, 0, 0, LO_FLAGS_AUTOCLEAR) + (b"", b"", b"") + (0, 0)
     ioctl(loop, LOOP_CONFIGURE, _LOOP_CONFIG.pack(image, 0, *info, *(0,) * 8))
+
+
+def shut_down_ext4(folder: int) -> None:
+    """From now on every call to the file system of that folder fails; what is in its log only is not written. One that
+    was frozen can be unmounted again."""
+    ioctl(folder, EXT4_IOC_SHUTDOWN, struct.pack("I", EXT4_GOING_FLAGS_NOLOGFLUSH))
+    with contextlib.suppress(OSError):  # it was not frozen
+        ioctl(folder, FITHAW, 0)
+
+
+def thaw(folder: int) -> None:
+    """Thaw the file system of an open folder, however often it was frozen."""
+    for _ in range(_THAWS_MAX):
+        try:
+            ioctl(folder, FITHAW, 0)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # it is not frozen
+                raise
+            return

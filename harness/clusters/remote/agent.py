@@ -52,16 +52,32 @@ class HostAgent:
 
     async def run(self, module: str, *arguments: str, timeout_s: float = 10.0) -> Mapping[str, Any]:
         command = (sys.executable, "-S", "-c", BOOT, str(_ROOT), module, *arguments)
-        try:
-            done = await asyncio.to_thread(
-                subprocess.run, command, capture_output=True, text=True, check=False, timeout=timeout_s,
-                stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired as error:
-            raise ClusterError(f"node {self._node}: {shown(command)} is not done after {timeout_s:g} s") from error
-        if done.returncode:
-            raise ClusterError(f"node {self._node}: {shown(command)}: status {done.returncode}: {done.stderr[-1000:]}")
-        return _read(done.stdout, module, self._node)
+        return _read(await _run_here(command, self._node, timeout_s), module, self._node)
+
+
+class EnteringAgent:
+    """Runs them in the mount and process namespaces of a process of this machine, with the rights of root here: what a
+    container is not allowed to do itself. ``program`` and ``python`` are as on the node."""
+
+    def __init__(self, node: str, pid: int, python: str, program: str) -> None:
+        self._node = node
+        self._command = ("nsenter", "--target", str(pid), "--mount", "--pid", "--", python, "-S", "-c", BOOT, program)
+
+    async def run(self, module: str, *arguments: str, timeout_s: float = 10.0) -> Mapping[str, Any]:
+        return _read(await _run_here((*self._command, module, *arguments), self._node, timeout_s), module, self._node)
+
+
+async def _run_here(command: tuple[str, ...], node: str, timeout_s: float) -> str:
+    try:
+        done = await asyncio.to_thread(
+            subprocess.run, command, capture_output=True, text=True, check=False, timeout=timeout_s,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise ClusterError(f"node {node}: {shown(command)} is not done after {timeout_s:g} s") from error
+    if done.returncode:
+        raise ClusterError(f"node {node}: {shown(command)}: status {done.returncode}: {done.stderr[-1000:]}")
+    return done.stdout
 
 
 def _read(printed: str, module: str, node: str) -> Mapping[str, Any]:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from harness.client_endpoint import ClientEndpoint
 from harness.cluster import ClusterSpec, NodeEvent, Observation, ShellError
+from harness.cluster_faults import CLIENTS
 from harness.clusters.node_events import ANSWER_MS_MAX, follow
 from harness.clusters.remote import node as remote_node
+from harness.clusters.remote.artifact import RemoteCapture, fetch_data
 from harness.clusters.remote.clocks import RemoteClocks
 from harness.clusters.remote.disks import RemoteDisks
 from harness.clusters.remote.limits import RemoteLimits
@@ -45,8 +47,30 @@ class RemoteCluster:
         self._spec, self._runtime, self._site = spec, runtime, site
         self._nodes = nodes = Nodes(spec, runtime, places, site)
         self._links, self._disks, self._clocks = RemoteLinks(nodes), RemoteDisks(nodes), RemoteClocks(nodes)
+        self.degrade, self.degrade_each = self._links.degrade, self._links.degrade_each
+        self.restore, self.slow, self.unslow = self._links.restore, self._links.slow, self._links.unslow
+        self.power_loss, self.disk_heal = self._disks.power_loss, self._disks.disk_heal
+        self.disk_full, self.disk_read_only, self.disk_eio = (
+            self._disks.disk_full, self._disks.disk_read_only, self._disks.disk_eio
+        )  # fmt: skip
+        self.disk_stall, self.disk_slow, self.disk_wipe = (
+            self._disks.disk_stall, self._disks.disk_slow, self._disks.disk_wipe
+        )  # fmt: skip
+        self.disk_flip, self.disk_truncate, self.disk_copy_chunk = (
+            self._disks.disk_flip, self._disks.disk_truncate, self._disks.disk_copy_chunk
+        )  # fmt: skip
+        self.disk_save, self.disk_load = self._disks.disk_save, self._disks.disk_load
         self._machines, self._limits = RemoteMachines(nodes), RemoteLimits(nodes)
+        self.stop, self.power_off, self.install = self._machines.stop, self._machines.power_off, self._machines.install
+        self.limit_memory, self.limit_cpu = self._limits.limit_memory, self._limits.limit_cpu
+        self.limit_fds, self.unlimit = self._limits.limit_fds, self._limits.unlimit
+        self.clock_bend, self.clock_unbend = self._clocks.clock_bend, self._clocks.clock_unbend
+        self.clock_offsets = self._clocks.clock_offsets
         self._parts: tuple[Part, ...] = (self._machines, self._links, self._disks, self._clocks, self._limits)
+        if spec.capture:
+            self._parts += (RemoteCapture(nodes),)
+        self._blocked: Mapping[str, Sequence[str]] = {}
+        self._mute: frozenset[str] = frozenset()
         self._dropped = dict.fromkeys(nodes.names, 0)
         self._clients: dict[int, ClientEndpoint] = {}
         self._watching: list[Task[None]] = []
@@ -90,6 +114,7 @@ class RemoteCluster:
     async def _booted(self, nodes: Sequence[str]) -> None:
         if nodes:
             await self._nodes.each(nodes, RemoteNode.boot)
+            await self._nodes.each((node for node in nodes if node in self._blocked or node in self._mute), self._block)
             for part in self._parts:
                 await part.booted(nodes)
 
@@ -103,12 +128,17 @@ class RemoteCluster:
 
     async def resume(self, nodes: Sequence[str]) -> None:
         states = await self._nodes.each(nodes, _resume)
-        running = [node for node, state in zip(nodes, states, strict=True) if state != "gone"]
-        self._nodes.silent.difference_update(running)
+        self._nodes.silent.difference_update(node for node, state in states if state != "gone")
 
     async def partition(self, drops: Mapping[str, Sequence[str]]) -> None:
-        blocked = {self._nodes[name].name: self._nodes.addresses(senders) for name, senders in drops.items()}
-        await self._nodes.each(self.nodes, lambda node: node.block(blocked.get(node.name, ())))
+        heard = {name: senders for name, senders in drops.items() if name != CLIENTS}
+        self._blocked = {self._nodes[name].name: self._nodes.addresses(senders) for name, senders in heard.items()}
+        self._mute = frozenset(self._nodes[name].name for name in drops.get(CLIENTS, ()))
+        await self._nodes.each(self.nodes, self._block)
+
+    async def _block(self, node: RemoteNode) -> None:
+        untold = self._nodes.addresses([CLIENTS]) if node.name in self._mute else ()
+        await node.block(self._blocked.get(node.name, ()), untold)
 
     async def heal(self) -> None:
         await self.partition({})
@@ -116,10 +146,10 @@ class RemoteCluster:
     async def status(self, node: str, timeout_ms: float = 1000) -> Message | None:
         return None if node in self._nodes.silent else await self._nodes[node].status(timeout_ms)
 
-    def watch(self, notify: Callable[[NodeEvent], None]) -> None:
+    def watch(self, notify: Callable[[NodeEvent], None], logs: Collection[str] = ()) -> None:
         for name in self.nodes:
             ask = partial(self._ask, self._nodes[name])
-            task = self._runtime.spawn(follow(name, ask, notify), f"events of {name}")
+            task = self._runtime.spawn(follow(name, ask, notify, logs), f"events of {name}")
             self._watching.append(task)
 
     async def _ask(self, node: RemoteNode, question: Message) -> Message | None:
@@ -155,6 +185,10 @@ class RemoteCluster:
         """A node that does not let us read has a file there that says why."""
         fetched = await asyncio.gather(*(_fetch_logs(self._nodes[name], folder / name) for name in self.nodes))
         return dict(zip(self.nodes, fetched, strict=True))
+
+    async def fetch_data(self, folder: Path) -> Mapping[str, str]:
+        """Copy what is on each node's disk to ``folder/<node>/data.tar.gz``; says for each what is missing of it."""
+        return await fetch_data(self._nodes, folder)
 
     async def down(self) -> None:
         for client in self._clients.values():
@@ -217,9 +251,9 @@ def _sum(names: Sequence[str], parts: Sequence[Mapping[str, Mapping[str, int]]])
     return {name: dict(counts) for name, counts in totals.items()}
 
 
-async def _resume(node: RemoteNode) -> str:
+async def _resume(node: RemoteNode) -> tuple[str, str]:
     await node.resume()
-    return await node.state()
+    return node.name, await node.state()
 
 
 async def _fetch_logs(node: RemoteNode, folder: Path) -> Sequence[Path]:

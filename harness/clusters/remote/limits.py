@@ -1,21 +1,61 @@
-"""Less memory, processor time, or file descriptors than a node would like."""
+"""Machines with little memory or processor time, programs with few file descriptors."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Final
 
+from harness.cluster_faults import checked_share
+from harness.clusters.remote.node import PID_FILE, RemoteNode
 from harness.clusters.remote.nodes import Nodes
+from harness.clusters.remote.tally import Tally
+from harness.node.link import NO_DESCRIPTOR
+
+FDS_FILE: Final = "/run/splitbrain/descriptors"
+"""Where the limit that the program had before is kept, on the node."""
+
+FDS: Final = "fds"
+BY_SITE: Final = ("memory", "cpu")
 
 
 class RemoteLimits:
-    """See :class:`harness.clusters.remote.nodes.Part`."""
+    """See :class:`harness.clusters.remote.nodes.Part`, and :class:`harness.cluster_faults.ResourceFaults`.
+
+    Memory and processor are the whole machine's, by means of its site. Descriptors are the program's own: a soft limit
+    that is set on its process from outside, and is set anew on the next one while it is in force.
+    """
 
     def __init__(self, nodes: Nodes) -> None:
         self._nodes = nodes
+        self._spare: dict[str, int] = {}
+        self._limited: set[str] = set()
+        self._refused = Tally(NO_DESCRIPTOR)
 
     @property
     def capabilities(self) -> frozenset[str]:
-        return frozenset()
+        return frozenset({FDS})
+
+    async def limit_memory(self, nodes: Sequence[str], limit_bytes: int) -> None:
+        await self._limit(nodes, "memory", limit_bytes)
+
+    async def limit_cpu(self, nodes: Sequence[str], share: float) -> None:
+        await self._limit(nodes, "cpu", checked_share(share))
+
+    async def limit_fds(self, nodes: Sequence[str], spare: int) -> None:
+        self._spare.update(dict.fromkeys(nodes, spare))
+        await self._nodes.each(nodes, self._limit_fds)
+
+    async def unlimit(self, nodes: Sequence[str]) -> None:
+        """What the site does comes first: a machine without memory or processor time obeys no command."""
+        for resource in BY_SITE:
+            if limited := [node for node in nodes if node in self._limited]:
+                await self._limit(limited, resource, None)
+        self._limited.difference_update(nodes)
+        few = [node for node in nodes if node in self._spare]
+        for node in few:
+            del self._spare[node]
+        await self._nodes.each(few, self._unlimit_fds)
 
     async def booted(self, names: Sequence[str]) -> None:
         """Nothing to set up."""
@@ -24,7 +64,30 @@ class RemoteLimits:
         """Nothing to prepare."""
 
     async def started(self, names: Sequence[str]) -> None:
-        """Nothing to tell."""
+        """A new program has descriptors as ever."""
+        await self._nodes.each([name for name in names if name in self._spare], self._limit_fds)
 
     async def met(self) -> Mapping[str, Mapping[str, int]]:
-        return {}
+        needs, names = self._nodes.spec.needs, self._nodes.names
+        counts: dict[str, dict[str, int]] = {name: {} for name in names}
+        if needs & set(BY_SITE):
+            felt = await asyncio.gather(*(self._nodes.site.felt(self._nodes.index(name)) for name in names))
+            for name, figures in zip(names, felt, strict=True):
+                counts[name].update(figures)
+        if FDS in needs:
+            await self._refused.renew(self._nodes)
+            for name in names:
+                counts[name][FDS] = self._refused[name]
+        return counts
+
+    async def _limit(self, names: Sequence[str], resource: str, amount: float | None) -> None:
+        self._limited.update(names)
+        site, index = self._nodes.site, self._nodes.index
+        await asyncio.gather(*(site.limit(index(name), resource, amount) for name in names))
+
+    async def _limit_fds(self, node: RemoteNode) -> None:
+        spare = str(self._spare[node.name])
+        await self._nodes.agent(node.name).run("descriptors", "limit", PID_FILE, FDS_FILE, spare)
+
+    async def _unlimit_fds(self, node: RemoteNode) -> None:
+        await self._nodes.agent(node.name).run("descriptors", "unlimit", PID_FILE, FDS_FILE)

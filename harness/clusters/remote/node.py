@@ -3,6 +3,9 @@
 The scripts are constants and get their data as positional arguments; nothing is ever pasted into shell text. A
 process is known by its id *and* start time (the pid file has both), so a signal cannot hit a stranger that got the
 same id later.
+
+Commands are repeated by kind when the connection breaks under them (see ``ssh``): all of these are idempotent, since
+they set or look at a state, but :meth:`RemoteNode.start`, which is never repeated: it may have happened.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ CONTROL_PORT: Final = 7001  # on the node's own loopback, reached by a tunnel
 
 LOG_BYTES_MAX: Final = 64 << 20  # of one file; of a longer one the end is fetched
 START_TIMEOUT_S: Final = 15.0
+STOP_S: Final = 2.0  # the patience with a program that was asked to stop
 LAST_WORDS_CHARACTERS_MAX: Final = 300
 _FETCH_TIMEOUT_S: Final = 15.0
 
@@ -65,6 +69,7 @@ until_not() {  # poll, for at most 5 s, until the given test fails
 """
 _MAKE_FOLDERS: Final = 'exec mkdir -p "$@"'
 # cd: a process with its working directory on the data file system would keep it from being unmounted.
+# oom_score_adj: where memory runs out it is the program that is killed, never the sshd by which the node is reached.
 _START: Final = f"""# start the program
 {_RUNNING}
 output=$2
@@ -75,6 +80,7 @@ setsid "$@" < /dev/null >> "$output" 2>&1 &
 pid=$!
 read -r stat < "/proc/$pid/stat"
 set -- ${{stat##*) }}
+echo 500 > "/proc/$pid/oom_score_adj" || true
 echo "$pid ${{20}}" > "$pid_file.new"
 mv "$pid_file.new" "$pid_file"
 """
@@ -83,6 +89,22 @@ _KILL: Final = f"""# kill the program
 if running; then
     kill -s KILL "$pid" || ! running
     until_not running
+fi
+"""
+_STOP: Final = f"""# stop the program
+{_RUNNING}
+patience=$2
+tries=0
+if running; then
+    kill -s TERM "$pid" || ! running
+    while running && [ "$tries" -lt "$patience" ]; do
+        tries=$((tries + 1))
+        sleep 0.01
+    done
+    if running; then
+        kill -s KILL "$pid" || ! running
+        until_not running
+    fi
 fi
 """
 _PAUSE: Final = f"""# pause the program
@@ -114,10 +136,16 @@ add table inet splitbrain
 delete table inet splitbrain
 table inet splitbrain {{
     set blocked {{ type ipv4_addr; flags interval; }}
+    set untold {{ type ipv4_addr; flags interval; }}
     counter dropped {{ }}
     chain arriving {{
         type filter hook prerouting priority -300; policy accept;
         {interface} ip saddr @blocked counter name dropped drop
+    }}
+    chain leaving {{
+        type filter hook postrouting priority -300; policy accept;
+        tcp sport {ssh_port} accept
+        ip daddr @untold counter name dropped drop
     }}
 }}
 """
@@ -132,6 +160,8 @@ class RemoteNode:
         self.name = name
         self.shell = shell
         self._interface = interface
+        self.environment: dict[str, str] = {}
+        """What the program is started with, besides what the machine gives it."""
 
     async def deploy(self, program: Path, config: Mapping[str, Any]) -> None:
         """Put program and configuration on the node, where they outlive a reboot."""
@@ -143,16 +173,20 @@ class RemoteNode:
 
     async def boot(self) -> None:
         """What a machine that has come up needs besides: a folder for the pid file, the (empty) partition table."""
+        port = self.shell.connection.address.port
         match = "" if self._interface is None else f'iifname "{self._interface}"'
         await asyncio.gather(
             self._script(_MAKE_FOLDERS, str(Path(PID_FILE).parent)),
-            self.shell.run("nft", "-f", "-", input_text=_FIREWALL.format(interface=match)),
+            self.shell.run(
+                "nft", "-f", "-", input_text=_FIREWALL.format(interface=match, ssh_port=port), idempotent=True
+            ),
         )
 
     async def start(self) -> None:
         """Start the program unless it runs; returns when it serves. ClusterError with its last words if it ends before
         that, or takes too long."""
-        await self._script(_START, PID_FILE, OUTPUT, PYTHON, "-S", PROGRAM, CONFIG)
+        words = [f"{name}={value}" for name, value in self.environment.items()]
+        await self.start_aside(PID_FILE, "/usr/bin/env", *words, PYTHON, "-S", PROGRAM, CONFIG)
         begin = time.monotonic()
         tries = 0
         while not ((status := await self.status(timeout_ms=1000)) and status["serving"]):
@@ -164,6 +198,18 @@ class RemoteNode:
                 said = await self._last_words()
                 raise ClusterError(f"node {self.name}: its program does not serve after {START_TIMEOUT_S:g} s: {said}")
             await asyncio.sleep(0.03)
+
+    async def start_aside(self, pid_file: str, *command: str) -> None:
+        """Start something that stays, unless it runs; it is known by its pid file, in the folder of the program's. Not
+        repeated."""
+        await self.shell.run("sh", "-c", _START, "splitbrain", pid_file, OUTPUT, *command)
+
+    async def kill_aside(self, pid_file: str) -> None:
+        await self._script(_KILL, pid_file)
+
+    async def stop(self) -> None:
+        """SIGTERM, and SIGKILL to a process that is there STOP_S later; returns when it is gone."""
+        await self._script(_STOP, PID_FILE, str(round(STOP_S * 100)))
 
     async def kill(self) -> None:
         """SIGKILL; returns when the process is gone. Nothing to do if none runs, or a stopped one: that dies too."""
@@ -181,14 +227,16 @@ class RemoteNode:
         """The program's process: "gone", or its state letter of proc(5): R, S, D, T (stopped)."""
         return (await self._script(_STATE, PID_FILE)).strip()
 
-    async def block(self, addresses: Sequence[str]) -> None:
-        """From now on drop what arrives from exactly these addresses (or ranges ``a-b``), replacing the former."""
-        add = f"add element inet splitbrain blocked {{ {', '.join(addresses)} }}\n" if addresses else ""
-        await self.shell.run("nft", "-f", "-", input_text=f"flush set inet splitbrain blocked\n{add}")
+    async def block(self, addresses: Sequence[str], untold: Sequence[str] = ()) -> None:
+        """From now on drop what arrives from exactly these addresses (or ranges ``a-b``), and what goes to those that
+        are ``untold``, replacing the former."""
+        lines = [_refill("blocked", addresses), _refill("untold", untold)]
+        await self.shell.run("nft", "-f", "-", input_text="".join(lines), idempotent=True)
 
     async def dropped(self, timeout_s: float = 10.0) -> int:
         """Packets dropped by :meth:`block` since the node was deployed."""
-        result = await self.shell.run("nft", "list", "counter", "inet", "splitbrain", "dropped", timeout_s=timeout_s)
+        counter = ("nft", "list", "counter", "inet", "splitbrain", "dropped")
+        result = await self.shell.run(*counter, timeout_s=timeout_s, idempotent=True)
         found = _PACKETS.search(result.stdout)
         if found is None:
             raise ShellError(f"node {self.name}: read {result.stdout!r}; expected nft's counter with its packets")
@@ -202,7 +250,7 @@ class RemoteNode:
         """What the control port answers, or None if it does not in time."""
         call, timeout_s = frame("call", 1, quote("harness"), encode_body(question)), timeout_ms / 1000
         with contextlib.suppress(ShellError, WireError):
-            return await self.shell.blocking(partial(_ask, self.shell.connection, call, timeout_s), timeout_s)
+            return await self.shell.repeated(partial(_ask, self.shell.connection, call), timeout_s)
         return None
 
     async def fetch_logs(self, folder: Path) -> list[Path]:
@@ -210,7 +258,8 @@ class RemoteNode:
         return await self.shell.blocking(partial(_fetch, self.shell.connection, folder), _FETCH_TIMEOUT_S)
 
     async def _script(self, script: str, *arguments: str) -> str:
-        return (await self.shell.run("sh", "-c", script, "splitbrain", *arguments)).stdout
+        """Run one that is idempotent; what it printed."""
+        return (await self.shell.run("sh", "-c", script, "splitbrain", *arguments, idempotent=True)).stdout
 
     async def _last_words(self) -> str:
         try:
@@ -220,6 +269,12 @@ class RemoteNode:
             return f"(its output cannot be read: {error})"
 
 
+def _refill(name: str, addresses: Sequence[str]) -> str:
+    """Lines for nft: the set holds exactly these."""
+    add = f"add element inet splitbrain {name} {{ {', '.join(addresses)} }}\n" if addresses else ""
+    return f"flush set inet splitbrain {name}\n{add}"
+
+
 def _ask(connection: Connection, call: bytes, timeout_s: float) -> Message | None:
     with connection.tunnel(CONTROL_PORT, timeout_s) as channel:
         channel.sendall(call)
@@ -227,6 +282,8 @@ def _ask(connection: Connection, call: bytes, timeout_s: float) -> Message | Non
         while data := channel.recv(1 << 16):
             for envelope in decoder.feed(data):
                 return envelope.body if envelope.kind == "reply" else None
+        if not channel.get_transport().is_active():
+            raise EOFError("the connection ended before there was an answer")
     return None
 
 

@@ -22,7 +22,7 @@ _THREADS_PER_NODE: Final = 6
 
 class Nodes:
     """What every part of a remote cluster stands on. ``silent`` are those not started, killed, paused or turned off by
-    us: asking them is in vain."""
+    us: asking them is in vain. ``off`` are the machines turned off by us: no command reaches them."""
 
     def __init__(self, spec: ClusterSpec, runtime: Runtime, places: Sequence[Place], site: Site) -> None:
         self.spec, self.runtime, self.site = spec, runtime, site
@@ -34,6 +34,7 @@ class Nodes:
             for place, connection in zip(places, self._connections, strict=True)
         }
         self.silent: set[str] = set(self._nodes)
+        self.off: set[str] = set()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,9 +62,10 @@ class Nodes:
         return [*nodes, *(self.site.client_addresses if CLIENTS in names else ())]
 
     async def each(self, names: Iterable[str], action: Callable[[RemoteNode], Awaitable[T]]) -> list[T]:
-        """Do it on all nodes at once and wait for all, whatever happens on one. Raises ClusterError naming each node
-        on which it failed, ValueError for a name that is no node's."""
-        nodes = [self[name] for name in names]
+        """Do it on all nodes at once and wait for all, whatever happens on one; the results are in order. Those that
+        are off are left out: what is in force is told to them when they are on again (``Part.booted``). Raises
+        ClusterError naming each node on which it failed, ValueError for a name that is no node's."""
+        nodes = [node for node in map(self.__getitem__, names) if node.name not in self.off]
         results = await asyncio.gather(*(action(node) for node in nodes), return_exceptions=True)
         failures = [result for result in results if isinstance(result, BaseException)]
         for failure in failures:

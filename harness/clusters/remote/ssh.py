@@ -3,8 +3,10 @@
 ``Connection`` blocks and is what threads use; ``SshShell`` is the asynchronous ``Shell`` on top of it. Every wait is
 bounded twice: inside paramiko where it can be, and by a watchdog that cuts the socket where paramiko waits for ever
 (it does after "exec" and "subsystem" requests, should the node freeze just then). A broken transport is made anew at
-the next use. What was under way when it broke is not repeated, since whether it happened is unknown; and a process
-started on the node outlives the session, so callers that start something track its process id.
+the next use. What was under way when it broke may have happened or not. So it is repeated by kind: what is idempotent
+(looking, writing a whole file, setting a state whatever it was before) once more, within the same time, and only if the
+caller says that it is (``idempotent=True``); anything else, above all a start, never. A process started on the node
+outlives the session, so callers that start something track its process id.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ CONNECT_TIMEOUT_S: Final = 10.0
 _KEEPALIVE_S: Final = 1
 _USER_TIMEOUT_MS: Final = 3000  # with the keepalive, a dead link is noticed within 4 s
 _WATCHDOG_GRACE_S: Final = 1.0
+_NO_STATUS: Final = -1  # paramiko's, of a command whose end was not reported
 _TRANSFER_TIMEOUT_S: Final = 30.0
 
 # What goes wrong is in our errors; without a handler the library's own tracebacks would land on standard error.
@@ -55,6 +58,10 @@ class SshAddress:
     open_socket: Callable[[], socket.socket]
 
 
+class BrokenConnectionError(ShellError):
+    """The connection ended, or none could be made, before the answer was there: what was asked may have happened."""
+
+
 class Connection:
     """One transport to one node, made when first needed and again after it broke. Usable from many threads."""
 
@@ -64,6 +71,7 @@ class Connection:
         self._transport: paramiko.Transport | None = None
         self._socket: socket.socket | None = None
         self._closed = False
+        self._suspended = ""
 
     def execute(self, command: tuple[str, ...], stdin: str | None, timeout_s: float) -> ShellResult:
         """Run a command to its end. Raises ShellError when it cannot be run, or has not ended in time."""
@@ -81,7 +89,10 @@ class Connection:
             stderr = _read_to_end(channel, channel.recv_stderr, deadline)
             if not channel.status_event.wait(_left(deadline)):
                 raise TimeoutError
-            return ShellResult(command, channel.recv_exit_status(), stdout, stderr)
+            status = channel.recv_exit_status()
+            if status == _NO_STATUS and not channel.get_transport().is_active():
+                raise EOFError("the connection ended before the command did")
+            return ShellResult(command, status, stdout, stderr)
 
     @contextlib.contextmanager
     def files(self, what: str, timeout_s: float = _TRANSFER_TIMEOUT_S) -> Iterator[paramiko.SFTPClient]:
@@ -108,6 +119,15 @@ class Connection:
         if self._socket is not None:
             with contextlib.suppress(OSError):  # not connected yet, or already cut
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+    def suspend(self, reason: str) -> None:
+        """From now on whatever is asked fails at once, for that reason, until :meth:`resume`: the node is known to be
+        out of reach."""
+        self._suspended = reason
+        self.break_off()
+
+    def resume(self) -> None:
+        self._suspended = ""
 
     def close(self) -> None:
         """Cut it for good. Takes no lock and waits for nothing, so a signal handler may call it."""
@@ -142,17 +162,22 @@ class Connection:
         if not self._lock.acquire(timeout=_left(deadline)):
             raise TimeoutError
         try:
-            if self._closed:
-                raise ConnectionAbortedError("the cluster is being removed")
+            self._check_wanted()
             if self._transport is None or not self._transport.is_active():
                 self._transport = self._connect(deadline)
             return self._transport
         finally:
             self._lock.release()
 
+    def _check_wanted(self) -> None:
+        if self._closed:
+            raise ConnectionAbortedError("the cluster is being removed")
+        if self._suspended:
+            raise ConnectionAbortedError(self._suspended)
+
     def _connect(self, deadline: float) -> paramiko.Transport:
         """A new authenticated transport; the port may not be open yet on a node that just came up."""
-        self._socket = _connected(self.address, min(deadline, time.monotonic() + CONNECT_TIMEOUT_S))
+        self._socket = _connected(self.address, min(deadline, time.monotonic() + CONNECT_TIMEOUT_S), self._check_wanted)
         transport = paramiko.Transport(self._socket)
         transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = _left(deadline)
         try:
@@ -179,7 +204,9 @@ class Connection:
             raise ShellError(f"{where}: not done after {timeout_s:g} s; is the node frozen or cut off?") from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             cause = str(error) or type(error).__name__
-            raise ShellError(f"{where}: {cause} (limit {timeout_s:g} s)") from error
+            broken = self._transport is None or not self._transport.is_active()
+            kind = BrokenConnectionError if broken else ShellError
+            raise kind(f"{where}: {cause} (limit {timeout_s:g} s)") from error
 
 
 class SshShell:
@@ -190,21 +217,44 @@ class SshShell:
         self._pool = pool
 
     async def run(
-        self, *command: str, input_text: str | None = None, check: bool = True, timeout_s: float = 10.0
+        self,
+        *command: str,
+        input_text: str | None = None,
+        check: bool = True,
+        timeout_s: float = 10.0,
+        idempotent: bool = False,
     ) -> ShellResult:
-        result = await self.blocking(partial(self.connection.execute, command, input_text, timeout_s), timeout_s)
+        """See :class:`harness.cluster.Shell`. ``idempotent``: it may be done twice, so it is tried once more if the
+        connection breaks."""
+
+        def execute(left_s: float) -> ShellResult:
+            return self.connection.execute(command, input_text, left_s)
+
+        result = await (self.repeated(execute, timeout_s) if idempotent else
+                        self.blocking(partial(execute, timeout_s), timeout_s))  # fmt: skip
         if check and result.status != 0:
             raise ShellError(_complaint(self.connection.address.node, result))
         return result
 
     async def upload(self, local: Path, remote: str, mode: int = 0o644) -> None:
-        await self.blocking(partial(_put, self.connection, local, remote, mode), _TRANSFER_TIMEOUT_S)
+        await self.repeated(lambda _: _put(self.connection, local, remote, mode), _TRANSFER_TIMEOUT_S)
 
     async def write(self, remote: str, content: bytes, mode: int = 0o644) -> None:
-        await self.blocking(partial(_write, self.connection, remote, content, mode), _TRANSFER_TIMEOUT_S)
+        await self.repeated(lambda _: _write(self.connection, remote, content, mode), _TRANSFER_TIMEOUT_S)
 
     async def download(self, remote: str, local: Path) -> bool:
-        return await self.blocking(partial(_get, self.connection, remote, local), _TRANSFER_TIMEOUT_S)
+        return await self.repeated(lambda _: _get(self.connection, remote, local), _TRANSFER_TIMEOUT_S)
+
+    async def repeated(self, work: Callable[[float], T], timeout_s: float) -> T:
+        """:meth:`blocking`, for what is idempotent: once more if the connection broke, in the time that is left, which
+        ``work`` is told, in seconds."""
+        deadline = time.monotonic() + timeout_s
+        try:
+            return await self.blocking(partial(work, timeout_s), timeout_s)
+        except BrokenConnectionError:
+            if (left_s := deadline - time.monotonic()) <= 0:
+                raise
+            return await self.blocking(partial(work, left_s), left_s)
 
     async def blocking(self, work: Callable[[], T], timeout_s: float) -> T:
         """Do blocking work on the connection in the pool, under the watchdog."""
@@ -233,9 +283,10 @@ def _with_input(command: tuple[str, ...], content: bytes | None) -> str:
     return f"{line} </dev/null" if content is None else f"head -c {len(content)} | {line}"
 
 
-def _connected(address: SshAddress, deadline: float) -> socket.socket:
-    """A TCP connection to the node's sshd; refusals are tried again until the deadline."""
+def _connected(address: SshAddress, deadline: float, check_wanted: Callable[[], None]) -> socket.socket:
+    """A TCP connection to the node's sshd; refusals are tried again until the deadline, or ``check_wanted`` raises."""
     while True:
+        check_wanted()
         plug = address.open_socket()
         try:
             plug.settimeout(_left(deadline))

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from harness.cluster import ClusterSpec, NodeSpec
+from harness.cluster import ClusterSpec, NodeSpec, Provider
 from harness.clusters.local import leftovers
 from harness.clusters.local.provider import PROVIDER
 from harness.clusters.remote.cluster import RemoteCluster
@@ -17,9 +17,9 @@ from harness.real_runtime import RealRuntime
 RELAY = Path(__file__).parent / "relay.py"
 
 
-def missing() -> str:
-    """What the local provider lacks on this machine; empty if it can be used."""
-    return ", ".join(finding.name for finding in PROVIDER.examine() if finding.required and not finding.present)
+def missing(provider: Provider = PROVIDER) -> str:
+    """What a provider lacks on this machine; empty if it can be used."""
+    return ", ".join(finding.name for finding in provider.examine() if finding.required and not finding.present)
 
 
 def spec(folder: Path, nodes: int = 3, options: Mapping[str, str] | None = None) -> ClusterSpec:

@@ -8,6 +8,7 @@ import pytest
 
 from harness import cli
 from harness.cluster import Finding
+from harness.clusters.docker.provider import DockerProvider
 from harness.clusters.local.provider import LocalProvider
 
 LACKING = (
@@ -20,17 +21,18 @@ LACKING = (
 def test_findings_name_every_provider(capsys: pytest.CaptureFixture[str]) -> None:
     status = cli.main(["doctor", "--json"])
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert set(told["providers"]) == {"local", "sim"}
-    local = told["providers"]["local"]
-    assert status == (0 if local["usable"] else 2)
-    for finding in (*local["findings"], *told["python"]):
+    assert set(told["providers"]) == {"local", "docker", "sim"}
+    real = [told["providers"][name] for name in ("local", "docker")]
+    assert status == (0 if any(provider["usable"] for provider in real) else 2)
+    for finding in (*real[0]["findings"], *real[1]["findings"], *told["python"]):
         assert finding["present"] or finding["remedy"] or not finding["required"], finding
 
 
 def test_what_is_missing_comes_with_its_remedy(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(LocalProvider, "examine", lambda self: LACKING)
+    for provider in (LocalProvider, DockerProvider):
+        monkeypatch.setattr(provider, "examine", lambda self: LACKING)
     assert cli.main(["doctor"]) == 2
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert "provider local: cannot be used yet" in lines

@@ -9,6 +9,7 @@ from harness.cluster_faults import DiskFaults, PowerFaults
 from tests.harness.conformance.world import World
 
 MISSING = ["FileNotFoundError"] * 5
+BLOCK_BYTES = 16384
 
 
 async def a_program_reads_its_own_unsynced_data(world: World) -> None:
@@ -75,7 +76,7 @@ async def a_machine_without_power_is_silent(world: World) -> None:
     """It refuses nothing at once: whoever calls waits, as for a machine that is cut off; and it comes back."""
     world.needs("power-loss")
     await cast(PowerFaults, world.cluster).power_loss(["n2"], torn=False, reordered=False)
-    for _ in range(3):
+    for _ in range(2):  # a real connection is given up when a second has brought nothing
         told = await world.between("n1", "n2", "echo", timeout_ms=300)
         assert told["error"] in ("Timeout", "Refused", "Closed")
     assert told["error"] != "Closed"
@@ -96,16 +97,120 @@ async def a_machine_that_lost_its_power_has_forgotten_its_connections(world: Wor
 
 
 async def a_full_disk_says_so(world: World) -> None:
-    """What makes a file grow raises OSError (no space) until the disk has room again; what was there stays."""
+    """What makes a file grow, beyond the block that it has, raises OSError (no space) until the disk has room again;
+    what was there stays."""
     world.needs("disk-full")
     await world.ask("n1", "write", file="f", data="before", sync=True, sync_dir=True)
     await cast(DiskFaults, world.cluster).disk_full(["n1"])
-    assert await world.outcome("n1", "write", file="f", data="x", sync=True) in ("Closed", "Timeout")
+    told = await world.ask("n1", "write", file="g", data="x", times=BLOCK_BYTES)
+    assert told == {"error": "OSError", "errno": errno.ENOSPC}
+    lost = await world.outcome("n1", "write", file="g", data="x", times=BLOCK_BYTES, sync=True, stops=True)
+    assert lost in ("Closed", "Timeout")
     await _stopped_by_its_disk(world)
-    await cast(DiskFaults, world.cluster).disk_heal(["n1"])
-    await world.cluster.start(["n1"])
+    await _heal(world)
     assert await world.data("n1", "f") == "before"
     assert await world.outcome("n1", "write", file="f", data="after", sync=True) == "reply"
+
+
+async def a_disk_that_is_read_only_says_so(world: World) -> None:
+    """Whatever changes the disk raises OSError (read-only file system), and what was synced can be read."""
+    world.needs("read-only")
+    await world.ask("n1", "write", file="f", data="before", sync=True, sync_dir=True)
+    await cast(DiskFaults, world.cluster).disk_read_only(["n1"])
+    told = await world.ask("n1", "write", file="f", data="x")
+    assert told == {"error": "OSError", "errno": errno.EROFS}
+    assert await world.data("n1", "f") == "before"
+    assert await world.outcome("n1", "write", file="g", data="x", stops=True) in ("Closed", "Timeout")
+    await _stopped_by_its_disk(world)
+    await _heal(world)
+    assert await world.data("n1", "f") == "before"
+    assert await world.outcome("n1", "write", file="f", data="after", sync=True) == "reply"
+
+
+async def syncs_wait_for_a_stalled_disk(world: World) -> None:
+    """While the disk stalls no sync comes back; when it no longer does, they all do, and nothing is lost."""
+    world.needs("disk-stall")
+    await world.ask("n1", "write", file="f", data="before", sync=True, sync_dir=True)
+    await cast(DiskFaults, world.cluster).disk_stall(["n1"])
+    began_ns = world.runtime.now()
+    waiting = world.begin(world.ask("n1", "write", file="f", data=" and after", sync=True, timeout_ms=20_000))
+    await world.runtime.sleep(700)
+    assert not waiting.done()
+    await cast(DiskFaults, world.cluster).disk_heal(["n1"])
+    assert "size" in await waiting
+    assert world.since_ms(began_ns) >= 699
+    assert await world.data("n1", "f") == "before and after"
+    assert await _took_ms(world) < world.slack_ms
+
+
+async def a_slow_sync_takes_longer(world: World) -> None:
+    """By about what was asked for; and as long as ever when that is over."""
+    world.needs("slow-fsync")
+    delay_ms = 4 * world.slack_ms
+    await cast(DiskFaults, world.cluster).disk_slow(["n1"], delay_ms)
+    # One that comes between two stalls, where that is how it is done, gets through.
+    assert max([await _took_ms(world, 3 * delay_ms) for _ in range(3)]) >= delay_ms / 2
+    await cast(DiskFaults, world.cluster).disk_heal(["n1"])
+    assert await _took_ms(world) < world.slack_ms
+
+
+async def _took_ms(world: World, within_ms: float = 5000) -> float:
+    """How long a write and its sync take."""
+    began_ns = world.runtime.now()
+    await world.ask("n1", "write", file="timed", data="x", sync=True, timeout_ms=within_ms)
+    return world.since_ms(began_ns)
+
+
+async def what_is_damaged_is_read_as_it_is(world: World) -> None:
+    """A flipped bit, a lost end, a chunk in the wrong place: the program reads what is there now."""
+    world.needs("bit-flip", "kill")
+    cluster = cast(DiskFaults, world.cluster)
+    text = "0123456789abcdef"
+    await world.ask("n1", "write", file="f", data=text, sync=True, sync_dir=True)
+    await world.cluster.kill(["n1"])
+    flips = (await cluster.disk_flip(["n1"], 1))["n1"]["flips"]
+    assert [file for file, _, _ in flips] == ["f"]
+    cut = (await cluster.disk_truncate(["n1"], 4))["n1"]["cut"]
+    ((file, source, target, length),) = (await cluster.disk_copy_chunk(["n1"], 4))["n1"]["copied"]
+    assert [name for name, _ in cut] == [file] == ["f"]
+    damaged = bytearray(text.encode())
+    damaged[flips[0][1]] ^= 1 << flips[0][2]
+    del damaged[len(text) - cut[0][1] :]
+    damaged[target : target + length] = damaged[source : source + length]
+    await _start(world)
+    assert await world.data("n1", "f") == damaged.decode("latin-1")
+    met = (await world.cluster.observe()).met["n1"]
+    assert met.get("chunk-copy", 0) >= 1, "that was a read of what was damaged"
+
+
+async def an_old_state_comes_back_once(world: World) -> None:
+    """What was saved is there again, and nothing of what came later; a second time there is nothing to put back."""
+    world.needs("snapshot", "kill")
+    cluster = cast(DiskFaults, world.cluster)
+    await world.ask("n1", "write", file="f", data="old", sync=True, sync_dir=True)
+    await cluster.disk_save(["n1"])
+    await world.ask("n1", "write", file="f", data=" and new", sync=True)
+    await world.ask("n1", "write", file="g", data="new", sync=True, sync_dir=True)
+    for expected, seen in ((len("old") + len("new"), "old"), (0, "old, newer")):
+        await world.cluster.kill(["n1"])
+        assert (await cluster.disk_load(["n1"]))["n1"]["bytes"] == expected
+        await _start(world)
+        assert await world.data("n1", "f") == seen
+        assert await world.data("n1", "g") is None
+        await world.ask("n1", "write", file="f", data=", newer", sync=True)
+
+
+async def a_wiped_disk_is_empty(world: World) -> None:
+    """Nothing is there any more; and the node is a new incarnation, not its first."""
+    world.needs("snapshot", "kill")
+    await world.ask("n1", "write", file="f", data="123", sync=True, sync_dir=True)
+    incarnation = await world.incarnation("n1")
+    await world.cluster.kill(["n1"])
+    assert (await cast(DiskFaults, world.cluster).disk_wipe(["n1"]))["n1"] == {"bytes": 3, "files": 1}
+    await _start(world)
+    assert (await world.ask("n1", "read", file="f")) == {"data": None, "files": []}
+    assert await world.incarnation("n1") == incarnation + 1
+    assert await world.outcome("n1", "write", file="f", data="x", sync=True, sync_dir=True) == "reply"
 
 
 async def a_failed_sync_is_told(world: World) -> None:
@@ -116,8 +221,7 @@ async def a_failed_sync_is_told(world: World) -> None:
     assert told == {"error": "OSError", "errno": errno.EIO}
     assert await world.outcome("n1", "write", file="g", data="x", sync=True, stops=True) in ("Closed", "Timeout")
     await _stopped_by_its_disk(world)
-    await cast(DiskFaults, world.cluster).disk_heal(["n1"])
-    await world.cluster.start(["n1"])
+    await _heal(world)
     assert await world.outcome("n1", "write", file="h", data="x", sync=True, sync_dir=True) == "reply"
 
 
@@ -126,6 +230,16 @@ async def _stopped_by_its_disk(world: World) -> None:
     last = (await world.events("n1"))[-1]
     assert last["name"] in ("disk-failure", "crash")
     assert "OSError" in last["fields"]["error"]
+
+
+async def _heal(world: World) -> None:
+    await cast(DiskFaults, world.cluster).disk_heal(["n1"])
+    await _start(world)
+
+
+async def _start(world: World) -> None:
+    await world.cluster.start(["n1"])
+    await world.eventually(lambda: _answers(world))
 
 
 async def _is_down(world: World) -> bool:
@@ -155,5 +269,11 @@ STATEMENTS = (
     a_machine_without_power_is_silent,
     a_machine_that_lost_its_power_has_forgotten_its_connections,
     a_full_disk_says_so,
+    a_disk_that_is_read_only_says_so,
+    syncs_wait_for_a_stalled_disk,
+    a_slow_sync_takes_longer,
+    what_is_damaged_is_read_as_it_is,
+    an_old_state_comes_back_once,
+    a_wiped_disk_is_empty,
     a_failed_sync_is_told,
 )

@@ -179,9 +179,9 @@ class Subject:
 
     async def _do_write(self, source: str, message: Message) -> Message:
         """Append (or write) and make durable what is asked: "sync" the file, "sync_dir" the names."""
-        disk, file, data = self._env.disk, message["file"], message["data"].encode()
-        (disk.write if message.get("whole") else disk.append)(file, data)
+        disk, file, data = self._env.disk, message["file"], message["data"].encode() * message.get("times", 1)
         try:
+            (disk.write if message.get("whole") else disk.append)(file, data)
             if message.get("sync"):
                 await disk.sync(file)
             if message.get("sync_dir"):
@@ -203,7 +203,7 @@ class Subject:
 
     async def _do_read(self, source: str, message: Message) -> Message:
         disk, file = self._env.disk, message["file"]
-        return {"data": disk.read(file).decode() if disk.exists(file) else None, "files": list(disk.list())}
+        return {"data": disk.read(file).decode("latin-1") if disk.exists(file) else None, "files": list(disk.list())}
 
     async def _do_files(self, source: str, message: Message) -> Message:
         """All that a disk can do, on unsynced data."""

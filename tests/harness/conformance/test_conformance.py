@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.clusters.local.provider import PROVIDER
+from harness.clusters.docker.provider import PROVIDER as DOCKER
+from harness.clusters.local.provider import PROVIDER as LOCAL
 from harness.clusters.loopback import LoopbackProvider
 from tests.harness.clusters.local_clusters import missing
 from tests.harness.conformance.arm import Arm, RealArm, SimArm
@@ -18,15 +19,17 @@ SEEDS = 12
 ARMS: dict[str, Callable[[Path], Arm]] = {
     "sim": lambda folder: SimArm(folder, SEEDS),
     "loopback": lambda folder: RealArm(LoopbackProvider(), folder),
-    "local": lambda folder: RealArm(PROVIDER, folder),
+    "local": lambda folder: RealArm(LOCAL, folder),
+    "docker": lambda folder: RealArm(DOCKER, folder),
 }
+CLUSTERS = {"local": LOCAL, "docker": DOCKER}
 
 
-@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.cluster if name == "local" else ())
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.cluster if name in CLUSTERS else ())
                                         for name in ARMS])  # fmt: skip
 def arm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
-    if request.param == "local" and (lacking := missing()):
-        pytest.skip(f"the provider local cannot be used here: {lacking}")
+    if request.param in CLUSTERS and (lacking := missing(CLUSTERS[request.param])):
+        pytest.skip(f"the provider {request.param} cannot be used here: {lacking}")
     made = ARMS[request.param](tmp_path_factory.mktemp(request.param))
     yield made
     made.close()

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from harness.cluster import Cluster
+from harness.cluster_faults import DiskFaults
 from harness.node import CallError, Message, Task
 from harness.runtime import Runtime
 from harness.system import ClientEnv
@@ -129,6 +130,8 @@ async def make_whole(world: World) -> None:
     cluster = world.cluster
     await cluster.heal()
     await cluster.resume(NODES)
+    if "disk-stall" in cluster.capabilities:
+        await cast(DiskFaults, cluster).disk_heal(NODES)
     await cluster.start(NODES)
     for node in NODES:
         for other in NODES:

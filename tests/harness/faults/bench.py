@@ -44,6 +44,9 @@ class Bench:
         for node in nodes:
             self.bent.pop(node, None)
 
+    async def clock_offsets(self, nodes: Sequence[str]) -> Mapping[str, float]:
+        return {node: 0.0 for node in nodes if node not in self.bent}
+
     @property
     def calm(self) -> bool:
         return not self.degraded and not self.slowed and not self.bent

@@ -36,4 +36,5 @@ class Heartbeats:
     async def handle(self, source: str, message: Message) -> Message:
         if message.get("type") == "vote":
             self._env.event("voted")
+            self._env.log("vote: granted (of course)")
         return {}

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from harness.cluster import Cluster
 from harness.fault import FaultSpec, FaultSyntaxError
-from harness.faults import delay, kill, loss, partition, pause, slow_link
-from harness.faults.partition import CLIENTS, isolation
+from harness.faults import absence, delay, kill, loss, partition, pause, slow_link
+from harness.faults.partition import CLIENTS, cut_of, isolation
 from harness.faults.target import LEADER, concrete_nodes, is_symbolic, resolve
 from harness.faults.topology import majority, minority
 from tests.harness.faults.model import run
@@ -46,7 +46,7 @@ def test_the_default_partitions_use_many_shapes() -> None:
 
 
 @pytest.mark.parametrize("fault", [kill.FAULT, pause.FAULT])
-def test_the_default_targets_are_the_leader_and_others_in_turn(fault: kill.Kill) -> None:
+def test_the_default_targets_are_the_leader_and_others_in_turn(fault: absence.Absence) -> None:
     targets = [fault.choose(FaultSpec(fault.name), turn, NODES, Random(turn))["shape"] for turn in range(40)]
     assert set(targets[::2]) == {"leader"}
     assert set(targets[1::2]) == {"one", "minority", "majority"}
@@ -133,3 +133,30 @@ def test_a_single_node_has_no_links_but_those_to_its_clients(fault: partition.Pa
 def test_what_does_not_fit_the_nodes_is_refused(fault: partition.Partition, spec: FaultSpec, count: int) -> None:
     with pytest.raises(FaultSyntaxError, match=r"read .* expected"):
         fault.choose(spec, 0, NODES[:count], Random(0))
+
+
+def test_followers_are_split_in_two_and_the_leader_hears_both() -> None:
+    action = partition.FAULT.choose(FaultSpec("partition", "split-followers"), 0, NODES, Random(3))
+    cut = cut_of(resolve(action, "n4"), NODES)
+    assert "n4" not in cut
+    assert all("n4" not in senders for senders in cut.values())
+    groups = {tuple(senders) for senders in cut.values()}
+    assert sorted(map(len, groups)) == [2, 2]
+    assert sorted(node for group in groups for node in group) == ["n1", "n2", "n3", "n5"]
+    ways = {
+        tuple(cut_of(resolve(action, "n4"), NODES))
+        for seed in range(20)
+        for action in [
+            partition.FAULT.choose(FaultSpec("partition", "split-followers-one-way"), 0, NODES, Random(seed))
+        ]
+    }
+    assert len(ways) > 2, "one half or the other, drawn each time"
+    assert all(len(way) == 2 for way in ways), "only one half hears nothing of the other"
+
+
+def test_what_nodes_tell_clients_is_cut_where_it_leaves() -> None:
+    action = partition.FAULT.choose(FaultSpec("partition", f"{CLIENTS}-one-way"), 0, NODES, Random(3))
+    cut = cut_of(resolve(action, "n4"), NODES)
+    assert list(cut) == [CLIENTS]
+    assert len(cut[CLIENTS]) == 3
+    assert "n4" in cut[CLIENTS]

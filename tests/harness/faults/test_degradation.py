@@ -8,20 +8,30 @@ from random import Random
 import pytest
 
 from harness.fault import Fault, FaultSpec
-from harness.faults import delay, duplicate, loss, reorder, slow_link, slow_node
+from harness.faults import bandwidth, corrupt, delay, duplicate, loss, reorder, slow_link, slow_node
 from harness.faults.action import check_action
 from harness.faults.degradation import log_uniform
 from harness.faults.links import SHAPES
 from harness.faults.target import is_symbolic
 from tests.harness.faults.bench import NODES, Bench, apply, choose, heal, seen
 
-LINK_FAULTS: list[Fault] = [delay.FAULT, loss.FAULT, duplicate.FAULT, reorder.FAULT, slow_link.FAULT]
+LINK_FAULTS: list[Fault] = [
+    delay.FAULT,
+    loss.FAULT,
+    duplicate.FAULT,
+    reorder.FAULT,
+    corrupt.FAULT,
+    bandwidth.FAULT,
+    slow_link.FAULT,
+]
 FAULTS: list[Fault] = [*LINK_FAULTS, slow_node.FAULT]
 BOUNDS: dict[str, dict[str, tuple[float, float]]] = {
     "delay": {"delay_ms": (5, 200), "jitter_ms": (0, 200)},
     "loss": {"probability": (0.05, 0.7)},
     "duplicate": {"probability": (0.05, 1)},
     "reorder": {"probability": (0.05, 0.8), "delay_ms": (2, 200)},
+    "corrupt": {"probability": (0.05, 0.7)},
+    "bandwidth": {"rate_kbit_s": (16, 512)},
     "slow-link": {"delay_ms": (200, 1000), "jitter_ms": (0, 100)},
     "slow-node": {"factor": (2, 50), "delay_ms": (5, 300)},
 }
@@ -85,10 +95,44 @@ def test_a_slow_link_and_a_delay_do_not_end_each_other() -> None:
     assert list(bench.degraded) == ["slow-link"]
 
 
+@pytest.mark.parametrize(
+    ("fault", "level"), [(duplicate.FAULT, "packets"), (reorder.FAULT, "packets"), (loss.FAULT, "messages")]
+)
+def test_the_other_level_is_a_kind_of_its_own_on_every_link(fault: Fault, level: str) -> None:
+    bench = Bench()
+    action = choose(fault, level)
+    assert action["shape"] == level
+    apply(fault, bench, action)
+    assert list(bench.degraded) == [f"{fault.name}-{level}"]
+    assert len(bench.degraded[f"{fault.name}-{level}"][0]) == 20
+    heal(fault, bench, action)
+    assert bench.calm
+
+
+@pytest.mark.parametrize("fault", [duplicate.FAULT, reorder.FAULT], ids=lambda fault: fault.name)
+def test_what_a_connection_hides_is_measured_and_never_bites(fault: Fault) -> None:
+    name = f"{fault.name}-packets"
+    effect = fault.effect(
+        {"shape": "packets"}, (seen(0, name, 4), seen(1, name, 4)), (seen(1, name, 4), seen(2, name, 9))
+    )
+    assert not effect.bit
+    assert 5.0 in effect.measured.values()
+    assert all("messages" not in figure for figure in effect.measured)
+    assert "absorbed=tcp" in effect.explanation
+
+
+def test_lost_messages_bite_as_lost_packets_do() -> None:
+    name = "loss-messages"
+    effect = loss.FAULT.effect(
+        {"shape": "messages"}, (seen(0, name, 4), seen(1, name, 4)), (seen(1, name, 4), seen(2, name, 9))
+    )
+    assert effect.bit
+
+
 def test_a_slow_link_needs_what_a_delay_needs() -> None:
     assert slow_link.FAULT.needs == delay.FAULT.needs == {"delay"}
     assert {fault.name: fault.needs for fault in FAULTS if fault.name != "slow-link"} == {
-        name: {name} for name in ("delay", "loss", "duplicate", "reorder", "slow-node")
+        name: {name} for name in ("delay", "loss", "duplicate", "reorder", "corrupt", "bandwidth", "slow-node")
     }
 
 

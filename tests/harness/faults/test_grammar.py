@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.fault import EVENT, FAILPOINT, LEADER_CHANGE, OPERATION, Fault, FaultSpec, FaultSyntaxError, Trigger
+from harness.fault import EVENT, FAILPOINT, LEADER_CHANGE, LOG, OPERATION, Fault, FaultSpec, FaultSyntaxError, Trigger
 from harness.faults import kill, partition, pause
 from harness.faults.grammar import parse
 
@@ -41,6 +41,9 @@ def test_none_is_no_fault_and_spaces_do_not_matter() -> None:
         ("after failpoint before-sync: kill=its-node", Trigger(FAILPOINT, "before-sync")),
         ("after 111th operation write: kill=its-node", Trigger(OPERATION, "write", 111)),
         ("after any operation write: kill its\nnode", Trigger(OPERATION, "write", 0)),
+        ('after log "became leader": kill=its-node', Trigger(LOG, "became leader")),
+        ('after 3rd log "a, b: c=d (x)" : kill=its-node', Trigger(LOG, "a, b: c=d (x)", 3)),
+        ('after any log"^[.*$": kill its node', Trigger(LOG, "^[.*$", 0)),
     ],
 )
 def test_what_sets_a_fault_off(text: str, trigger: Trigger) -> None:
@@ -88,6 +91,12 @@ def test_faults_that_something_sets_off_stand_beside_the_others() -> None:
         ("kill its node", "for example after 3rd vote-granted: kill=its-node"),
         ("partition=isolate-its-node-one-way", "after 3rd vote-granted: partition=isolate-its-node-one-way"),
         ("afterwards", "the fault 'afterwards'"),
+        ('after log "became leader: kill', "a quote that does not end"),
+        ('after log "": kill', "1 to 200 printable characters"),
+        ('after log "a\nb": kill', "1 to 200 printable characters"),
+        ('after log "' + 201 * "x" + '": kill', "1 to 200 printable characters"),
+        ("after log became-leader: kill", 'after log "TEXT"'),
+        ('after 2th log "x": kill', "did you mean 2nd?"),
     ],
 )
 def test_mistakes_in_what_sets_a_fault_off_are_taught(text: str, taught: str) -> None:
@@ -124,10 +133,11 @@ def test_errors_say_what_was_expected(text: str, taught: str) -> None:
 
 
 names = st.from_regex(r"[a-z][a-z0-9.-]{0,20}", fullmatch=True).filter(
-    lambda name: name not in ("any", FAILPOINT, OPERATION, LEADER_CHANGE)
+    lambda name: name not in ("any", FAILPOINT, OPERATION, LOG, LEADER_CHANGE)
 )
 triggers = st.one_of(
     st.builds(Trigger, st.sampled_from((EVENT, FAILPOINT, OPERATION)), names, st.integers(0, 1000)),
+    st.builds(Trigger, st.just(LOG), st.text("az,:= .*(", min_size=1, max_size=20), st.integers(0, 1000)),
     st.builds(Trigger, st.just(LEADER_CHANGE), st.none(), st.integers(0, 1000)),
 )
 specs = st.one_of(
@@ -150,7 +160,7 @@ def test_what_is_written_is_read_back(items: list[FaultSpec]) -> None:
     assert parse(",".join(map(str, items)), FAULTS) == tuple(items)
 
 
-@given(st.text(alphabet="killpause=:,0123 -\nafterstndy", max_size=60) | st.text(max_size=60))
+@given(st.text(alphabet='killpause=:,0123 -+\nafterstndylog"role', max_size=60) | st.text(max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         parse(text, FAULTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -181,11 +182,63 @@ def test_without_a_baseline_a_short_quiet_stretch_is_measured() -> None:
     assert fresh.effects()[0]["bit"]
 
 
-def test_of_two_kills_that_overlap_the_first_heal_ends_only_its_own() -> None:
+def test_of_two_kills_that_overlap_each_has_nodes_of_its_own() -> None:
     test = Run()
     test.invoke("start", "kill", {"shape": "one", "nodes": ["n1", "n2"]}, 0)
     test.invoke("start", "kill", {"shape": "one", "nodes": ["n2", "n3"]}, 1)
+    assert test.nemesis.effects()[1]["left_out"] == {"n2": "kill (application 0)"}
     test.invoke("stop", "kill", {}, 0)
-    assert test.cluster.down == {"n2", "n3"}
+    assert test.cluster.down == {"n3"}
     test.invoke("stop", "kill", {}, 1)
     assert test.cluster.down == set()
+    assert test.cluster.done == ["kill n1 n2", "kill n3", "start n1 n2", "start n3"]
+
+
+def test_a_leader_that_is_anothers_is_left_alone_and_the_fault_says_so() -> None:
+    test = Run()
+    test.invoke("start", "pause", {"shape": "one", "nodes": ["n2"]}, 0)
+    leader = {"shape": "leader", "nodes": ["leader"], "count": 2, "spares": ["n2", "n4"]}
+    test.nemesis._last_leader, test.nemesis._system = "n2", replace(test.nemesis._system, leader=lambda statuses: "n2")
+    op = test.invoke("start", "kill", leader, 1)
+    assert op.value["refused"] == "n2 is held by pause (application 0)"
+    assert test.nemesis.in_force == ("pause",)
+    test.pass_ms(1000)
+    assert test.invoke("stop", "kill", leader, 1).error is None
+    assert run(test.nemesis.heal_all()) == ()
+    _, killed = test.nemesis.effects()
+    assert (killed["applied"], killed["bit"]) == (False, False)
+    assert killed["effect"]["explanation"] == "the fault was not applied: n2 is held by pause (application 0)"
+    assert test.cluster.done == ["pause n2", "resume n2"]
+
+
+def test_spares_take_the_place_of_nodes_that_are_anothers() -> None:
+    test = Run()
+    test.invoke("start", "pause", {"shape": "one", "nodes": ["n4"]}, 0)
+    test.invoke("start", "kill", {"shape": "leader", "nodes": ["leader"], "count": 3, "spares": ["n4", "n5", "n3"]}, 1)
+    assert test.cluster.down == {"n1", "n5", "n3"}
+    assert run(test.nemesis.heal_all()) == ()
+
+
+def test_two_partitions_that_overlap_are_layers_of_each_other() -> None:
+    test = Run()
+    first, second = ({"shape": "one", "drops": drops} for drops in ({"n1": ["n2"]}, {"n1": ["n3"], "n4": ["n5"]}))
+    test.invoke("start", "partition", first, 0)
+    test.invoke("start", "partition", second, 1)
+    test.pass_ms(100)
+    assert test.cluster.drops == {"n1": ["n2", "n3"], "n4": ["n5"]}
+    test.invoke("stop", "partition", first, 0)
+    assert test.cluster.drops == {"n1": ["n3"], "n4": ["n5"]}
+    test.invoke("stop", "partition", second, 1)
+    assert test.cluster.drops == {}
+    test.pass_ms(500)
+    assert run(test.nemesis.heal_all()) == ()
+    for effect in test.nemesis.effects():
+        assert "counted together with" in effect["effect"]["explanation"]
+
+
+def test_followers_are_all_but_the_leader_of_that_moment() -> None:
+    test = Run()
+    done = test.apply("kill", {"shape": "followers", "nodes": ["followers"], "spares": ["n4", "n1", "n2", "n5", "n3"]})
+    assert done["done"]["nodes"] == ["n4", "n2", "n5", "n3"]
+    assert done["done"]["leader"] == "n1"
+    assert not test.cluster.down

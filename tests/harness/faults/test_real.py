@@ -15,7 +15,7 @@ from harness.cluster import Cluster, ClusterSpec, NodeSpec
 from harness.clusters.local.provider import PROVIDER
 from harness.clusters.loopback import LoopbackCluster
 from harness.clusters.remote.cluster import RemoteCluster
-from harness.fault import EVENT, Fault, Trigger
+from harness.fault import EVENT, LOG, Fault, Trigger
 from harness.faults import kill, partition, pause
 from harness.faults.nemesis import Nemesis
 from harness.faults.triggered import TriggeredFaults
@@ -89,9 +89,12 @@ def test_a_node_that_nobody_talks_to_is_not_missed(tmp_path: Path, fault: str) -
     assert not effect["bit"], effect
 
 
-VOTE = ScheduledFault(
-    "kill", 0, 500_000_000, {"shape": "its-node", "nodes": ["its-node"]}, Trigger(EVENT, "voted", 2).as_json()
-)
+VOTES = [Trigger(EVENT, "voted", 2), Trigger(LOG, "granted (of", 2)]
+"""The same moment twice: as an event, and by a text in the line that is logged then."""
+
+
+def at_vote(trigger: Trigger) -> ScheduledFault:
+    return ScheduledFault("kill", 0, 500_000_000, {"shape": "its-node", "nodes": ["its-node"]}, trigger.as_json())
 
 
 def is_gone(pid: int) -> bool:
@@ -101,13 +104,15 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-async def second_vote(cluster: LoopbackCluster | RemoteCluster, runtime: RealRuntime, gone: Any) -> tuple[Any, float]:
+async def second_vote(
+    cluster: LoopbackCluster | RemoteCluster, runtime: RealRuntime, gone: Any, trigger: Trigger
+) -> tuple[Any, float]:
     """The effect of killing the second node that votes, and the seconds from its vote to its death; then the cluster
     goes."""
     try:
         await cluster.start(cluster.nodes)
         nemesis, lines = Nemesis(SYSTEM, cluster, FAULTS, runtime), list[Op]()
-        faults = TriggeredFaults([VOTE], nemesis, runtime, lines.append)
+        faults = TriggeredFaults([at_vote(trigger)], nemesis, runtime, lines.append)
         await faults.prepare(SYSTEM, cluster, {})
         await runtime.sleep(300)
         await nemesis.baseline(sampled=True)
@@ -136,13 +141,14 @@ async def second_vote(cluster: LoopbackCluster | RemoteCluster, runtime: RealRun
     return effect, seconds
 
 
-def test_a_vote_kills_its_real_node_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("trigger", VOTES, ids=str)
+def test_a_vote_kills_its_real_node_at_once(tmp_path: Path, trigger: Trigger) -> None:
     async def gone(pid: int) -> bool:
         return is_gone(pid)
 
     async def run() -> tuple[Any, float]:
         runtime = RealRuntime(seed=1)
-        return await second_vote(LoopbackCluster(spec(tmp_path, "yes"), runtime), runtime, gone)
+        return await second_vote(LoopbackCluster(spec(tmp_path, "yes"), runtime), runtime, gone, trigger)
 
     effect, seconds = asyncio.run(run())
     assert effect["done"]["nodes"] == ["n2"]
@@ -152,7 +158,8 @@ def test_a_vote_kills_its_real_node_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.cluster
 @pytest.mark.skipif(bool(missing()), reason=f"the provider local cannot be used here: {missing()}")
-def test_a_vote_kills_its_node_over_ssh(tmp_path: Path) -> None:
+@pytest.mark.parametrize("trigger", VOTES, ids=str)
+def test_a_vote_kills_its_node_over_ssh(tmp_path: Path, trigger: Trigger) -> None:
     async def run() -> tuple[Any, float]:
         runtime = RealRuntime(seed=1)
         cluster = await PROVIDER.create(spec(tmp_path, "yes"), runtime)
@@ -160,7 +167,7 @@ def test_a_vote_kills_its_node_over_ssh(tmp_path: Path) -> None:
         async def gone(pid: int) -> bool:
             return (await cluster._nodes["n2"].state()) == "gone"
 
-        return await second_vote(cluster, runtime, gone)
+        return await second_vote(cluster, runtime, gone, trigger)
 
     effect, seconds = asyncio.run(run())
     assert effect["done"]["nodes"] == ["n2"]

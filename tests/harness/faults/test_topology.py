@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from itertools import permutations
+from random import Random
 
 import pytest
 
-from harness.faults.topology import SHAPES, bridge, drops, halves, majorities_ring, majority, minority, minority_third
+from harness.faults.topology import (
+    SHAPES,
+    bridge,
+    drops,
+    halves,
+    majorities_ring,
+    majorities_ring_stochastic,
+    majority,
+    minority,
+    minority_third,
+)
 
 SIZES = range(2, 12)
 
@@ -36,6 +47,20 @@ def test_in_the_ring_every_node_hears_a_majority_and_no_two_the_same(count: int)
     assert all(len(group) >= majority(count) for group in heard.values())
     assert len(set(heard.values())) == count
     assert all((a in heard[b]) == (b in heard[a]) for a, b in permutations(nodes, 2)), "links are symmetric"
+
+
+@pytest.mark.parametrize("count", range(3, 12))
+def test_the_stochastic_ring_leaves_everybody_a_majority_and_is_drawn_by_the_nodes_order(count: int) -> None:
+    rings = []
+    for seed in range(20):
+        nodes = Random(seed).sample(names(count), count)
+        rings.append(drops(majorities_ring_stochastic(nodes)))
+        assert rings[-1] == drops(majorities_ring_stochastic(nodes)), "a function of the order"
+        heard = hears(nodes, rings[-1])
+        assert all(len(group) >= majority(count) for group in heard.values())
+        assert all((a in heard[b]) == (b in heard[a]) for a, b in permutations(nodes, 2)), "links are symmetric"
+        assert any(len(group) < count for group in heard.values()), "it cuts something"
+    assert len({str(ring) for ring in rings}) > 2
 
 
 @pytest.mark.parametrize("count", range(3, 12))

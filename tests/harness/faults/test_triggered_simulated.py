@@ -68,3 +68,12 @@ def test_a_recorded_run_is_replayed_operation_by_operation() -> None:
     assert [line["bit"] for line in record.applications] == [
         line["bit"] for line in first.verdict.record.applications
     ]  # fmt: skip
+
+
+def test_a_log_line_sets_off_a_fault() -> None:
+    found = trial('kill=one, after log "serv": partition its node')
+    killed, cut = sorted(found.verdict.record.applications, key=lambda line: line["fault"])
+    assert (killed["fault"], cut["fault"]) == ("kill", "partition")
+    assert cut["trigger"] == {"on": "log", "name": "serv", "count": 1, "node": killed["done"]["nodes"][0]}
+    assert cut["started_ns"] > killed["stopped_ns"] - 100_000_000, "it serves again when it is healed"
+    assert cut["done"]["nodes"] == killed["done"]["nodes"]

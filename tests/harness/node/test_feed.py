@@ -165,3 +165,57 @@ def test_telling_costs_next_to_nothing_where_nobody_asks() -> None:
     for _ in range(100_000):
         feed.event("voted", fields)
     assert time.process_time() - began < 0.5, "5 us each, on a busy machine; it is about 0.15"
+
+
+def logs(feed: Feed, after: Any, texts: Any, incarnation: Any = 2) -> Caller:
+    caller = Caller()
+    feed.ask({"type": "events", "incarnation": incarnation, "after": after, "logs": texts}, cast(Answer, caller))
+    return caller
+
+
+def test_log_lines_are_told_under_the_texts_that_are_looked_for_and_no_others() -> None:
+    async def scenario() -> None:
+        feed = Feed(2)
+        feed.log("a.c before anybody asked")
+        logs(feed, None, ["a.c", "lost"])
+        feed.log("abc: no pattern, but the very text")
+        feed.log("a.c was lost")
+        (reply,) = logs(feed, 0, ["a.c", "lost"]).replies
+        assert reply["events"] == [
+            {"kind": "log", "name": name, "fields": {"line": "a.c was lost"}} for name in ("a.c", "lost")
+        ]
+
+    asyncio.run(scenario())
+
+
+def test_whoever_followed_an_earlier_incarnation_misses_no_first_lines() -> None:
+    async def scenario() -> None:
+        feed = Feed(2)
+        feed.log("serving")
+        assert names(logs(feed, 77, ["serv"], incarnation=1)) == ["serv"]
+        feed.log("serving still")
+        assert names(logs(feed, 1, ["serv"])) == ["serv"], "the first lines are told once"
+
+    asyncio.run(scenario())
+
+
+def test_nobody_looks_for_texts_when_the_watcher_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WATCHED_S", 0.02)
+
+    async def scenario() -> None:
+        feed = Feed(2)
+        logs(feed, None, ["x"])
+        await asyncio.sleep(0.1)
+        feed.log("x")
+        assert feed._told == 0
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("texts", [["x"] * 33, [""], ["x" * 201], [7], "x", {"x": 1}, None])
+def test_what_is_looked_for_is_bounded(texts: Any) -> None:
+    async def scenario() -> None:
+        (refusal,) = logs(Feed(2), None, texts).refusals
+        assert "expected up to 32 texts" in refusal
+
+    asyncio.run(scenario())

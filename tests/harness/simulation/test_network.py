@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from harness.simulation.network import SEND, Network, Parcel
+from harness.simulation.network import HEADERS_BYTES, SEND, Network, Parcel
 from harness.simulation.runtime import SimRuntime
 
 Arrivals = list[tuple[int, int]]
@@ -150,3 +150,40 @@ def test_removing_messages_of_one_link_leaves_the_times_of_another() -> None:
         return arrived
 
     assert times(also=True) == times(also=False)
+
+
+def test_a_spoiled_message_is_lost_and_counted_where_it_was_found_out() -> None:
+    arrived, network = deliver(4, 400, kind="corrupt", amount={"probability": 0.3})
+    assert len(arrived) == 400 - network.met["n2"]["corrupt"]
+    assert 80 < network.met["n2"]["corrupt"] < 160
+    assert numbers(arrived) == sorted(numbers(arrived))
+
+
+def test_messages_wait_in_line_before_a_narrow_link() -> None:
+    bits = (len('{"number":100}') + HEADERS_BYTES) * 8
+    arrived, network = deliver(5, 100, gap_ms=1, kind="bandwidth", amount={"rate_kbit_s": bits / 5})
+    assert numbers(arrived) == list(range(100)), "in order"
+    assert network.met["n2"]["bandwidth"] == 100
+    last_ms = arrived[-1][0]
+    assert 480 <= last_ms <= 530, "each takes 5 ms"
+
+
+def test_what_finds_the_line_full_is_lost() -> None:
+    bits = (len('{"number":100}') + HEADERS_BYTES) * 8
+    arrived, network = deliver(6, 400, gap_ms=1, kind="bandwidth", amount={"rate_kbit_s": bits / 20})
+    assert 50 <= len(arrived) <= 80, "those of the first second, and one every 20 ms while others still come"
+    assert network.met["n2"]["bandwidth"] == 400
+    assert max(time for time, _ in arrived) < 1000 + 400 + 100
+
+
+def test_a_wide_link_is_not_met() -> None:
+    arrived, network = deliver(7, 100, kind="bandwidth", amount={"rate_kbit_s": 100_000})
+    assert numbers(arrived) == list(range(100))
+    assert not network.met["n2"]["bandwidth"]
+
+
+def test_what_befalls_packets_alone_is_counted_and_not_noticed() -> None:
+    for kind in ("duplicate-packets", "reorder-packets"):
+        arrived, network = deliver(8, 200, kind=kind, amount={"probability": 0.5, "delay_ms": 50})
+        assert numbers(arrived) == list(range(200))
+        assert 60 < network.met["n2"][kind] < 140
