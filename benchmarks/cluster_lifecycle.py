@@ -1,9 +1,10 @@
-"""How long a local cluster takes to come and go, and what a kill -9 of the harness leaves behind.
+"""How long a cluster takes to come and go, and what a kill -9 of the harness leaves behind.
 
-python -m benchmarks.cluster_lifecycle [--rounds 10] [--kills 20] [--nodes 5]
+python -m benchmarks.cluster_lifecycle [--provider local|docker] [--rounds 10] [--kills 20] [--nodes 5]
 
-Prints one line a figure: medians over the rounds (the first, which also imports and examines, counted apart), then the
-number of kills after which anything but an empty folder was left, and of folders left after the next start.
+Prints one line a figure: medians over the rounds (the first, which also imports and examines, and with docker may start
+an engine and build an image, counted apart), then the number of kills after which anything was left: with local
+anything but an empty folder, at once; with docker anything at all, after the next start has tidied up.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -18,10 +20,17 @@ from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from statistics import median
 
-from harness.clusters.local.provider import PROVIDER
+from harness.cluster import Provider
+from harness.clusters.docker.provider import PROVIDER as DOCKER
+from harness.clusters.local.leftovers import start_time
+from harness.clusters.local.provider import PROVIDER as LOCAL
 from harness.clusters.remote.cluster import RemoteCluster
+from harness.real_runtime import RealRuntime
+from tests.harness.clusters.docker.test_provider import traces_of as containers_of
 from tests.harness.clusters.local.test_provider import kill_a_harness
-from tests.harness.clusters.local_clusters import make, missing, root_network, run_folders, traces_of
+from tests.harness.clusters.local_clusters import missing, root_network, run_folders, spec, traces_of
+
+PROVIDERS: dict[str, Provider] = {"local": LOCAL, "docker": DOCKER}
 
 Round = dict[str, float]
 
@@ -33,9 +42,10 @@ async def timed(figures: Round, name: str, work: Awaitable[object]) -> object:
     return result
 
 
-async def one_round(folder: Path, nodes: int) -> Round:
+async def one_round(provider: Provider, folder: Path, nodes: int) -> Round:
     figures: Round = {}
-    cluster = await timed(figures, "create (nodes reachable, program deployed)", make(folder, nodes))
+    making = provider.create(spec(folder, nodes), RealRuntime(1))
+    cluster = await timed(figures, "create (nodes reachable, program deployed)", making)
     assert isinstance(cluster, RemoteCluster)
     try:
         await timed(figures, "start (all programs serve)", cluster.start(cluster.nodes))
@@ -71,24 +81,48 @@ def kill_at_random(folder: Path, kills: int, seed: int) -> None:
             unclean.append((run, moment))
     print(f"kill -9 at {kills} random moments: {len(unclean)} left something running, {unclean or 'none'}")
     print(f"slowest to vanish: {1000 * slowest:.0f} ms")
-    removed = PROVIDER.remove_leftovers()
+    removed = LOCAL.remove_leftovers()
     folders = [folder for run in runs for folder in run_folders(int(run.rstrip("-")))]
     print(f"folders removed at the next start: {len(removed)}; left after it: {len(folders)}")
 
 
+def kill_containers_at_random(folder: Path, kills: int, seed: int) -> None:
+    """The same for harnesses with containers; each time the next start tidies up at once."""
+    draw, unclean, times = random.Random(seed), [], []
+    command = [sys.executable, "-m", "tests.harness.clusters.docker.harness_process"]
+    for number in range(kills):
+        with subprocess.Popen([*command, str(folder / str(number))], stdout=subprocess.PIPE) as harness:
+            run = f"{harness.pid}-{start_time(harness.pid)}-"
+            time.sleep(draw.uniform(0, 5))
+            harness.kill()
+        begin = time.perf_counter()
+        DOCKER.remove_leftovers()
+        times.append(1000 * (time.perf_counter() - begin))
+        if left := containers_of(run):
+            unclean.append((run, left))
+    print(f"kill -9 at {kills} random moments: {len(unclean)} left something after the next start, {unclean or 'none'}")
+    if times:
+        print(f"tidying up: median {median(times):.0f} ms, at most {max(times):.0f}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--provider", choices=PROVIDERS, default="local")
     for name, default in (("rounds", 10), ("kills", 20), ("nodes", 5), ("seed", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
     arguments = parser.parse_args()
-    if reason := missing():
-        print(f"the provider local cannot be used here: {reason}", file=sys.stderr)
+    provider = PROVIDERS[arguments.provider]
+    if reason := missing(provider):
+        print(f"the provider {provider.name} cannot be used here: {reason}", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        rounds = [asyncio.run(one_round(folder / f"r{n}", arguments.nodes)) for n in range(arguments.rounds + 1)]
+        rounds = [
+            asyncio.run(one_round(provider, folder / f"r{n}", arguments.nodes)) for n in range(arguments.rounds + 1)
+        ]
         print_figures(rounds)
-        kill_at_random(folder, arguments.kills, arguments.seed)
+        kill = kill_at_random if provider is LOCAL else kill_containers_at_random
+        kill(folder, arguments.kills, arguments.seed)
     return 0
 
 

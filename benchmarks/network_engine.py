@@ -37,7 +37,9 @@ Figures = dict[str, float]
 async def packets_hz(cluster: RemoteCluster, count: int) -> float:
     """Datagrams of 200 bytes, sent as fast as one process can, that arrive per second."""
     heard, _ = await with_listener(
-        probe(cluster, "n2", "listen", "9001", "10"),
+        cluster,
+        "n2",
+        ("listen", "9001", "10"),
         lambda: probe(cluster, "n1", "send", TO, "9001", str(count), "0", "200"),
     )
     return 1000 * len(heard["numbers"]) / heard["ms"]
@@ -45,7 +47,9 @@ async def packets_hz(cluster: RemoteCluster, count: int) -> float:
 
 async def round_trips_hz(cluster: RemoteCluster) -> float:
     _, asked = await with_listener(
-        probe(cluster, "n2", "echo", "9000", "10"),
+        cluster,
+        "n2",
+        ("echo", "9000", "10"),
         lambda: probe(cluster, "n1", "ask", TO, "9000", str(ROUND_TRIPS), "0"),
     )
     return 1000 * len(asked["ms"]) / sum(asked["ms"])
@@ -54,7 +58,9 @@ async def round_trips_hz(cluster: RemoteCluster) -> float:
 async def megabytes_hz(cluster: RemoteCluster, megabytes: int) -> float:
     """Over one TCP connection."""
     _, moved = await with_listener(
-        probe(cluster, "n2", "serve", "9002"),
+        cluster,
+        "n2",
+        ("serve", "9002"),
         lambda: probe(cluster, "n1", "move", TO, "9002", str(megabytes * 1_000_000)),
     )
     return 1000 * megabytes / float(moved["ms"])

@@ -355,8 +355,7 @@ class Run:
         self._enter(Phase.RECOVER)
         interpreter.renew()
         await interpreter.run(clients(until_ok(time_limit(RECOVERY_S_MAX, delay(PROBE_GAP_S, function(probe))))))
-        if self._triggered is not None:
-            await self._nemesis.conclude()
+        await self._nemesis.conclude()
 
     async def _run_final(self, interpreter: Interpreter) -> None:
         final = self._setup.workload.final_generator

@@ -14,8 +14,7 @@ from collections.abc import Iterable, Sequence
 
 def main(arguments: Sequence[str]) -> None:
     """``limit PID_FILE KEPT_FILE SPARE`` or ``unlimit PID_FILE KEPT_FILE``; the first file has the process's id and
-    start time, in the second the limit before is kept. Prints {"limit": the soft limit now, or null if no program runs}.
-    """
+    start time, in the second the limit before is kept. Prints {"limit": the soft limit now, null if none runs}."""
     verb, pid_file, kept_file, *rest = arguments
     pid = running(pid_file)
     if pid is None:

@@ -15,13 +15,12 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from harness.agent.network import rules
-from harness.agent.network.engine import ORDER_BYTES_MAX, SOCKET, Engine
+from harness.agent.network import ORDER_BYTES_MAX, SOCKET
 
 LOCK: Final = "/run/splitbrain/links.lock"
 PID_FILE: Final = "/run/splitbrain/links.pid"
 LOG: Final = "/var/log/node/links.log"
-ANSWER_S_MAX: Final = 5.0
+ANSWER_S_MAX: Final = 3.0
 _GONE: Final[dict[str, Any]] = {"engine": None, "counts": {}}
 
 
@@ -60,6 +59,8 @@ def _stop(interface: str) -> dict[str, Any]:
 def _tidy(interface: str | None, *, has_rules: bool = True) -> None:
     """What an engine leaves: its files, and, if it was killed, its rules."""
     if has_rules:
+        from harness.agent.network import rules  # an order to an engine that runs, the usual one, need not wait for it
+
         rules.remove(interface)
     for path in (SOCKET, PID_FILE):
         with contextlib.suppress(FileNotFoundError):
@@ -67,13 +68,16 @@ def _tidy(interface: str | None, *, has_rules: bool = True) -> None:
 
 
 def _ask(order: str) -> dict[str, Any] | None:
-    """What the engine answers; None if there is none. Raises TimeoutError if it hangs."""
+    """What the engine answers; None if there is none, also because it hung and was killed."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as plug:
         plug.settimeout(ANSWER_S_MAX)
         try:
             plug.connect(SOCKET)
             plug.send(order.encode())
             answer = plug.recv(ORDER_BYTES_MAX)
+        except TimeoutError:
+            _kill()
+            return None
         except (FileNotFoundError, ConnectionError):
             return None
     found: dict[str, Any] | None = json.loads(answer) if answer else None
@@ -106,6 +110,8 @@ def _become_engine(listener: socket.socket) -> None:
         for own, target in ((nothing, 0), (nothing, 1), (log, 2)):
             os.dup2(own, target)
         _close_others(listener.fileno())
+        from harness.agent.network.engine import Engine
+
         Engine(listener).run()
         status = 0
     except Exception:  # noqa: BLE001 - the end of this process, and nobody else would report it

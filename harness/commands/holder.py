@@ -20,14 +20,14 @@ from typing import Any
 from harness import catalog
 from harness.cluster import Cluster, ClusterError, ClusterSpec
 from harness.clusters.local.leftovers import start_time
-from harness.commands.standing import FOLDER, Standing, StandingNode, forget, record
+from harness.commands.standing import Standing, StandingNode, folder_of, forget, record
 from harness.real_runtime import RealRuntime
 from harness.runner import node_specs
 
 
 def main(request: Mapping[str, Any]) -> int:
     """0 when the cluster was held until it was to be removed; 2 if there is none."""
-    folder = FOLDER / request["name"]
+    folder = folder_of(request["name"])
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         asyncio.run(_hold(request, folder))

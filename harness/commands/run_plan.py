@@ -249,5 +249,6 @@ def faults_in_words(plan: Plan) -> str:
     if is_file(plan.faults):
         return f"faults {plan.faults}: {drawn} {times}"
     missing = left_out(_means(catalog.system(plan.system), plan.provider))
-    without = "; left out: " + ", ".join(f"{name} ({why})" for name, why in missing.items()) if missing else ""
+    reasons = {why: [name for name in missing if missing[name] == why] for why in missing.values()}
+    without = "".join(f"; without {', '.join(names)} ({why})" for why, names in reasons.items())
     return f"faults {plan.faults}: {drawn} {times}{without}"

@@ -52,6 +52,9 @@ def simulate(args: argparse.Namespace, setup: Setup) -> int:
         raise UsageError(
             "read --leave-running with --provider sim; expected one of them: simulated nodes end with the run"
         )
+    if args.capture:
+        raise UsageError("read --capture with --provider sim; expected one of them: simulated nodes send no packets; "
+                         "trace.jsonl in the run's folder has their messages")  # fmt: skip
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # workers are ended, and what there is gets told
     if args.check_determinism:
         return _determinism(args, setup)

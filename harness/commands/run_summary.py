@@ -79,7 +79,7 @@ def _figures(verdict: Verdict) -> Iterator[str]:
     yield f"clients: {record.counts.ok} ok, {record.counts.fail} fail, {record.counts.info} info"
     for fault in verdict.faults:
         yield (
-            f"fault:   {fault['name']}, {fault['applied']} times, "
+            f"fault:   {fault['name']}, {fault['applied']} times{_refused(fault)}, "
             + ("bit" if fault["bit"] else "WITHOUT MEASURED EFFECT")
             + _measured(fault["effect"])
         )
@@ -90,6 +90,10 @@ def _figures(verdict: Verdict) -> Iterator[str]:
         yield f"answered again {record.recovery_s:.3f} s after everything was healed"
     for trouble in (*record.unhealed, *record.troubles):
         yield from _wrapped("trouble: ", trouble)
+
+
+def _refused(fault: dict[str, Any]) -> str:
+    return f" (and {fault['refused']} not, since its nodes were another's)" if "refused" in fault else ""
 
 
 def _measured(effect: dict[str, Any]) -> str:

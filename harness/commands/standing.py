@@ -9,6 +9,7 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +21,7 @@ from harness.clusters.local.leftovers import RUNS, start_time
 
 FOLDER: Final = RUNS / "clusters"
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+_OWNER: Final = re.compile(r"[a-z0-9-]+\.(\d+)-(\d+)")
 STOP_S_MAX: Final = 20.0
 
 
@@ -53,9 +55,18 @@ class Standing:
         return asdict(self)
 
 
+def folder_of(name: str) -> Path:
+    """Where the process that holds the cluster, which is this one, keeps its things."""
+    return FOLDER / f"{name}.{os.getpid()}-{start_time(os.getpid())}"
+
+
 def all_standing() -> list[Standing]:
-    """Those that stand, by name. The files of those that are gone are removed."""
+    """Those that stand, by name. The files and folders of those that are gone are removed."""
     found = []
+    for folder in FOLDER.glob("*.*-*") if FOLDER.is_dir() else ():
+        owner = _OWNER.fullmatch(folder.name)
+        if owner is not None and start_time(int(owner[1])) != int(owner[2]):
+            shutil.rmtree(folder, ignore_errors=True)
     for file in sorted(FOLDER.glob("*.json")) if FOLDER.is_dir() else ():
         standing = _read(file)
         if standing is not None and standing.is_up:

@@ -25,7 +25,6 @@ class Absence:
     participle: str
     needs: frozenset[str]
     take_down: Callable[[Cluster, Sequence[str]], Awaitable[None]]
-    holds_down: bool = True
     shapes: Mapping[str, str] = field(default_factory=lambda: TARGETS)
 
     def choose(self, spec: FaultSpec, turn: int, nodes: tuple[str, ...], random: Random) -> Action:

@@ -10,7 +10,8 @@ from harness.cluster_faults import ResourceFaults
 from harness.faults.degradation import Amount
 from harness.faults.limit import Limit
 
-SHARE: Final = (0.05, 0.3)
+SHARE: Final = (0.02, 0.2)
+"""A node of a small system at work takes about a tenth."""
 
 
 def share(random: Random) -> Amount:

@@ -20,8 +20,8 @@ from harness.faults.target import TARGETS, choose_target, concrete_nodes
 from harness.node import Future
 from harness.runtime import Runtime
 
-UP_MS: Final = (50, 2000)
-DOWN_MS: Final = (20, 500)
+UP_MS: Final = (50, 800)
+DOWN_MS: Final = (20, 300)
 CRASHES_MIN: Final = 2
 """Fewer are no loop."""
 
@@ -31,7 +31,6 @@ class CrashLoop:
     name: str = "crash-loop"
     summary: str = "kill -9 node programs and start them, again and again"
     needs: frozenset[str] = frozenset({"kill"})
-    holds_down: bool = True
 
     @property
     def shapes(self) -> Mapping[str, str]:

@@ -178,11 +178,14 @@ def _absence(verb: str, silent: bool, alone: bool, met: Collection[str]) -> str:
 
 def summary(effects: Collection[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Per fault what ``run --json`` prints: name, times applied, whether any application bit, and the sums of what was
-    measured. ``effects`` are the lines of ``faults.jsonl`` (``Nemesis.effects``)."""
+    measured; and how often it was ``refused``, if it was. ``effects`` are the lines of ``faults.jsonl``
+    (``Nemesis.effects``)."""
     result: dict[str, dict[str, Any]] = {}
     for entry in effects:
         line = result.setdefault(entry["fault"], {"name": entry["fault"], "applied": 0, "bit": False, "effect": {}})
         line["applied"] += entry["applied"]
+        if "refused" in entry:
+            line["refused"] = line.get("refused", 0) + 1
         line["bit"] = line["bit"] or entry["bit"]
         for name, figure in entry["effect"]["measured"].items():
             if not name.endswith(("_hz", "_quiet")):

@@ -51,6 +51,8 @@ FAULT_KEYS: Final = ("name", "shape", "rate", "at", "every", "duration", "overla
 PHASE_KEYS: Final = ("name", "from", "until", "factor")
 TIMES: Final = ("rate", "at", "every", "trigger")
 DURATION_S: Final = (1.0, 3.0)
+_LIMITS: Final = {"probability": (0.0, 1.0), "share": (0.001, 1.0), "offset_ms": (-FIGURE_MAX, FIGURE_MAX)}
+"""What figures may be, where that is not anything from 0 on."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
 _SHARE: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%", re.ASCII)
 
@@ -277,7 +279,9 @@ def _amounts(table: _Table) -> dict[str, Bounds]:
     for name in amounts:
         if name not in FIGURES:
             raise table.wrong("amount", repr(name[:80]), f"one of {', '.join(FIGURES)}")
-    return {name: table.bounds("amount", value, -FIGURE_MAX, FIGURE_MAX) for name, value in amounts.items()}
+    return {
+        name: table.bounds("amount", value, *_LIMITS.get(name, (0.0, FIGURE_MAX))) for name, value in amounts.items()
+    }
 
 
 def _shown(value: Any) -> str:

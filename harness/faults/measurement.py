@@ -109,6 +109,7 @@ def described(
         "done": None if application.done is None else dict(application.done),
         "healed": None if application.healed is None else dict(application.healed),
         **({"left_out": dict(application.left_out)} if application.left_out else {}),
+        **({"refused": application.refused} if application.refused else {}),
         "bit": effect.bit and effect.absent_outside,
         "effect": {
             "measured": dict(effect.measured),

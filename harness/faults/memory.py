@@ -10,8 +10,8 @@ from harness.cluster_faults import ResourceFaults
 from harness.faults.degradation import Amount, log_uniform
 from harness.faults.limit import Limit
 
-SPARE_BYTES: Final = (16 * 1024, 1024 * 1024)
-"""A program that works, a leader or its follower, takes that much more within seconds."""
+SPARE_BYTES: Final = (1024, 32 * 1024)
+"""A program that works, a leader or its follower, takes that much more within a second or two."""
 
 
 def spare(random: Random) -> Amount:

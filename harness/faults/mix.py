@@ -101,7 +101,8 @@ def mixed_schedule(
         trigger = None if window.trigger is None else window.trigger.as_json()
         result.append(ScheduledFault(entry.spec.name, start_ns, stop_ns, action, trigger))
     for entry, taken, count in zip(mix.entries, used, turns, strict=True):
-        if count and (strange := sorted(set(entry.amounts) - taken)):
+        unused = sorted(set(entry.amounts) - taken)
+        if count and (strange := [name for name in unused if not _draws(faults[entry.spec.name], entry, nodes, name)]):
             raise FaultSyntaxError(f"{entry.place}: read the amount {strange[0]}; expected one that the fault "
                                    f"{entry.spec.name} draws for itself; `splitbrain run ... --faults "
                                    f"{entry.spec.name}` shows them in its plan.json")  # fmt: skip
@@ -125,6 +126,12 @@ def _with_amounts(action: Action, amounts: Mapping[str, Bounds], used: set[str],
         else:
             result[name] = drawn
     return result
+
+
+def _draws(fault: Fault, entry: Entry, nodes: tuple[str, ...], figure: str) -> bool:
+    """Whether the fault draws such a figure in one turn or another, though not in those of this schedule."""
+    actions = (fault.choose(entry.spec, turn, nodes, Random(f"{turn}")) for turn in range(TRIES))
+    return any(figure in action or figure in action.get("amount", {}) for action in actions)
 
 
 def _windows(mix: Mix, time_limit_s: float, seed: int) -> list[Window]:

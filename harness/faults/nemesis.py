@@ -307,7 +307,8 @@ class Nemesis:
         Each has ``fault``, ``application``, ``action`` (as scheduled), ``trigger`` (what set it off, and the node; or
         None: the clock), ``started_ns``, ``stopped_ns`` (None: still in force), ``applied``, ``done``, ``healed``,
         ``bit`` (the effect was there, and absent before and after), ``effect`` (``measured``, ``explanation``,
-        ``absent_outside``), ``errors``; and ``left_out`` where nodes were another's: node -> whose.
+        ``absent_outside``), ``errors``; ``left_out`` where nodes were another's: node -> whose; ``refused``
+        where that left nothing to do: why.
         """
         calm = self._observations.calm()
         entries = self._applications.values()

@@ -20,9 +20,10 @@ from harness.faults.target import (
     ISOLATE_ITS_NODE,
     ITS_NODE,
     LEADER,
+    TARGETS,
     choose_target,
     concrete_nodes,
-    is_open,
+    is_target,
     no_size,
     shuffled,
     size_within,
@@ -35,9 +36,11 @@ ISOLATE: Final = "isolate-"
 ISOLATE_LEADER: Final = f"{ISOLATE}{LEADER}"
 SPLIT_FOLLOWERS: Final = "split-followers"
 _ISOLATED: Final = {ISOLATE_LEADER: LEADER, ISOLATE_ITS_NODE: ITS_NODE}
+_TOGETHER: Final = ("one", "minority", "followers")
 _HELP: Final = {
     ISOLATE_LEADER: "the leader alone, or leader:N with N - 1 others; clients still reach it",
     ISOLATE_ITS_NODE: "the same with the node whose event sets the fault off",
+    **{f"{ISOLATE}{target}": f"together, from the rest: {TARGETS[target]}" for target in _TOGETHER},
     SPLIT_FOLLOWERS: "the followers in two halves, and the leader, who hears both",
 } | {name: line for name, (_, _, line) in SHAPES.items()}
 _MIX: Final = ("halves", "one", "minority-third", "majorities-ring", "bridge", "isolate-leader-one-way",
@@ -80,7 +83,7 @@ class Partition:
             count = size_within(spec, len(nodes) - 1)
             direction = random.choice(("deaf", "mute")) if one_way else "both"
             return {"shape": shape, "nodes": [symbol], "count": count, "spares": order, "direction": direction}
-        if is_open(target := name.removeprefix(ISOLATE)):
+        if name.startswith(ISOLATE) and is_target(target := name.removeprefix(ISOLATE)):
             _needs_nodes(shape, 2, len(nodes))
             direction = random.choice(("deaf", "mute")) if one_way else "both"
             chosen = choose_target(replace(spec, shape=target), turn, nodes, random)

@@ -71,7 +71,6 @@ class PowerLoss:
     name: str = "power-loss"
     summary: str = "cut the power; unsynced data is lost, torn or out of order"
     needs: frozenset[str] = frozenset({"power-loss"})
-    holds_down: bool = True
 
     @property
     def shapes(self) -> Mapping[str, str]:

@@ -137,6 +137,11 @@ def role_of(action: Action) -> str | None:
     return next((node.removeprefix(ROLE) for node in action.get("nodes", ()) if node.startswith(ROLE)), None)
 
 
+def is_group(action: Action) -> bool:
+    """Whether the action's word stands for several nodes, all of them its spares."""
+    return FOLLOWERS in action.get("nodes", ()) or role_of(action) is not None
+
+
 def resolve(action: Action, node: str, symbol: str = LEADER) -> dict[str, Any]:
     """The action with ``node`` in the place of the word, and as many spares as it asks for. For "followers" the node is
     the leader, who is left out."""

@@ -18,7 +18,6 @@ class TornWrite:
     name: str = "torn-write"
     summary: str = "cut the power in mid-write: the last write is kept in part"
     needs: frozenset[str] = frozenset({"power-loss"})
-    holds_down: bool = True
 
     @property
     def shapes(self) -> Mapping[str, str]:

@@ -34,10 +34,14 @@ class HostClock:
         self.readings = self.false_readings = 0
 
     def wall(self) -> int:
-        now = time.time_ns()
         self.readings += 1
-        if self._ahead_ns is not None:
-            self.false_readings += abs(now - time.monotonic_ns() - self._ahead_ns) > FALSE_NS
+        if self._ahead_ns is None:
+            return time.time_ns()
+        # Between two readings the process may have to wait for its turn, long: so one before and one after.
+        earliest = time.monotonic_ns() + self._ahead_ns
+        now = time.time_ns()
+        latest = time.monotonic_ns() + self._ahead_ns
+        self.false_readings += not earliest - FALSE_NS <= now <= latest + FALSE_NS
         return now
 
     def monotonic(self) -> int:

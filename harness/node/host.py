@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from harness.node.clock import HostClock, true_ahead_ns
 from harness.node.config import NodeConfig
 from harness.node.disk import HostDisk
-from harness.node.env import CallError, Clock, Disk, Future, Message, Program, Refused, Task
+from harness.node.env import CallError, Clock, Disk, Future, Message, Program, Refused, Task, Timeout
 from harness.node.inert import INERT_DISK, inert
 from harness.node.journal import Record
 from harness.node.link import Link, connect
@@ -93,9 +93,7 @@ class HostEnv:
     async def call(self, to: str, message: Message, timeout_ms: float) -> Message:
         if self._dead:
             await inert()
-        reply = await self._link(to).call(_call_body(message), timeout_ms)
-        await self._take_up_late()
-        return reply
+        return await self._call(self._link(to), message, timeout_ms)
 
     def quorum(
         self, peers: Sequence[str], message: Message, timeout_ms: float
@@ -205,17 +203,22 @@ class HostEnv:
 
     async def _ask(self, link: Link, message: Message, timeout_ms: float, replies: Replies) -> None:
         try:
-            reply = await link.call(_call_body(message), timeout_ms)
-            await self._take_up_late()
-            replies.add(link.to, reply)
+            replies.add(link.to, await self._call(link, message, timeout_ms))
         except CallError as error:
             replies.add(link.to, error)
 
-    async def _take_up_late(self) -> None:
-        """A slow node takes up replies as late as it does messages."""
+    async def _call(self, link: Link, message: Message, timeout_ms: float) -> Message:
+        """A slow node takes up replies as late as it does messages; by then the call's time may be over."""
+        began_s = self._loop.time()
+        reply = await link.call(_call_body(message), timeout_ms)
         if (delay_ms := self.message_faults.delay_ms) and not self._dead:
             self.message_faults.met["slow-node"] += 1
-            await asyncio.sleep(delay_ms / 1000)
+            left_ms = timeout_ms - (self._loop.time() - began_s) * 1000
+            await asyncio.sleep(max(0.0, min(delay_ms, left_ms)) / 1000)
+            if delay_ms > left_ms:
+                self.count("net.timeout")
+                raise Timeout(f"no reply from {link.to} within {timeout_ms:g} ms")
+        return reply
 
     def _link(self, to: str) -> Link:
         link = self._links.get(to)

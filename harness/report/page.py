@@ -172,6 +172,7 @@ def _fault(entry: JsonObject, names: Sequence[str]) -> Markup:
             clean(what(entry), 160),
             element("span", fallback, class_="error") if fallback else None,
             element("span", cause, class_="error") if (cause := cause_of(entry)) else None,
+            element("span", clean(left, 160), class_="error") if (left := left_out_of(entry)) else None,
         ),
         element("td", began, class_="number"),
         element("td", "never healed" if times[1] is None and times[0] is not None else ended, class_="number"),
@@ -191,6 +192,11 @@ def cause_of(entry: JsonObject) -> str:
     if entry.get("applied") is False and not node:
         return f"{words}: it never came to that"
     return clean(f"{words}, at {node}" if node else words, 120)
+
+
+def left_out_of(entry: JsonObject) -> str:
+    """Which nodes a fault left out since they were another's, in words."""
+    return ", ".join(f"without {node}: {owner} has it" for node, owner in object_of(entry, "left_out").items())
 
 
 def _swatch(colour: int) -> Markup:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from harness.fault import OPERATION, Action
-from harness.faults.target import ITS_NODE, SYMBOLS, TARGETS
+from harness.faults.target import ITS_NODE, SYMBOLS, TARGETS, is_group
 from harness.faults.topology import between, drops
 from harness.plan import Plan, ScheduledFault
 from harness.search.shrink_ddmin import minimize
@@ -118,9 +118,10 @@ def simpler(action: Action, nodes: tuple[str, ...]) -> Iterator[dict[str, Any]]:
 
 def _fewer_nodes(action: Action) -> Iterator[dict[str, Any]]:
     named = list(action.get("nodes", ()))
-    if action.get("count", 1) > 1:
+    group = is_group(action)
+    if action.get("count", len(action.get("spares", ())) if group else 1) > 1:
         yield {**action, "count": 1}
-    if "spares" in action and action.get("count", len(named)) <= len(named):
+    if "spares" in action and action.get("count", len(named)) <= len(named) and not group:
         yield {name: value for name, value in action.items() if name not in ("spares", "count")}
     if len(named) > 1:
         for part in _parts(named):

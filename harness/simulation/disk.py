@@ -15,7 +15,8 @@ from itertools import accumulate
 from random import Random
 from typing import Any
 
-from harness.simulation.disk_content import NONE, SOME, Content, Loss, misplaced, total
+from harness.agent.disk.draw import misplaced
+from harness.simulation.disk_content import NONE, SOME, Content, Loss, total
 from harness.simulation.disk_device import Clockwork, Device
 from harness.simulation.disk_files import SimFiles
 from harness.simulation.disk_names import Names

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Final, NamedTuple
 
+from harness.agent.disk.draw import kept_count
+
 NONE: Final = "none"
 SOME: Final = "some"
-
-PLACES_TRIED: Final = 20
 
 Undo = int | tuple[int, bytes | bytearray, int]
 """Of an append, the length before it; of a new length, that length, the bytes it cut off, and the length before it."""
@@ -203,23 +203,6 @@ def _before(changes: Sequence[Redo], random: Random, reordered: bool) -> Sequenc
     return [change for change in changes if random.random() < 0.5] if reordered else changes
 
 
-def kept_count(most: int, random: Random) -> int:
-    """How many of ``most`` changes remain: nothing, everything, or anything between, each in a third of the draws. The
-    ends are where programs err, and an even draw over many changes would hardly ever reach them."""
-    return random.choice((0, most, random.randint(0, most)))
-
-
 def total(losses: Iterable[Loss]) -> Loss:
     sums = [sum(figures) for figures in zip(*losses, strict=True)]
     return Loss(*sums) if sums else Loss(0, 0, 0)
-
-
-def misplaced(content: bytes | bytearray, size: int, random: Random) -> tuple[int, int, int] | None:
-    """Where a chunk comes from, where it is to go, and its length: at most ``size``, and half of the content. None if a
-    few draws find no two places that differ."""
-    length = min(size, len(content) // 2)
-    for _ in range(PLACES_TRIED if length else 0):
-        source, target = (random.randrange(len(content) - length + 1) for _ in range(2))
-        if content[source : source + length] != content[target : target + length]:
-            return source, target, length
-    return None

@@ -93,7 +93,8 @@ class Device:
         return True
 
     def slowed(self, ms: int) -> int:
-        self.met["slow-sync"] += self.slow > 1
+        if self.slow > 1:
+            self.met["slow-sync"] += 1
         if self.slow_ms:
             self.met["slow-fsync"] += 1
         return max(1, ceil(ms * self.slow)) + self.slow_ms

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import Final
 
-from harness.simulation.disk_content import NONE, Content, kept_count
+from harness.agent.disk.draw import kept_count
+from harness.simulation.disk_content import NONE, Content
 
 NAME_CHARACTERS_MAX: Final = 255
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")

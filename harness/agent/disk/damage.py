@@ -16,6 +16,8 @@ from itertools import accumulate
 from random import Random
 from typing import Any, Final
 
+from harness.agent.disk.draw import misplaced
+
 LONG_AGO_NS: Final = 1_000_000_000
 SNAPSHOT: Final = "snapshot"
 
@@ -63,17 +65,6 @@ def copy_chunk(folder: str, size: int, seed: str) -> list[list[Any]]:
     with _changing(folder, name) as file:
         os.pwrite(file, content[source : source + length], target)
     return [[name, source, target, length]]
-
-
-def misplaced(content: bytes | bytearray, size: int, random: Random) -> tuple[int, int, int] | None:
-    """Where a chunk comes from, where it is to go, and its length: at most ``size``, and a half of the content. None if
-    a few draws find no two places that differ."""
-    length = min(size, len(content) // 2)
-    for _ in range(20 if length else 0):
-        source, target = (random.randrange(len(content) - length + 1) for _ in range(2))
-        if content[source : source + length] != content[target : target + length]:
-            return source, target, length
-    return None
 
 
 def save(folder: str, scratch: str) -> int:

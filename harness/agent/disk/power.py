@@ -24,6 +24,7 @@ from random import Random
 from typing import Final
 
 from harness.agent.disk import volume
+from harness.agent.disk.draw import kept_count
 
 RECENT_S: Final = 60.0
 REMEMBERED_BYTES_MAX: Final = 64 << 20
@@ -322,8 +323,3 @@ def _replaced(stored: bytes, content: bytes, way: Way, random: Random, loss: Los
     loss.writes += lost > 0
     loss.torn += way.torn and 0 < lost < len(sectors)
     return bytes(result)
-
-
-def kept_count(most: int, random: Random) -> int:
-    """Nothing, everything, or anything between, each in a third of the draws."""
-    return random.choice((0, most, random.randint(0, most)))

@@ -21,17 +21,15 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any, Final
 
-from harness.agent.network import packet, rules
+from harness.agent.network import ORDER_BYTES_MAX, packet, rules
 from harness.agent.network.line import CORRUPT, DELAYING, DUPLICATE, KINDS, REORDER, Fate, Line
 from harness.agent.network.netlink import LOCAL_IN, QUEUE_PACKETS_MAX, PacketQueue, Queued
 
-SOCKET: Final = "/run/splitbrain/links.sock"
 COUNTS: Final = "/run/splitbrain/links.json"
 """What was counted so far, {"engine", "counts"}, at most COUNTS_EVERY_S old; outlives the engine."""
 
 COUNTS_EVERY_S: Final = 0.05
-LEASE_S: Final = 900.0
-ORDER_BYTES_MAX: Final = 200_000
+LEASE_S: Final = 3600.0
 BATCH_PACKETS: Final = 128
 _ORDER_TIMEOUT_S: Final = 0.5
 

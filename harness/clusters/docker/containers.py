@@ -20,7 +20,7 @@ from harness.clusters.docker.addresses import Subnet, free_subnets
 from harness.clusters.docker.disk import Disk
 from harness.clusters.docker.leftovers import labels, remove_dead, remove_run, thaw
 from harness.clusters.local import leftovers, sshd
-from harness.clusters.local.filesystem import DATA_FOLDER
+from harness.clusters.local.filesystem import DATA_FOLDER, lose_unsynced
 from harness.clusters.local.isolation import PATH
 from harness.clusters.local.syscalls import CLONE_NEWNET
 from harness.clusters.namespace import inside
@@ -34,6 +34,7 @@ CAPABILITIES: Final = ("NET_ADMIN", "NET_RAW", "NET_BIND_SERVICE", "SYS_CHROOT",
                        "DAC_OVERRIDE", "FOWNER", "KILL")  # fmt: skip
 CLIENTS: Final = "clients"
 
+_REMOVED: Final = "the cluster was removed while it was made, or used"
 _NO_WAY_OUT: Final = "route flush exact 0/0"  # engines leave a default route there, even in internal networks
 _BOOT: Final = f"mkdir -p /run/sshd && exec /usr/sbin/sshd -D -f {sshd.CONFIG} -E {sshd.LOG}"
 _RTO_MAX: Final = "net.ipv4.tcp_rto_max_ms"  # a partition's aftermath ends within a second of its heal
@@ -77,21 +78,25 @@ class Containers:
         """Make everything; returns when each node's sshd was started. Raises ClusterError with the reason."""
         from docker.errors import DockerException
 
+        held: engine.Engine | None = None
         try:
-            self.engine = engine.hold()
-            with engine.client(self.engine.host) as client:
+            held = self.engine = engine.hold()
+            with engine.client(held.host) as client:
                 self._start(client)
         except (DockerException, OSError) as error:
             raise ClusterError(f"the cluster of containers could not be made: {error}") from error
         finally:
-            if self._stopped:  # meanwhile, by another thread, which could not see what came after
-                self._remove()
+            if self._stopped and held is not None:  # meanwhile, by another thread, which did not see what came after
+                self._remove(held)
         if self._stopped:
-            raise ClusterError("the cluster was removed while it was made")
+            raise ClusterError(_REMOVED)
 
     def _start(self, client: DockerClient) -> None:
         remove_dead(client)
+        leftovers.remove_leftovers()
         node_image = image.ensure(client)
+        if self._stopped:
+            raise ClusterError(_REMOVED)
         self.subnet = _new_network(client, self._network, labels(self.run))
         with ThreadPoolExecutor(8, thread_name_prefix="containers") as threads:
             clients = threads.submit(self._start_clients, client, node_image)
@@ -105,12 +110,14 @@ class Containers:
 
     def harness_socket(self) -> socket.socket:
         """A new TCP socket from which the nodes' sshd is reached."""
-        assert self.engine is not None, "not started"
+        if self.engine is None:
+            raise ConnectionAbortedError("the cluster is removed, or was never made")
         return self.engine.socket()
 
     def client_socket(self) -> socket.socket:
         """A new TCP socket in the network where the clients' addresses are."""
-        assert self._clients is not None, "not started"
+        if self._clients is None:
+            raise ConnectionAbortedError("the cluster is removed, or was never made")
         return inside(self._clients, CLONE_NEWNET, socket.socket)
 
     def node_pid(self, index: int) -> int:
@@ -127,12 +134,17 @@ class Containers:
         """Turn a node off (it is gone when this returns) or on. Its address and its disk stay. Raises ClusterError."""
         from docker.errors import DockerException
 
-        assert self.engine is not None, "not started"
+        if self.engine is None:
+            raise ClusterError(_REMOVED)
         try:
             with engine.client(self.engine.host) as client:
                 if on and index not in self._pids:
                     self._turn_on(client, index)
                 elif not on and (pid := self._pids.pop(index, None)) is not None:
+                    # First it falls silent, so that no connection is ended; then what was not synced is lost.
+                    with _network_of(pid) as network:
+                        inside(network, CLONE_NEWNET, lambda: _ip(["link set eth0 down"]))
+                    lose_unsynced(pid)
                     thaw(pid)
                     self._turn_off(client, self.name(self._node(index).name))
         except (DockerException, OSError) as error:
@@ -156,19 +168,21 @@ class Containers:
         if self._stopped:
             return
         self._stopped = True
-        self._remove()
-
-    def _remove(self) -> None:
         if self.engine is not None:
-            with engine.client(self.engine.host) as client:  # one of its own: another's pool of connections has locks
-                remove_run(client, self.run)
-        for disk in self._disks.values():
-            disk.close()
-        for fd in (self._clients, self.engine.network if self.engine is not None else None):
-            if fd is not None:
-                os.close(fd)
-        self._clients, self.engine, self._disks = None, None, {}
+            self._remove(self.engine)
         leftovers.remove_run_folder(self.folder)
+
+    def _remove(self, held: engine.Engine) -> None:
+        with engine.client(held.host) as client:  # one of its own: another's pool of connections has locks
+            remove_run(client, self.run)
+        while self._disks:
+            self._disks.popitem()[1].close()
+        clients, self._clients = self._clients, None
+        if clients is not None:
+            os.close(clients)
+        if self.engine is not None:
+            self.engine = None
+            held.close()
 
     def _start_clients(self, client: DockerClient, node_image: str) -> None:
         """The container whose network the harness's own clients use: it does nothing, and has all their addresses."""

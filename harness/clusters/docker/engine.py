@@ -37,7 +37,7 @@ _ROOT: Final = Path(__file__).resolve().parents[3]
 @dataclass(frozen=True, slots=True)
 class Engine:
     """``host`` is where it listens; ``network`` a descriptor of the network namespace in which its bridges are, None if
-    that is this process's own."""
+    that is this process's own. Who has got one closes it."""
 
     host: str
     network: int | None = None
@@ -47,6 +47,10 @@ class Engine:
         if self.network is None:
             return socket.socket()
         return inside(self.network, CLONE_NEWNET, socket.socket)
+
+    def close(self) -> None:
+        if self.network is not None:
+            os.close(self.network)
 
 
 def answering() -> str | None:
@@ -79,7 +83,23 @@ def hold() -> Engine:
         lease.take_lease()
         if not _answers(OWN):
             _start()
-        return Engine(OWN, os.open(f"/proc/{lease.engine_pid()}/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+        return _own()
+
+
+def present() -> Engine | None:
+    """As :func:`hold`, but None where no engine answers: none is started."""
+    host = answering()
+    if host is None or host != OWN:
+        return None if host is None else Engine(host)
+    with lease.locked():  # it may be about to end; not while it is held
+        if not _answers(OWN):
+            return None
+        lease.take_lease()
+        return _own()
+
+
+def _own() -> Engine:
+    return Engine(OWN, os.open(f"/proc/{lease.engine_pid()}/ns/net", os.O_RDONLY | os.O_CLOEXEC))
 
 
 @contextlib.contextmanager

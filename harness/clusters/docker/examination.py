@@ -32,6 +32,10 @@ def _engine() -> Finding:
     host = engine.answering()
     if host is not None:
         return Finding(_ENGINE, True, "everything", f"at {host}")
+    named = os.environ.get(engine.HOST_VARIABLE)
+    if named:
+        detail = f"{engine.HOST_VARIABLE} names {named}, where none answers; expected unix://..., on this machine"
+        return Finding(_ENGINE, False, "everything", detail, f"unset {engine.HOST_VARIABLE}")
     detail = "none answers; one of our own is started when needed" if engine.can_start() else "none answers"
     return Finding(_ENGINE, engine.can_start(), "everything", detail, _INSTALL)
 

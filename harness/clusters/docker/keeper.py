@@ -18,8 +18,9 @@ import time
 from pathlib import Path
 from typing import Final
 
+from harness.clusters.docker.engine import client
 from harness.clusters.docker.lease import DATA_ROOT, FOLDER, LOG, PID_FILE, SOCKET, engine_pid, is_leased, locked
-from harness.clusters.docker.leftovers import remove_leftovers
+from harness.clusters.docker.leftovers import remove_dead
 from harness.clusters.local import syscalls
 
 LINGER_S: Final = 2.0  # the next run of a series often comes at once
@@ -85,7 +86,8 @@ def _end_if_free(engine: subprocess.Popen[bytes]) -> bool:
         if is_leased():
             return False
         try:
-            remove_leftovers()
+            with client(f"unix://{SOCKET}") as opened:
+                remove_dead(opened)
         finally:
             engine.terminate()
             try:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 RUN_LABEL: Final = "splitbrain.run"  # <pid>-<start time>-<number>, as the folders of local runs are named
 BOOT_LABEL: Final = "splitbrain.boot"  # containers outlive a reboot of the machine, and process ids are then used again
 
+REMOVAL_S_MAX: Final = 20
 _RUN: Final = re.compile(r"(\d+)-(\d+)-\d+")
 _FITHAW: Final = 0xC0045878  # linux/fs.h
 
@@ -32,10 +33,11 @@ def labels(run: str) -> dict[str, str]:
 def remove_leftovers() -> tuple[str, ...]:
     """Remove what dead harnesses left at the engine that answers; says what. None answers: then nothing of ours runs,
     and what is kept of it is removed when one does."""
-    host = engine.answering()
-    if host is None:
+    held = engine.present()
+    if held is None:
         return ()
-    with engine.client(host) as client:
+    held.close()
+    with engine.client(held.host) as client:
         return tuple(remove_dead(client))
 
 
@@ -80,7 +82,22 @@ def _removed(client: DockerClient, found: Mapping[str, Any]) -> str:
     with contextlib.suppress(NotFound):
         thaw(int(client.api.inspect_container(found["Id"])["State"]["Pid"]))
     name = found["Names"][0].lstrip("/")
-    return _attempt(f"container {name}", client.api.remove_container, found["Id"], force=True, v=True)
+    return _attempt(f"container {name}", _remove_container, client, found["Id"])
+
+
+def _remove_container(client: DockerClient, container: str) -> None:
+    """Several may be at it, as they all tidy up when they start: then this waits until one of them has done it."""
+    from docker.errors import APIError, NotFound
+
+    try:
+        client.api.remove_container(container, force=True, v=True)
+    except NotFound:
+        raise
+    except APIError as error:
+        if "already in progress" not in str(error.explanation):
+            raise
+        with contextlib.suppress(NotFound):
+            client.api.wait(container, timeout=REMOVAL_S_MAX, condition="removed")
 
 
 def thaw(pid: int) -> None:

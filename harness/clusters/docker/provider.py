@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from harness.cluster import ClusterError, ClusterSpec, Finding
 from harness.clusters.docker import addresses, examination, leftovers
+from harness.clusters.local import leftovers as local_leftovers
 
 if TYPE_CHECKING:
     from harness.clusters.docker.containers import Containers
@@ -40,7 +41,8 @@ class DockerProvider:
         return leftovers.living()
 
     def remove_leftovers(self) -> Sequence[str]:
-        return leftovers.remove_leftovers()
+        """Containers first: folders and control groups of the same runs can go when they are empty."""
+        return (*leftovers.remove_leftovers(), *local_leftovers.remove_leftovers())
 
     async def create(self, spec: ClusterSpec, runtime: Any) -> RemoteCluster:
         """See ``Provider.create``; raises ClusterError."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from harness.clusters.docker.containers import Containers
@@ -22,8 +21,7 @@ class DockerSite:
     def __init__(self, containers: Containers, names: Sequence[str]) -> None:
         self._containers, self._names = containers, tuple(names)
         self._controllers = cgroup.usable()
-        self._limits: dict[int, dict[str, float]] = {}
-        self._felt_before = {index: Counter[str]() for index in range(1, len(names) + 1)}
+        self._machines: dict[int, cgroup.Machine] = {}
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -42,31 +40,30 @@ class DockerSite:
         return f"nsenter --target {self._containers.node_pid(index)} --all"
 
     async def switch(self, index: int, on: bool) -> None:
-        """A container that comes up again has new control groups: limits that were in force are so again, and what was
-        counted before is remembered."""
-        if not on:
-            self._felt_before[index].update(self._machine_felt(index))
         await asyncio.to_thread(self._containers.switch, index, on)
-        for resource, amount in self._limits.get(index, {}).items() if on else ():
-            await asyncio.to_thread(self._machine(index).limit, resource, amount)
 
     async def limit(self, index: int, resource: str, amount: float | None) -> None:
-        limits = self._limits.setdefault(index, {})
-        if amount is None:
-            limits.pop(resource, None)
-        else:
-            limits[resource] = amount
-        if self._containers.is_on(index):
-            await asyncio.to_thread(self._machine(index).limit, resource, amount)
+        """As in a local cluster, all is limited but sshd and what it runs for us."""
+        machine = self._machine(index)
+        if amount is not None and self._containers.is_on(index) and not self._in_one_hierarchy():
+            machine.join(cgroup.programs_of(self._containers.node_pid(index)))
+        if machine.joined:
+            await asyncio.to_thread(machine.limit, resource, amount)
 
     async def felt(self, index: int) -> Mapping[str, int]:
-        return dict(self._felt_before[index] + Counter(self._machine_felt(index)))
-
-    def _machine_felt(self, index: int) -> Mapping[str, int]:
-        return self._machine(index).felt() if self._containers.is_on(index) else {}
+        return self._machine(index).felt()
 
     def _machine(self, index: int) -> cgroup.Machine:
-        return cgroup.Machine.around(self._containers.node_pid(index), self._controllers)
+        """Groups of our own. In the one hierarchy of version 2, to leave the container's group would be to leave its
+        other bounds too: there it is the container as a whole, and what was felt is forgotten when that is off."""
+        if self._in_one_hierarchy() and self._containers.is_on(index):
+            return cgroup.Machine.around(self._containers.node_pid(index), self._controllers)
+        if index not in self._machines:
+            self._machines[index] = cgroup.Machine(f"{self._containers.run}-n{index}", self._controllers)
+        return self._machines[index]
+
+    def _in_one_hierarchy(self) -> bool:
+        return any(controller.version is cgroup.VERSION_2 for controller in self._controllers)
 
     def disk(self, index: int) -> DiskPlace | None:
         """The container may not mount: who does it enters from outside."""
@@ -79,3 +76,5 @@ class DockerSite:
 
     def remove(self) -> None:
         self._containers.stop()
+        for machine in list(self._machines.values()):
+            machine.remove()

@@ -192,7 +192,10 @@ def left_behind(is_dead: Callable[[str], bool]) -> Iterator[Path]:
 
 
 def programs_of(pid: int) -> list[int]:
-    """All processes on the node whose first process that is, an sshd, but for that one and those that it serves."""
+    """All processes on the node whose first process that is, an sshd, but for that one and those that it serves. None
+    on a node that is off."""
+    if pid <= 0:
+        return []
     own = os.readlink(f"/proc/{pid}/ns/pid")
     there = {int(folder.name) for folder in Path("/proc").glob("[0-9]*") if _namespace(int(folder.name)) == own}
     parents = {process: _name_and_parent(process) for process in there}

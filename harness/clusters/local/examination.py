@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from harness.agent.clock import library
 from harness.cluster import Finding
 from harness.clusters.local import isolation
 
@@ -28,7 +29,7 @@ _TOOLS: Final = {
     "sshd": ("openssh-server", "reaching nodes as real ones are", True),
     "mkfs.ext4": ("e2fsprogs", "the nodes' own file systems", True),
     "nsenter": ("util-linux", "entering a node by hand", False),
-    "tc": ("iproute2", "slow and lossy networks", False),
+    "iptables": ("iptables", "degraded links, where nftables cannot queue packets", False),
 }
 # what the probe tries -> (name, what for, what would add it, required)
 _FEATURES: Final = {
@@ -37,7 +38,7 @@ _FEATURES: Final = {
     "nftables": ("kernel: nftables", "partitions", "modprobe nf_tables", True),
     "overlay": ("kernel: overlay on /", "the nodes' root", "modprobe overlay", True),
     "loop": ("kernel: loop devices", "the nodes' own file systems", "modprobe loop", True),
-    "netem": ("kernel: netem", "delays and loss by tc", "modprobe sch_netem", False),
+    "queues": ("kernel: packet queues", "links that delay, lose, spoil or squeeze", "modprobe nft_queue", False),
 }
 
 
@@ -50,7 +51,7 @@ def examine() -> tuple[Finding, ...]:
     ready = root and all(tool.present for tool in tools if tool.required)
     tried = _probe() if ready else {"namespaces": "not tried: first add what is missing above"}
     features = [_feature(tried, key, *row) for key, row in _FEATURES.items()]
-    found = [rights, *tools, _python(), *features, _cgroups(), _user_namespaces()]
+    found = [rights, *tools, _python(), *features, _cgroups(), _faketime(), _user_namespaces()]
     return tuple(sorted(found, key=lambda finding: not finding.required))
 
 
@@ -97,6 +98,11 @@ def _cgroups() -> Finding:
     version_2 = [mount[1] for mount in mounts if mount[2] == "cgroup2"]
     detail = f"version 1: {', '.join(version_1)}" if version_1 else f"version 2 at {version_2[0]}" if version_2 else ""
     return Finding("cgroups", bool(detail), "freezing and limiting whole nodes", detail, "", required=False)
+
+
+def _faketime() -> Finding:
+    path, needed_for = library(), "wall clocks that jump, strobe, or run at a wrong rate"
+    return Finding("libfaketime", bool(path), needed_for, path, "apt-get install -y libfaketime", required=False)
 
 
 def _user_namespaces() -> Finding:

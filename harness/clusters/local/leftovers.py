@@ -24,7 +24,7 @@ from harness.clusters.local import cgroup, frozen
 RUNS: Final = Path("/run/splitbrain")
 _SUPERVISOR: Final = "supervisor"
 _NAME: Final = re.compile(r"(\d+)-(\d+)-(\d+)")
-_GROUP: Final = re.compile(_NAME.pattern + r"-n\d+")
+_GROUP: Final = re.compile(_NAME.pattern + r"-n\d+|try-(\d+)")
 _numbers = itertools.count(1)
 
 
@@ -81,13 +81,19 @@ def living() -> tuple[str, ...]:
 
 
 def _remove_groups() -> Iterator[str]:
-    for folder in cgroup.left_behind(lambda name: _is_dead(_GROUP.fullmatch(name))):
+    for folder in cgroup.left_behind(_is_dead_group):
         try:
             cgroup.remove(folder)
         except OSError as error:
             yield f"could NOT remove {folder}, the control group of a run whose harness is gone: {error}"
         else:
             yield f"the control group {folder}"
+
+
+def _is_dead_group(text: str) -> bool:
+    """Of a run, or of a mere try whether groups can be made."""
+    name = _GROUP.fullmatch(text)
+    return start_time(int(name[4])) is None if name is not None and name[4] else _is_dead(name)
 
 
 def _is_dead(name: re.Match[str] | None) -> bool:

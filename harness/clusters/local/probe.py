@@ -10,6 +10,8 @@ import os
 import subprocess
 from collections.abc import Callable
 
+from harness.agent.network import rules
+from harness.agent.network.netlink import PacketQueue
 from harness.clusters.local import filesystem, syscalls
 
 _SCRATCH = "/tmp"  # noqa: S108 - an empty file system of our own is mounted there first, seen by this process only
@@ -17,7 +19,7 @@ _SCRATCH = "/tmp"  # noqa: S108 - an empty file system of our own is mounted the
 
 def main() -> None:
     syscalls.mount("probe", _SCRATCH, "tmpfs")
-    tries = {"veth": _veth, "nftables": _nftables, "overlay": _overlay, "loop": _loop, "netem": _netem}
+    tries = {"veth": _veth, "nftables": _nftables, "overlay": _overlay, "loop": _loop, "queues": _queues}
     print(json.dumps({name: _outcome(attempt) for name, attempt in tries.items()}))
 
 
@@ -38,8 +40,9 @@ def _nftables() -> None:
     _run("nft", "add", "table", "inet", "probe")
 
 
-def _netem() -> None:
-    _run("tc", "qdisc", "add", "dev", "p0", "root", "netem", "delay", "1ms")
+def _queues() -> None:
+    rules.install(rules.Rules((("198.18.0.2", "198.18.0.2"),), (), None, 22))
+    PacketQueue(rules.QUEUE).close()
 
 
 def _overlay() -> None:

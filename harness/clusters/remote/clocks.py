@@ -104,15 +104,7 @@ class RemoteClocks:
         if not found["library"]:
             return
         await node.shell.write(FILE, content(0.0))
-        node.environment.update({
-            "LD_PRELOAD": found["library"],
-            "FAKETIME_TIMESTAMP_FILE": FILE,
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "FAKETIME_FORCE_MONOTONIC_FIX": "0",  # or else a thread that waits for another may wait for seconds
-            "NO_FAKE_STAT": "1",
-            TRUE_AHEAD: str(found["ahead_ns"]),
-        })  # fmt: skip
+        node.environment.update({**settings(found["library"], FILE), TRUE_AHEAD: str(found["ahead_ns"])})
         self._able.add(node.name)
 
     async def _impose(self, node: RemoteNode) -> None:
@@ -125,6 +117,18 @@ class RemoteClocks:
         figures = (bend.offset_ms, bend.strobe_ms, bend.period_ms, bend.factor, LIFE_S)
         command = (PYTHON, "-S", "-c", BOOT, PROGRAM, "clock", "bend", FILE, *map(str, figures))
         await node.start_aside(PID_FILE, *command)
+
+
+def settings(library: str, file: str) -> dict[str, str]:
+    """The environment of a program whose wall clock is to follow the file."""
+    return {
+        "LD_PRELOAD": library,
+        "FAKETIME_TIMESTAMP_FILE": file,
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_FORCE_MONOTONIC_FIX": "0",  # or else a thread that waits for another may wait for seconds
+        "NO_FAKE_STAT": "1",
+    }
 
 
 async def _offset_ms(node: RemoteNode) -> float | None:

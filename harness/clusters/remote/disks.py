@@ -55,6 +55,7 @@ class RemoteDisks:
         self._nodes = nodes
         self._done: Counter[str] = Counter()  # how often something was drawn for a node
         self._unpowered: set[str] = set()
+        self._cut_off: set[str] = set()  # file systems that are not mounted again yet, since something went wrong
         self._watched: set[str] = set()  # nodes whose disks were touched at all
         self._in_force: dict[str, str] = {}  # node -> the fault that makes its calls wait
         self._waited_before: dict[str, int] = {}
@@ -67,10 +68,14 @@ class RemoteDisks:
         return CAPABILITIES if any(map(self._place, self._nodes.names)) else frozenset()
 
     async def booted(self, names: Sequence[str]) -> None:
-        """A machine that was off has no rules; that it was without power is over."""
+        """A machine that was off has no rules, and has mounted its disk anew; that it was without power is over."""
         self._unpowered.difference_update(names)
+        self._cut_off.difference_update(names)
 
     async def starting(self, names: Sequence[str]) -> None:
+        broken = [name for name in names if name in self._cut_off]
+        await self._each(broken, lambda name, place: self._agent(name, "repair", place.folder, place.device))
+        self._cut_off.difference_update(broken)
         dark = [name for name in names if name in self._unpowered]
         await self._nodes.each(dark, _end_silence)
         self._unpowered.difference_update(dark)
@@ -97,9 +102,8 @@ class RemoteDisks:
         if self._place(node.name) is None:
             await node.pause()
         else:
-            await self._nodes.agent(node.name).run(
-                "disk", "stop", DATA_FOLDER, PID_FILE, str(wait_ms), self._seed(node.name, "moment")
-            )
+            seed = self._seed(node.name, "moment")
+            await self._agent(node.name, "stop", DATA_FOLDER, PID_FILE, str(wait_ms), seed)
 
     async def _silence(self, node: RemoteNode) -> None:
         place = self._nodes.places[node.name]
@@ -118,11 +122,14 @@ class RemoteDisks:
             await node.kill()
             gone = await self._nodes.agent(node.name).run("disk", "wipe", PROGRAM_DATA)
             return {"bytes": gone["bytes"], "writes": gone["files"], "names": gone["files"], "torn": 0}
+        self._cut_off.add(node.name)
         await self._agent(node.name, "cut", place.folder, place.scratch)
         await node.kill()
         await node.shell.run("sh", "-c", _FORGET, "splitbrain", self._nodes.places[node.name].data)
         seed = self._seed(node.name, "power-loss")
-        return await self._agent(node.name, "restore", place.folder, place.device, place.scratch, *way, seed)
+        lost = await self._agent(node.name, "restore", place.folder, place.device, place.scratch, *way, seed)
+        self._cut_off.discard(node.name)
+        return lost
 
     # Disks that fail
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness.cluster_faults import checked_share
-from harness.clusters.remote.node import PID_FILE, RemoteNode
+from harness.clusters.remote.node import EVENTS, PID_FILE, RemoteNode
 from harness.clusters.remote.nodes import Nodes
 from harness.clusters.remote.tally import Tally
-from harness.node.link import NO_DESCRIPTOR
+from harness.node.failure import DISK_FAILURE
+from harness.node.link import NO_DESCRIPTOR, OUT_OF_DESCRIPTORS
 
 FDS_FILE: Final = "/run/splitbrain/descriptors"
 """Where the limit that the program had before is kept, on the node."""
 
 FDS: Final = "fds"
+WANTING: Final = sorted(OUT_OF_DESCRIPTORS)
 BY_SITE: Final = ("memory", "cpu")
 
 
@@ -29,7 +33,7 @@ class RemoteLimits:
     def __init__(self, nodes: Nodes) -> None:
         self._nodes = nodes
         self._spare: dict[str, int] = {}
-        self._limited: set[str] = set()
+        self._by_site: dict[tuple[str, str], float] = {}  # node and resource -> amount
         self._refused = Tally(NO_DESCRIPTOR)
 
     @property
@@ -49,9 +53,8 @@ class RemoteLimits:
     async def unlimit(self, nodes: Sequence[str]) -> None:
         """What the site does comes first: a machine without memory or processor time obeys no command."""
         for resource in BY_SITE:
-            if limited := [node for node in nodes if node in self._limited]:
-                await self._limit(limited, resource, None)
-        self._limited.difference_update(nodes)
+            limited = [node for node in nodes if self._by_site.pop((node, resource), None) is not None]
+            await self._tell_site(limited, resource, None)
         few = [node for node in nodes if node in self._spare]
         for node in few:
             del self._spare[node]
@@ -64,7 +67,10 @@ class RemoteLimits:
         """Nothing to prepare."""
 
     async def started(self, names: Sequence[str]) -> None:
-        """A new program has descriptors as ever."""
+        """A new program is under no limit yet."""
+        for (name, resource), amount in self._by_site.items():
+            if name in names:
+                await self._tell_site([name], resource, amount)
         await self._nodes.each([name for name in names if name in self._spare], self._limit_fds)
 
     async def met(self) -> Mapping[str, Mapping[str, int]]:
@@ -75,19 +81,31 @@ class RemoteLimits:
             for name, figures in zip(names, felt, strict=True):
                 counts[name].update(figures)
         if FDS in needs:
-            await self._refused.renew(self._nodes)
+            unheard = await self._refused.renew(self._nodes)
+            await self._nodes.each([name for name in unheard if name in self._spare], self._read_last_words)
             for name in names:
                 counts[name][FDS] = self._refused[name]
         return counts
 
-    async def _limit(self, names: Sequence[str], resource: str, amount: float | None) -> None:
-        self._limited.update(names)
+    async def _limit(self, names: Sequence[str], resource: str, amount: float) -> None:
+        self._by_site.update({(name, resource): amount for name in names})
+        await self._tell_site(names, resource, amount)
+
+    async def _tell_site(self, names: Sequence[str], resource: str, amount: float | None) -> None:
         site, index = self._nodes.site, self._nodes.index
         await asyncio.gather(*(site.limit(index(name), resource, amount) for name in names))
 
     async def _limit_fds(self, node: RemoteNode) -> None:
         spare = str(self._spare[node.name])
         await self._nodes.agent(node.name).run("descriptors", "limit", PID_FILE, FDS_FILE, spare)
+
+    async def _read_last_words(self, node: RemoteNode) -> None:
+        """A program that could not open a file, and ended of it, has told so in its events; its counters are gone."""
+        last = (await node.shell.run("tail", "-n", "1", EVENTS, idempotent=True)).stdout
+        with contextlib.suppress(ValueError):  # torn: it was killed as it wrote
+            event = json.loads(last)
+            if event.get("name") == DISK_FAILURE and any(f"[Errno {n}]" in last or f"({n}," in last for n in WANTING):
+                self._refused.add_last(node.name, event["incarnation"])
 
     async def _unlimit_fds(self, node: RemoteNode) -> None:
         await self._nodes.agent(node.name).run("descriptors", "unlimit", PID_FILE, FDS_FILE)

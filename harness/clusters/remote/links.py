@@ -42,6 +42,7 @@ class RemoteLinks:
         self._in_force: dict[str, Mapping[Link, Amount]] = {}
         self._slow: dict[str, Amount] = {}
         self._untold: dict[tuple[str, Act], None] = {}
+        self._ordered: set[str] = set()
         self._turns = {name: asyncio.Lock() for name in nodes.names}
         self._counted: dict[str, dict[str, Counter[str]]] = {name: {} for name in nodes.names}
 
@@ -74,7 +75,9 @@ class RemoteLinks:
         await self._each(slowed, self._tell_host)
 
     async def booted(self, names: Sequence[str]) -> None:
-        await self._each((name for name in names if self._packets(name)), self._order_engine)
+        """A machine forgets its engine, but perhaps not the engine's rules."""
+        changed = (name for name in names if name in self._ordered or self._packets(name))
+        await self._each(changed, self._order_engine)
 
     async def starting(self, names: Sequence[str]) -> None:
         """Engines run whether programs do or not."""
@@ -113,9 +116,12 @@ class RemoteLinks:
 
     async def _order_engine(self, node: RemoteNode) -> None:
         """Tell the node's engine all that is in force there; it starts with the first and ends with the last."""
-        place = self._nodes.places[node.name]
-        order = {"interface": place.interface, "ssh_port": place.ssh.port, "kinds": self._packets(node.name)}
+        place, kinds = self._nodes.places[node.name], self._packets(node.name)
+        order = {"interface": place.interface, "ssh_port": place.ssh.port, "kinds": kinds}
+        self._ordered.add(node.name)
         answer = await self._nodes.agent(node.name).run("links", "set", json.dumps(order))
+        if not kinds:
+            self._ordered.discard(node.name)
         if answer["engine"] is not None:
             self._count(node.name, f"engine {answer['engine']}", answer["counts"])
 

@@ -47,7 +47,7 @@ def test_a_valid_run_keeps_packets_if_asked_and_no_data(tmp_path: Path) -> None:
     assert not list(nodes.glob("*/data.tar.gz"))
     for name in ("n1", "n2", "n3"):
         seen = b"".join(frames(nodes / name / "data.pcap"))
-        assert b"append" in seen, "what Raft's leader says, and is told"
+        assert b"AppendEntries" in seen, "what Raft's leader says, and is told"
 
 
 @pytest.mark.parametrize("valid", [True, False, "unknown"])

@@ -35,6 +35,10 @@ def told(done: subprocess.CompletedProcess[str], status: int = 0) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def folders(name: str) -> list[Path]:
+    return list(standing.FOLDER.glob(f"{name}.*"))
+
+
 @pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.cluster) for name in PROVIDERS])
 def up(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
     """A cluster of two nodes of single-leader, by each provider."""
@@ -58,7 +62,8 @@ def test_it_stands_after_the_command_has_returned(up: dict[str, Any]) -> None:
 
 def test_what_is_known_of_it_is_for_nobody_else_to_read(up: dict[str, Any]) -> None:
     assert (standing.FOLDER / f"{up['name']}.json").stat().st_mode & 0o777 == 0o600
-    assert (standing.FOLDER / up["name"]).stat().st_mode & 0o777 == 0o700
+    (folder,) = standing.FOLDER.glob(f"{up['name']}.*-*")
+    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_node_can_be_entered(up: dict[str, Any]) -> None:
@@ -100,7 +105,7 @@ def test_down_removes_it(up: dict[str, Any]) -> None:
     assert again["name"] != up["name"]
     assert told(command("down", again["name"], "--json")) == {"removed": [again["name"]]}
     assert start_time(again["pid"]) is None
-    assert not (standing.FOLDER / again["name"]).exists()
+    assert folders(again["name"]) == []
     assert start_time(up["pid"]) is not None, "and no other one"
 
 
@@ -117,6 +122,7 @@ def test_kill_9_of_its_process_removes_it(tmp_path: Path) -> None:
         assert time.monotonic() < deadline, traces_of(run)
         time.sleep(0.05)
     assert made["name"] not in [entry["name"] for entry in told(command("list", "--json"))["clusters"]]
+    assert folders(made["name"]) == []
     LOCAL.remove_leftovers()
 
 
@@ -141,4 +147,4 @@ def test_a_system_that_does_not_start_is_told(tmp_path: Path) -> None:
     )
     done = command("up", str(system), "--nodes", "1", "--json", "--name", f"falls-{os.getpid()}")
     assert "no cluster could be made" in told(done, 2)["error"]
-    assert not (standing.FOLDER / f"falls-{os.getpid()}").exists()
+    assert folders(f"falls-{os.getpid()}") == []

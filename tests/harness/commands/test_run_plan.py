@@ -339,3 +339,62 @@ def test_usage_errors_exit_with_254(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "rafd", "--json"]) == 254
     captured = capsys.readouterr()
     assert "did you mean raft" in json.loads(captured.out)["error"]
+
+
+STORM = Path(__file__).resolve().parents[3] / "examples" / "faults" / "storm.toml"
+
+
+@pytest.mark.parametrize("profile", ["calm", "typical", "brutal", "swarm"])
+def test_a_profile_is_drawn_from_the_seed_and_says_what_it_is_made_of(profile: str) -> None:
+    words = ("raft", "--provider", "sim", "--faults", profile, "--time-limit", "20")
+    plan = plan_of(*words, "--seed", "4")
+    assert plan.faults == profile
+    assert plan.schedule == plan_of(*words, "--seed", "4").schedule
+    told = faults_in_words(plan)
+    assert told.startswith(f"faults {profile}: ")
+    assert all(entry.fault in told for entry in plan.schedule)
+    assert "; without truncate, " in told
+    assert "(the system does not claim to withstand it)" in told
+
+
+def test_all_is_everything_the_provider_can_do_and_the_system_has_to_bear() -> None:
+    raft = set(plan_of("raft", "--provider", "sim", "--faults", "all").faults.split(","))
+    other = set(plan_of("single-leader", "--provider", "sim", "--faults", "all").faults.split(","))
+    assert {"partition", "kill", "clock", "eio", "bit-flip", "duplicate"} <= raft
+    assert raft - other == {"bit-flip", "duplicate"}
+    assert not {"wipe", "truncate"} & raft
+
+
+def test_a_fault_file_makes_the_schedule_and_a_replay_needs_it_no_more(tmp_path: Path) -> None:
+    copy = tmp_path / "mine.toml"
+    copy.write_text(STORM.read_text())
+    plan = plan_of("raft", "--provider", "sim", "--faults", str(copy), "--time-limit", "20", "--seed", "2")
+    assert {entry.fault for entry in plan.schedule} == {"partition", "kill", "restart", "pause"}
+    assert faults_in_words(plan).startswith(f"faults {copy}: pause")
+    stored = create_folder(tmp_path / "store", plan).plan
+    copy.unlink()
+    assert plan_of("--replay", str(stored)) == plan
+    with pytest.raises(UsageError, match=r"read nothing from .*mine\.toml"):
+        plan_of("raft", "--faults", str(copy))
+
+
+def test_a_fault_file_is_read_with_the_words_of_the_system(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    for key, value, taught in (
+        ("shape", "role-witness", "the role 'witness'"),
+        ("shape", "n9", "n9 is none of them"),
+        ("trigger", "after ballot", "the event 'ballot'"),
+    ):
+        path.write_text(f'[[fault]]\nname = "kill"\n{key} = "{value}"\n' + ("at = [2]\n" if key == "shape" else ""))
+        with pytest.raises(UsageError) as caught:
+            plan_of("raft", "--provider", "sim", "--faults", str(path))
+        assert taught in str(caught.value)
+
+
+def test_roles_and_nodes_are_read_on_the_command_line(tmp_path: Path) -> None:
+    plan = plan_of("raft", "--faults", "kill=n2+n3,pause=role-server:2,restart=followers", "--seed", "1")
+    aims = {entry.fault: entry.action["nodes"] for entry in plan.schedule}
+    assert aims == {"kill": ["n2", "n3"], "pause": ["role-server"], "restart": ["followers"]}
+    assert plan_of("--replay", str(create_folder(tmp_path, plan).plan)) == plan
+    with pytest.raises(UsageError, match=r"the role 'witness' .* expected one of server"):
+        plan_of("raft", "--faults", "kill=role-witness")

@@ -146,7 +146,7 @@ async def syncs_wait_for_a_stalled_disk(world: World) -> None:
 async def a_slow_sync_takes_longer(world: World) -> None:
     """By about what was asked for; and as long as ever when that is over."""
     world.needs("slow-fsync")
-    delay_ms = 4 * world.slack_ms
+    delay_ms = world.slack_ms + 300
     await cast(DiskFaults, world.cluster).disk_slow(["n1"], delay_ms)
     # One that comes between two stalls, where that is how it is done, gets through.
     assert max([await _took_ms(world, 3 * delay_ms) for _ in range(3)]) >= delay_ms / 2

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from harness.cluster import Cluster
-from harness.cluster_faults import DiskFaults
+from harness.cluster_faults import DiskFaults, LinkFaults
 from harness.node import CallError, Message, Task
 from harness.runtime import Runtime
 from harness.system import ClientEnv
@@ -22,6 +22,7 @@ NODES: Final = ("n1", "n2", "n3")
 CLIENTS: Final = 3
 OPTIONS: Final = {"color": "blue"}
 BUGS: Final = ("planted",)
+LINK_KINDS: Final = frozenset({"delay", "loss", "duplicate", "reorder", "corrupt", "bandwidth"})
 
 
 class Lacking(Exception):
@@ -133,11 +134,20 @@ async def make_whole(world: World) -> None:
     if "disk-stall" in cluster.capabilities:
         await cast(DiskFaults, cluster).disk_heal(NODES)
     await cluster.start(NODES)
+    await _restore_links(world)
     for node in NODES:
         for other in NODES:
             await world.eventually(partial(world.reaches, node, other))
     for node in NODES:
         await world.ask(node, "reset")
+
+
+async def _restore_links(world: World) -> None:
+    cluster, kinds = cast(LinkFaults, world.cluster), world.cluster.capabilities & LINK_KINDS
+    for kind in sorted(kinds | ({"slow-link"} if "delay" in kinds else set())):
+        await cluster.restore(kind)
+    if "slow-node" in world.cluster.capabilities:
+        await cluster.unslow()
 
 
 __all__ = ["BUGS", "CLIENTS", "NODES", "OPTIONS", "Lacking", "Statement", "World", "make_whole"]

@@ -95,6 +95,8 @@ ONE = '[[fault]]\nname = "kill"\n'
         (ONE + 'rate = 1\nphases = ["strom"]', "phases: read 'strom'; expected the name of a [[phase]]: there is none"),
         (ONE + "rate = 1\namount = { speed = 1 }", "amount: read 'speed'; expected one of probability"),
         (ONE + "rate = 1\namount = 3", "expected a table of figures"),
+        (ONE + "rate = 1\namount = { probability = 2 }", "amount: read 2; expected a number from 0 to 1"),
+        (ONE + "rate = 1\namount = { delay_ms = -2 }", "amount: read -2; expected a number from 0 to 1e+09"),
         (ONE + 'rate = 1\nshape = "leadr"',
          "line 4, [[fault]] 1 (kill), shape: read the shape 'leadr' of kill; expected"),
         (ONE + 'rate = 1\nshape = "role-broker"', "the role 'broker'"),

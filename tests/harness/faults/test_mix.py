@@ -115,6 +115,12 @@ def test_amounts_replace_what_the_fault_draws() -> None:
         planned(Mix((Entry(FaultSpec("delay"), rate_per_min=9, amounts={"factor": (1.0, 1.0)}),)))
 
 
+def test_an_amount_of_another_turn_is_no_mistake() -> None:
+    for seed in range(5):
+        (entry,) = planned(Mix((Entry(FaultSpec("clock"), at_s=(3.0,), amounts={"factor": (1.5, 1.5)}),)), seed=seed)
+        assert "factor" not in entry.action["amount"], "the first turn jumps; another runs at a rate"
+
+
 def test_what_something_sets_off_is_armed_from_the_start() -> None:
     third = Trigger(EVENT, "vote-granted", 3)
     schedule = planned(Mix((Entry(KILL, at_s=(2.0,)), Entry(FaultSpec("pause", "its-node", None, third), (0.4, 0.4)))))

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from harness.cluster import Cluster, NodeEvent
-from harness.fault import EVENT, FAILPOINT, LEADER_CHANGE, OPERATION, Fault, Trigger
+from harness.fault import EVENT, FAILPOINT, LEADER_CHANGE, LOG, OPERATION, Fault, Trigger
 from harness.faults import kill, partition, pause
 from harness.faults.nemesis import Nemesis
 from harness.faults.triggered import TriggeredFaults, needs
@@ -318,6 +318,36 @@ def test_heals_wait_for_each_other() -> None:
     run.cluster.start = slowly  # type: ignore[method-assign]
     run.play(*votes(run, "n2", "n3", "n4"))
     assert run.cluster.done == ["kill n4", "kill n1", "start n4", "start n1"], "n4 is the first one's"
+
+
+def test_a_node_that_is_anothers_is_not_struck_and_the_line_says_so() -> None:
+    run = Run(set_off(VOTE, "pause", {"shape": "one", "nodes": ["n4"]}), set_off(replace(VOTE, count=4)))
+    paused, killed = run.play(*votes(run, "n1", "n2", "n3", "n4"))
+    assert run.cluster.done == ["pause n4", "resume n4"]
+    assert paused["bit"]
+    assert (killed["applied"], killed["bit"], killed["refused"]) == (
+        False,
+        False,
+        "n4 is held by pause (application 0)",
+    )
+    begun = [op for _, op in run.lines if op.f == "start-kill"][-1]
+    assert begun.value["refused"] == killed["refused"]
+
+
+def test_a_log_line_sets_off_what_waits_for_its_text() -> None:
+    looked_for: list[str] = []
+
+    class Logged(Watched):
+        def watch(self, notify: Callable[[NodeEvent], None], logs: Sequence[str] = ()) -> None:
+            super().watch(notify)
+            looked_for.extend(logs)
+
+    run = Run(set_off(Trigger(LOG, "became leader", 2)))
+    run.cluster.__class__ = Logged
+    (effect,) = run.play(*((ms, lambda ms=ms: run.tell(f"n{ms // 1000}", "became leader", LOG)) for ms in (2000, 3000)))  # type: ignore[misc]
+    assert looked_for == ["became leader"]
+    assert run.cluster.done == ["kill n3", "start n3"]
+    assert effect["trigger"]["node"] == "n3"
 
 
 def test_what_a_cluster_must_tell() -> None:

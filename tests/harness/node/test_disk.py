@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from harness.node.disk import OPEN_FILES_MAX, HostDisk, Lane, next_incarnation
+from harness.node.disk import OPEN_FILES_MAX, SLOW_MS, HostDisk, Lane, next_incarnation
 
 
 @pytest.fixture
@@ -182,3 +184,32 @@ def test_incarnations_count_up_outside_the_programs_disk(tmp_path: Path) -> None
     (tmp_path / "data.incarnation").write_text("rubbish")
     with pytest.raises(ValueError, match="rubbish"):
         next_incarnation(data)
+
+
+def test_what_the_disk_refuses_is_counted(tmp_path: Path) -> None:
+    counts = Counter[str]()
+
+    def count(name: str) -> None:
+        counts[name] += 1
+
+    disk = HostDisk(str(tmp_path), count)
+    disk.append("f", b"1")
+    with pytest.raises(FileNotFoundError):
+        disk.read("none")
+    assert counts == {}, "that is a mistake of the program"
+    os.close(disk._files["f"].fd)
+    disk._files["f"].fd = os.open("/dev/full", os.O_WRONLY)
+    for _ in range(2):
+        with pytest.raises(OSError, match="No space left"):
+            disk.append("f", b"1")
+    assert counts == {"disk.ENOSPC": 2}
+
+
+def test_calls_that_take_long_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = Counter[str]()
+    disk = HostDisk(str(tmp_path), lambda name: counts.update([name]))
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (time.sleep(SLOW_MS / 1000 + 0.02), fsync(fd))[1])
+    disk.append("f", b"1")
+    asyncio.run(disk.sync("f"))
+    assert counts == {"disk.slow": 1}

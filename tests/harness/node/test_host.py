@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from harness.node import Env
+from harness.node import Env, Timeout
 from harness.node.config import ConfigError, NodeConfig, parse
 from harness.node.host import HostEnv
 from harness.node.journal import Record
+from harness.node.link import Link
 from harness.node.listener import bound
 
 
@@ -134,3 +136,33 @@ def test_a_bad_configuration_is_refused_in_words(tmp_path: Path, field: str, val
     assert isinstance(parse(configuration(tmp_path)), NodeConfig)
     with pytest.raises(ConfigError, match=words):
         parse({**configuration(tmp_path), field: value})
+
+
+class PromptLink:
+    """A link over which every call is answered at once."""
+
+    to = "n2"
+
+    async def call(self, body: bytes, timeout_ms: float) -> dict[str, Any]:
+        return {"prompt": True}
+
+
+def test_a_slow_node_takes_up_replies_late_but_no_later_than_a_call_lasts(tmp_path: Path) -> None:
+    async def scenario() -> tuple[float, float]:
+        env = env_of(tmp_path)
+        env._links["n2"] = cast(Link, PromptLink())
+        env.message_faults.ask({"faults": {"slow-node": {"factor": 1, "delay_ms": 80}}})
+        began = time.monotonic()
+        assert await env.call("n2", {}, 1000) == {"prompt": True}
+        late = time.monotonic()
+        with pytest.raises(Timeout, match="no reply from n2 within 20 ms"):
+            await env.call("n2", {}, 20)
+        assert env.message_faults.met == {"slow-node": 2}
+        assert env.counters["net.timeout"] == 1
+        assert [reply async for _, reply in env.quorum(["n2"], {}, 1000)] == [{"prompt": True}]
+        env.message_faults.ask({"faults": {}})
+        return late - began, time.monotonic() - late
+
+    late_s, timeout_s = asyncio.run(scenario())
+    assert late_s >= 0.08
+    assert timeout_s >= 0.02

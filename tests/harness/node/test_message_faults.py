@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from harness.node.disk import HostDisk
 from harness.node.message_faults import MessageFaults
 
 Faults = dict[str, Any]
@@ -114,3 +117,20 @@ def test_an_order_that_cannot_be_read_is_refused_in_words(faults: Any) -> None:
     messages = MessageFaults(1, ("n1",), Random(1))
     with pytest.raises(ValueError, match=r"read the faults .* expected some of duplicate"):
         messages.ask({"faults": faults})
+
+
+def test_syncs_are_drawn_out_on_a_slow_node(tmp_path: Path) -> None:
+    took_ms: list[float] = []
+
+    async def seconds() -> float:
+        disk = HostDisk(str(tmp_path / "data"))
+        disk.drawn_out_ms = lambda ms: took_ms.append(ms) or 150.0
+        disk.append("log", b"line")
+        begin = time.monotonic()
+        await disk.sync("log")
+        await disk.sync_dir()
+        return time.monotonic() - begin
+
+    assert asyncio.run(seconds()) >= 0.3
+    assert len(took_ms) == 2, "both are told how long they took by themselves"
+    assert all(ms > 0 for ms in took_ms)

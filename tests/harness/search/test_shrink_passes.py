@@ -200,6 +200,13 @@ def test_a_leaders_spares_go_when_none_is_needed() -> None:
     assert shrunk.schedule[0].action == {"shape": "leader", "nodes": ["leader"]}
 
 
+@pytest.mark.parametrize("word", ["followers", "role-server"])
+def test_of_a_group_one_node_is_left_and_the_spares_it_is_taken_from(word: str) -> None:
+    aim = {"shape": word, "nodes": [word], "spares": list(NODES)}
+    shrunk = simpler_actions(plan(faults=(kill(0, 5, **aim),)), NODES, accepting(lambda p: True))
+    assert shrunk.schedule[0].action == {**aim, "count": 1}
+
+
 def test_a_partition_becomes_one_link() -> None:
     cut = {"n1": ["n2", "n3"], "n2": ["n1"], "n3": ["n1"]}
     fault = ScheduledFault("partition", 0, MS, {"shape": "halves", "drops": cut})

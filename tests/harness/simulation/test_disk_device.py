@@ -231,3 +231,167 @@ def test_where_nothing_is_stored_nothing_flips() -> None:
     assert machine.disk.flip(3, "", "flip") == []
     machine.files.append("f", b"unsynced")
     assert machine.disk.flip(3, "", "flip") == []
+
+
+# Read-only, stalled, slow
+
+
+def test_a_read_only_disk_refuses_whatever_changes_it_and_can_be_read() -> None:
+    machine = DiskMachine()
+    files = machine.files
+    files.append("f", b"12345")
+    machine.sync("f")
+    files.append("f", b"67")
+    machine.disk.set_read_only(True)
+    changing: Sequence[Callable[[], None]] = (
+        lambda: files.append("f", b"8"),
+        lambda: files.append("f", b""),
+        lambda: files.write("f", b""),
+        lambda: files.truncate("f", 1),
+        lambda: files.rename("f", "g"),
+        lambda: files.delete("f"),
+        lambda: files.append("new", b"1"),
+        lambda: files.write("new", b"1"),
+        lambda: machine.sync("f"),
+    )
+    for call in changing:
+        if call is not changing[1]:  # nothing is written
+            with raises(errno.EROFS):
+                call()
+    assert machine.contents() == {"f": b"1234567"}
+    assert machine.disk.met == {"read-only": 8}
+    machine.disk.set_read_only(False)
+    with raises(errno.EIO):
+        machine.sync("f")  # what it should have made durable is lost
+    machine.kill()
+    assert machine.contents() == {"f": b"12345"}
+    machine.files.append("f", b"!")
+    machine.sync("f")
+    assert machine.disk.met == {"read-only": 8}
+
+
+def test_syncs_wait_for_a_stalled_disk_and_the_dead_no_longer_do() -> None:
+    machine = DiskMachine()
+    machine.files.append("f", b"1")
+    machine.disk.set_stalled(True)
+    waiting = machine.begin(machine.files.sync("f"))
+    machine.pass_ms(10_000)
+    assert not waiting.done()
+    assert machine.disk.met == {"disk-stall": 1}
+    machine.files.append("f", b"2")
+    assert machine.files.read("f") == b"12", "what is cached is not stalled"
+    machine.disk.set_stalled(False)
+    machine.pass_ms(10)
+    assert waiting.done()
+    machine.disk.set_stalled(True)
+    machine.begin(machine.files.sync("f"))
+    machine.pass_ms(100)
+    machine.kill()
+    machine.disk.set_stalled(False)
+    machine.sync("f")
+    assert machine.errors == []
+    assert machine.disk.met == {"disk-stall": 2}
+
+
+def test_what_was_not_synced_before_a_stall_is_lost_with_the_power() -> None:
+    machine = DiskMachine()
+    machine.files.append("f", b"1")
+    machine.sync("f")
+    machine.files.append("f", b"2")
+    machine.disk.set_stalled(True)
+    machine.begin(machine.files.sync("f"))
+    machine.pass_ms(100)
+    assert machine.power_loss(keep="none")["bytes"] == 1
+    assert machine.contents() == {"f": b"1"}
+
+
+def test_a_sync_takes_as_much_longer_as_it_is_told() -> None:
+    machine = DiskMachine()
+    machine.disk.set_sync_delay(200.0)
+    machine.files.append("f", b"1")
+    sync = machine.begin(machine.files.sync("f"))
+    machine.pass_ms(200)
+    assert not sync.done()
+    machine.pass_ms(25)
+    assert sync.done()
+    assert machine.disk.met == {"slow-fsync": 1}
+    machine.disk.set_sync_delay(0.0)
+    machine.run(machine.files.sync("f"))
+    assert machine.disk.met == {"slow-fsync": 1}
+
+
+# Ends that are gone, chunks in the wrong place, old states, nothing at all
+
+
+def stored(content: bytes = bytes(range(100))) -> DiskMachine:
+    """A disk with two files, of which "f" was synced last; and something that was not."""
+    machine = DiskMachine(3)
+    for file, data in (("z", b"other"), ("f", content)):
+        machine.files.append(file, data)
+        machine.sync(file)
+    machine.files.append("z", b"unsynced")
+    machine.disk.close()
+    return machine
+
+
+def test_the_end_of_the_file_last_synced_is_gone_and_missed_by_who_reads_it() -> None:
+    machine = stored()
+    ((file, size),) = machine.disk.truncate(10, "cut")
+    assert (file, 1 <= size <= 10) == ("f", True)
+    files = machine.restarted()
+    assert machine.disk.met == {}
+    assert files.read("f") == bytes(range(100 - size))
+    assert machine.disk.met == {"truncate": 1}
+    machine.power_loss(keep="none")
+    assert machine.files.size("f") == 100 - size
+    machine.files.write("f", b"")
+    machine.files.read("f")
+    assert machine.disk.met == {"truncate": 1}
+
+
+def test_a_chunk_stands_twice() -> None:
+    machine = stored()
+    ((file, source, target, length),) = machine.disk.copy_chunk(16, "copy")
+    assert (file, length) == ("f", 16)
+    expected = bytearray(range(100))
+    expected[target : target + 16] = bytes(range(source, source + 16))
+    files = machine.restarted()
+    assert files.read("f") == expected != bytes(range(100))
+    assert machine.disk.met == {"chunk-copy": 1}
+    files.read("f", 0, target)
+    assert machine.disk.met == {"chunk-copy": 1}
+
+
+def test_where_there_is_nothing_to_damage_nothing_is() -> None:
+    machine = DiskMachine()
+    machine.disk.close()
+    assert machine.disk.truncate(10, "cut") == machine.disk.copy_chunk(10, "copy") == []
+    assert stored(b"same" * 50).disk.copy_chunk(4, "copy")[0][0] == "f"
+    assert stored(bytes(50)).disk.copy_chunk(4, "copy") == [], "no two places of it differ"
+
+
+def test_an_old_state_is_what_was_durable_then() -> None:
+    machine = stored()
+    machine.disk.save()
+    files = machine.restarted()
+    files.append("f", b"later")
+    files.append("new", b"1")
+    machine.sync("f", "new")
+    machine.disk.close()
+    assert machine.disk.load() == 100 + len("otherunsynced") - len("unsynced") + 1
+    files = machine.restarted()
+    assert machine.contents() == {"f": bytes(range(100)), "z": b"other"}
+    assert machine.disk.met == {"snapshot-restore": 2}
+    machine.power_loss(keep="none")
+    assert sorted(machine.contents()) == ["f", "z"]
+    machine.disk.close()
+    assert machine.disk.load() == 0, "once"
+
+
+def test_a_wiped_disk_has_all_its_room_again() -> None:
+    machine = stored()
+    assert machine.disk.wipe() == (len("otherunsynced") + 100, 2)
+    machine.restarted()
+    assert machine.contents() == {}
+    assert machine.power_loss() == {"bytes": 0, "writes": 0, "names": 0, "torn": 0}
+    machine.files.append("f", bytes(disk_device.CAPACITY_BYTES))

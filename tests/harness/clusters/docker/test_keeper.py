@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.clusters.docker import engine, lease
+from harness.clusters.docker.examination import examine
 from harness.clusters.local.leftovers import start_time
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -86,3 +87,5 @@ def test_an_engine_elsewhere_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(engine.HOST_VARIABLE, "tcp://198.18.0.1:2375")
     assert engine.answering() is None
     assert not engine.can_start()
+    (found,) = (finding for finding in examine() if finding.name == "docker engine")
+    assert (found.present, found.remedy) == (False, "unset DOCKER_HOST")

@@ -23,6 +23,8 @@ async def main(folder: Path, runs: Path) -> None:
     await cluster.start(cluster.nodes)
     await cluster.partition({"n1": ["n2", "clients"]})
     await cluster.pause(["n2"])
+    await cluster.limit_cpu(["n1"], 0.5)
+    await cluster.power_off(["n3"])
     print("running", flush=True)
     await asyncio.sleep(60)
 

@@ -75,7 +75,7 @@ def test_a_machine_that_can_is_examined_quickly_and_unchanged(local_provider: No
     assert all(finding.present for finding in found.values() if finding.required)
     assert root_network() == before
     optional = {finding.name for finding in found.values() if not finding.required}
-    assert {"kernel: netem", "cgroups", "user namespaces", "nsenter"} <= optional
+    assert {"kernel: packet queues", "cgroups", "user namespaces", "nsenter"} <= optional
     assert PROVIDER.examine() is PROVIDER.examine(), "tried once per process"
 
 

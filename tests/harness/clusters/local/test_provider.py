@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from harness.cluster import ClusterError, NodeSpec, Provider, ShellError
-from harness.clusters.local import addresses, leftovers
+from harness.clusters.local import addresses, cgroup, leftovers
 from harness.clusters.local.provider import PROVIDER
 from harness.node import CallError
 from harness.real_runtime import RealRuntime
@@ -219,6 +219,11 @@ def kill_a_harness(folder: Path, say: str, delay_s: float) -> tuple[str, float]:
     return f"{process.pid}-", time.monotonic() - begin
 
 
+def groups_of(run: str) -> list[Path]:
+    """The control groups of a run."""
+    return [folder for controller in cgroup.usable() for folder in controller.root.glob(f"{cgroup.PREFIX}{run}*")]
+
+
 def test_after_kill_9_of_the_harness_only_a_folder_is_left_and_the_next_start_removes_it(
     tmp_path: Path, runs: Path
 ) -> None:
@@ -230,6 +235,7 @@ def test_after_kill_9_of_the_harness_only_a_folder_is_left_and_the_next_start_re
         assert seconds < 2
         assert root_network() == network
     left = [folder.name for folder in runs.iterdir()]
+    assert groups_of(run), "a limit was in force"
     assert [name for name in left if name.startswith(run)], "it was running: its folder must be there"
 
     async def next_start() -> list[Path]:
@@ -240,6 +246,7 @@ def test_after_kill_9_of_the_harness_only_a_folder_is_left_and_the_next_start_re
 
     (own,) = asyncio.run(next_start())
     assert own.name not in left
+    assert groups_of(run) == [], "the next start removes them too"
     assert list(runs.iterdir()) == []
 
 
@@ -253,7 +260,7 @@ def test_a_stopped_supervisor_is_found_by_the_next_start(tmp_path: Path, runs: P
     kill(process)
     time.sleep(0.1)
     assert traces_of(folder.name)["processes"], "it is stuck, and everything below it lives on"
-    (said,) = PROVIDER.remove_leftovers()
+    said, *_ = PROVIDER.remove_leftovers()
     assert f"{folder}, left by process {process.pid} (and its supervisor, killed)" == said
     deadline = time.monotonic() + 2
     while traces_of(folder.name) and time.monotonic() < deadline:

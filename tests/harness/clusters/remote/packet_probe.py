@@ -1,15 +1,17 @@
 """Run on a node by tests: sends numbered datagrams to another node, and says which came, when, and in what order.
 
-* ``listen PORT SECONDS`` prints {"numbers", "other", "bytes", "ms"} of what arrived: ``other`` had another content, and
-  "ms" is the time from the first to the last.
+* ``listen PORT SECONDS [COUNT [IDLE_S]]`` prints {"numbers", "other", "bytes", "ms"} of what arrived: ``other`` had
+  another content, and "ms" is the time from the first to the last.
 * ``send ADDRESS PORT COUNT EVERY_MS BYTES`` sends it.
 * ``echo PORT SECONDS`` sends everything back; ``ask ADDRESS PORT COUNT EVERY_MS`` prints {"ms": round-trip times}.
+* Those that listen touch /run/packet-probe-PORT when they do.
 * ``serve PORT`` takes one TCP connection to its end; ``move ADDRESS PORT BYTES`` prints {"ms"} until all had arrived.
 """
 
 from __future__ import annotations
 
 import json
+import pathlib
 import socket
 import sys
 import time
@@ -17,14 +19,18 @@ import time
 IDLE_S = 0.25
 """Who listens has heard all when nothing more came for so long."""
 
+COMPLETE_S = 0.1
+"""The same when every number that was sent has come."""
 
-def listen(port: str, seconds: str) -> None:
+
+def listen(port: str, seconds: str, count: str = "0", idle_s: str = str(IDLE_S)) -> None:
     plug = _bound(port)
-    numbers, end = [], time.monotonic() + float(seconds)
+    numbers, seen, end = list[int](), set[int](), time.monotonic() + float(seconds)
     content = other = 0
     first = last = 0.0
     while (left := end - time.monotonic()) > 0:
-        plug.settimeout(min(left, IDLE_S) if numbers else left)
+        patience_s = COMPLETE_S if len(seen) == int(count) else float(idle_s)
+        plug.settimeout(min(left, patience_s) if numbers else left)
         try:
             data = plug.recv(2000)
         except TimeoutError:
@@ -32,6 +38,7 @@ def listen(port: str, seconds: str) -> None:
         last = time.monotonic()
         first = first or last
         numbers.append(int.from_bytes(data[:4], "big"))
+        seen.add(numbers[-1])
         other += data[4:] != b"x" * (len(data) - 4)
         content += len(data)
     print(json.dumps({"numbers": numbers, "other": other, "bytes": content, "ms": (last - first) * 1000}))
@@ -75,6 +82,7 @@ def ask(address: str, port: str, count: str, every_ms: str) -> None:
 def serve(port: str) -> None:
     with socket.create_server(("", int(port))) as server:
         server.settimeout(10)
+        _ready(port)
         connection, _ = server.accept()
         with connection:
             while connection.recv(1 << 16):
@@ -105,8 +113,16 @@ def _connected(address: str, port: str) -> socket.socket:
 def _bound(port: str) -> socket.socket:
     plug = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     plug.bind(("", int(port)))
+    _ready(port)
     return plug
 
 
+def _ready(port: str) -> None:
+    """Say that whatever is sent to the port from now on is heard."""
+    pathlib.Path(f"/run/packet-probe-{port}").touch()
+
+
 if __name__ == "__main__":
+    if sys.argv[1] in ("listen", "echo", "serve"):
+        pathlib.Path(f"/run/packet-probe-{sys.argv[2]}").unlink(missing_ok=True)
     {"listen": listen, "send": send, "echo": echo, "ask": ask, "serve": serve, "move": move}[sys.argv[1]](*sys.argv[2:])

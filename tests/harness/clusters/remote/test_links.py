@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise, permutations
 from pathlib import Path
 from statistics import median
@@ -19,7 +19,8 @@ from harness.cluster_faults import CLIENTS, Link
 from harness.clusters.local.provider import PROVIDER
 from harness.clusters.remote.agent import SshAgent
 from harness.clusters.remote.cluster import RemoteCluster
-from harness.node import CallError
+from harness.faults import flap
+from harness.node import CallError, Future
 from harness.real_runtime import RealRuntime
 from tests.harness.clusters.local_clusters import eventually
 
@@ -59,21 +60,33 @@ async def probe(cluster: RemoteCluster, node: str, *arguments: str) -> dict[str,
     return dict(json.loads(done.stdout)) if done.stdout else {}
 
 
-async def with_listener(listening: Any, speaking: Callable[[], Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the listener and then the speaker printed."""
-    listener = asyncio.ensure_future(listening)
-    await asyncio.sleep(0.15)  # it has no way to say that it listens but its output, which comes at the end
+async def with_listener(
+    cluster: RemoteCluster, node: str, listening: Sequence[str], speaking: Callable[[], Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the listener on the node and then the speaker printed."""
+    sign = f"/run/packet-probe-{listening[1]}"
+    await cluster.shell(node).run("rm", "-f", sign)
+    listener = asyncio.ensure_future(probe(cluster, node, *listening))
+
+    async def listens() -> bool:
+        return (await cluster.shell(node).run("test", "-e", sign, check=False)).status == 0
+
+    await eventually(listens)
     said = await speaking()
     return await listener, said
 
 
-async def datagrams(cluster: RemoteCluster, link: Link = ONE) -> list[int]:
+async def datagrams(
+    cluster: RemoteCluster, link: Link = ONE, every_ms: str = "0.2", listen_s: str = "1.5", idle_s: str = "0.25"
+) -> list[int]:
     """The numbers that arrive of those that are sent over a link, in the order of arrival."""
     sender, receiver = link
     port = str(9010 + EVERY.index(link))
     heard, _ = await with_listener(
-        probe(cluster, receiver, "listen", port, "1.0"),
-        lambda: probe(cluster, sender, "send", ADDRESS[receiver], port, str(COUNT), "0.2", "500"),
+        cluster,
+        receiver,
+        ("listen", port, listen_s, str(COUNT), idle_s),
+        lambda: probe(cluster, sender, "send", ADDRESS[receiver], port, str(COUNT), every_ms, "500"),
     )
     assert heard["other"] == 0, "whatever arrives has the content that was sent"
     return list(heard["numbers"])
@@ -82,7 +95,9 @@ async def datagrams(cluster: RemoteCluster, link: Link = ONE) -> list[int]:
 async def round_trip_ms(cluster: RemoteCluster, count: int = 7) -> float:
     """The median of the round trips that came back."""
     _, asked = await with_listener(
-        probe(cluster, "n2", "echo", "9000", "2"),
+        cluster,
+        "n2",
+        ("echo", "9000", "3"),
         lambda: probe(cluster, "n1", "ask", ADDRESS["n2"], "9000", str(count), "2"),
     )
     return median(asked["ms"])
@@ -91,7 +106,9 @@ async def round_trip_ms(cluster: RemoteCluster, count: int = 7) -> float:
 async def moving_ms(cluster: RemoteCluster, size: int) -> float:
     """How long that many bytes take over a connection from n1 to n2."""
     _, moved = await with_listener(
-        probe(cluster, "n2", "serve", "9002"),
+        cluster,
+        "n2",
+        ("serve", "9002"),
         lambda: probe(cluster, "n1", "move", ADDRESS["n2"], "9002", str(size)),
     )
     return float(moved["ms"])
@@ -278,7 +295,7 @@ def test_ssh_survives_when_every_link_loses_everything(runner: asyncio.Runner, c
     assert after == list(range(COUNT))
 
 
-async def numbers(cluster: RemoteCluster, count: int = 100, settle_s: float = 0.2) -> list[int]:
+async def numbers(cluster: RemoteCluster, count: int = 100, settle_s: float = 0.15) -> list[int]:
     """The messages from n1 that the program of n2 takes up, in its order."""
     client = cluster.client_env(0, "c0")
     await client.call("n2", {"type": "forget"}, 2000)
@@ -403,6 +420,71 @@ def test_a_program_that_has_ended_takes_its_faults_with_it(runner: asyncio.Runne
         return await numbers(cluster, 20)
 
     assert runner.run(scenario()) == list(range(20))
+
+
+def test_a_machine_that_was_off_meets_what_is_in_force_and_nothing_that_was_healed_meanwhile(
+    runner: asyncio.Runner, cluster: RemoteCluster
+) -> None:
+    async def scenario() -> tuple[list[int], list[int], list[int], list[int], str]:
+        await cluster.degrade("loss", [ONE], {"probability": 1.0})
+        await cluster.degrade("loss-messages", [ONE], {"probability": 1.0})
+        await cluster.power_off(["n2"])
+        await cluster.start(["n2"])
+        found = await datagrams(cluster), await numbers(cluster, 20)
+        await cluster.power_off(["n2"])
+        await asyncio.gather(cluster.restore("loss"), cluster.restore("loss-messages"))
+        await cluster.start(["n2"])
+        return *found, await datagrams(cluster), await numbers(cluster, 20), await traces(cluster, "n2")
+
+    lost, unheard, arrived, heard, left = runner.run(scenario())
+    assert (lost, unheard) == ([], [])
+    assert (arrived, heard) == (list(range(COUNT)), list(range(20)))
+    assert left == ""
+
+
+def test_an_engine_that_hangs_is_replaced(runner: asyncio.Runner, cluster: RemoteCluster) -> None:
+    async def scenario() -> tuple[list[int], list[int]]:
+        await cluster.degrade("delay", [ONE], {"delay_ms": 1, "jitter_ms": 0})
+        script = 'read -r pid started < /run/splitbrain/links.pid && kill -STOP "$pid"'
+        await cluster.shell("n2").run("sh", "-c", script)
+        await cluster.degrade("delay", [ONE], {"delay_ms": 2, "jitter_ms": 0})
+        found = await datagrams(cluster)
+        await cluster.restore("delay")
+        return found, await datagrams(cluster)
+
+    assert runner.run(scenario()) == (list(range(COUNT)), list(range(COUNT)))
+
+
+def test_only_root_can_give_the_engine_orders(runner: asyncio.Runner, cluster: RemoteCluster) -> None:
+    async def scenario() -> str:
+        await cluster.degrade("delay", [ONE], {"delay_ms": 1, "jitter_ms": 0})
+        shown = (await cluster.shell("n2").run("stat", "-c", "%a %U", "/run/splitbrain/links.sock")).stdout
+        await cluster.restore("delay")
+        return shown
+
+    assert runner.run(scenario()) == "600 root\n"
+
+
+def test_a_flapping_link_comes_and_goes(runner: asyncio.Runner, cluster: RemoteCluster) -> None:
+    action = {"shape": "one", "drops": {"n2": ["n1"]}, "period_ms": 600.0}
+
+    async def scenario() -> tuple[list[int], list[int]]:
+        runtime = RealRuntime(1)
+        over: Future[None] = runtime.future()
+        heard = asyncio.ensure_future(datagrams(cluster, ONE, every_ms="10", listen_s="10", idle_s="1.5"))
+        await asyncio.sleep(0.5)
+        await flap.FAULT.apply(cluster, action)
+        acting = asyncio.ensure_future(flap.FAULT.during(cluster, action, runtime, over))
+        found = await heard
+        over.set_result(None)
+        await acting
+        await flap.FAULT.heal(cluster, action)
+        return found, await datagrams(cluster)
+
+    found, after = runner.run(scenario())
+    gaps = [later - earlier for earlier, later in pairwise(found) if later - earlier > 5]
+    assert len(gaps) >= 2, found
+    assert after == list(range(COUNT))
 
 
 def test_what_nodes_tell_clients_can_be_dropped_alone(runner: asyncio.Runner, cluster: RemoteCluster) -> None:

@@ -11,16 +11,17 @@ from typing import Any, cast
 import pytest
 
 from harness import catalog
-from harness.cluster import ClusterSpec, NodeSpec, ShellError
+from harness.cluster import ClusterSpec, NodeSpec, Provider, ShellError
 from harness.clusters.local.provider import PROVIDER
 from harness.clusters.remote import node as remote_node
 from harness.clusters.remote.cluster import RemoteCluster
 from harness.fault import Fault
 from harness.faults.nemesis import Nemesis
 from harness.history import NEMESIS, Op
-from harness.node import CallError
+from harness.node import CallError, Timeout
 from harness.real_runtime import RealRuntime
 from harness.system import System
+from tests.harness.clusters.local_clusters import eventually
 
 pytestmark = pytest.mark.cluster
 
@@ -37,18 +38,22 @@ Seen = Mapping[str, Any]
 
 @pytest.fixture(scope="module")
 def probed(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RemoteCluster]:
+    yield from probed_nodes(PROVIDER, runner, tmp_path_factory.mktemp("probed"))
+
+
+def probed_nodes(provider: Provider, runner: asyncio.Runner, folder: Path) -> Iterator[RemoteCluster]:
     """Three nodes with the program ``prober``, on which all of these faults are possible."""
     nodes = tuple(NodeSpec(name, "node", "prober:Prober") for name in NODES)
     needs = frozenset[str]().union(*(fault.needs for fault in FAULTS.values()))
-    spec = ClusterSpec(nodes, {}, (), 1, 4, 1000, tmp_path_factory.mktemp("probed"), (PROBER,), needs)
+    spec = ClusterSpec(nodes, {}, (), 1, 4, 1000, folder, (PROBER,), needs)
 
     async def create() -> RemoteCluster:
-        return await PROVIDER.create(spec, RealRuntime(1))
+        return cast(RemoteCluster, await provider.create(spec, RealRuntime(1)))
 
     cluster = runner.run(create())
     if missing := needs - cluster.capabilities:
         runner.run(cluster.down())
-        pytest.skip(f"the provider local cannot do here: {', '.join(sorted(missing))}")
+        pytest.skip(f"the provider {provider.name} cannot do here: {', '.join(sorted(missing))}")
     yield cluster
     runner.run(cluster.down())
 
@@ -111,7 +116,7 @@ def bitten(
         return before, during, await probe(cluster), effect
 
     before, during, after, effect = runner.run(run())
-    assert effect["bit"], effect
+    assert effect["bit"], str(effect)
     assert effect["errors"] == []
     return before, during, after, effect
 
@@ -154,12 +159,16 @@ def test_a_program_that_does_not_stop_is_killed(
     assert seconds > 0.3
 
 
+def address_of(cluster: RemoteCluster, node: str) -> str:
+    return cluster._nodes.places[node].data
+
+
 def test_a_machine_that_is_off_answers_nobody_and_refuses_nobody(runner: asyncio.Runner, probed: RemoteCluster) -> None:
     """Its own kernel would refuse at once; and a connection that was there would be closed."""
 
     async def probe(cluster: RemoteCluster) -> tuple[Any, Any, float]:
         begin = time.monotonic()
-        direct = await ask(cluster, "n2", 2, type="dial", to="198.18.0.1", limit_ms=400)
+        direct = await ask(cluster, "n2", 2, type="dial", to=address_of(cluster, "n1"), limit_ms=400)
         return direct, (await ask(cluster, "n1", timeout_ms=700)).get("incarnation"), time.monotonic() - begin
 
     before, during, after, effect = bitten(runner, probed, "power-off", {}, probe)
@@ -178,8 +187,12 @@ def test_power_off_takes_every_process_and_what_was_not_synced(runner: asyncio.R
         await probed.shell("n1").run(
             "sh", "-c", "echo x > /run/gone; echo x > /opt/stays; setsid sleep 1000 >/dev/null 2>&1 </dev/null &"
         )
+        held = probed.client_env(3, "c3")
+        await held.call("n1", {}, TIMEOUT_MS)  # a connection that is there, and is not to be ended
         await probed.power_off(["n1"])
         await probed.power_off(["n1"])  # idempotent
+        with pytest.raises(Timeout):
+            await held.call("n1", {}, 400)
         begin = time.monotonic()
         with pytest.raises(ShellError, match="the machine is off"):
             await probed.shell("n1").run("true")
@@ -203,21 +216,20 @@ def test_power_off_takes_every_process_and_what_was_not_synced(runner: asyncio.R
 
 
 def test_a_crash_loop_gives_lives_and_takes_them(runner: asyncio.Runner, probed: RemoteCluster) -> None:
-    async def probe(cluster: RemoteCluster) -> Any:
-        await asyncio.sleep(0.5)
-        return (await life(cluster))[1]
+    async def lived(incarnation: int) -> bool:
+        return ((await life(probed))[1] or 0) >= incarnation
 
     async def run() -> tuple[int, int, dict[str, Any]]:
         await probed.start(NODES)
         before = (await life(probed))[1]
         episode = Episode(probed, "crash-loop", {"amount": {"up_ms": 50, "down_ms": 20}})
         await episode.begin()
-        await asyncio.sleep(1.5)
+        await eventually(lambda: lived(3 + (before or 0)), 20)
         effect = await episode.end()
         return before or 0, (await life(probed))[1] or 0, effect
 
     before, after, effect = runner.run(run())
-    assert effect["bit"], effect
+    assert effect["bit"], str(effect)
     assert after - before == effect["effect"]["measured"]["crashes"] >= 2
 
 
@@ -256,6 +268,27 @@ def test_a_small_share_of_the_processor_makes_work_slow(runner: asyncio.Runner, 
     before, during, after, _ = bitten(runner, probed, "cpu", {"amount": {"share": 0.1}}, probe)
     assert during > 0.2, "30 ms of work at a tenth of a processor"
     assert min(before, after) < during
+
+
+def test_a_limit_holds_for_the_next_program_too(runner: asyncio.Runner, probed: RemoteCluster) -> None:
+    async def burn_s() -> float:
+        begin = time.monotonic()
+        await probed.client_env(0, "c0").call("n3", {"type": "burn", "ms": 30}, 5000)
+        return time.monotonic() - begin
+
+    async def restart() -> tuple[float, float]:
+        await probed.start(NODES)
+        await probed.limit_cpu(["n3"], 0.1)
+        await probed.kill(["n3"])
+        await probed.start(["n3"])
+        limited = await burn_s()
+        await probed.unlimit(["n3"])
+        await probed.unlimit(["n3"])  # idempotent
+        return limited, await burn_s()
+
+    limited, free = runner.run(restart())
+    assert limited > 0.2
+    assert free < limited
 
 
 def test_without_descriptors_only_connections_that_are_there_go_on(
@@ -330,7 +363,7 @@ def test_a_bent_clock_is_seen_by_the_program_and_its_monotonic_one_is_true(
     assert is_off(during[-1]), during
     assert abs(before[0]) < 1000
     assert abs(after[0]) < 1000
-    assert effect["bit"], effect
+    assert effect["bit"], str(effect)
     assert abs(effect["healed"]["offsets_ms"]["n1"]) < 1000
     assert effect["effect"]["measured"]["false_readings"] >= 1
     if kind == "jump":

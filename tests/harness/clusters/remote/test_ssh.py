@@ -15,7 +15,7 @@ import pytest
 
 from harness.cluster import ShellError
 from harness.clusters.remote.cluster import RemoteCluster
-from harness.clusters.remote.ssh import SshShell
+from harness.clusters.remote.ssh import BrokenConnectionError, SshShell
 from tests.harness.clusters.local_clusters import eventually, make
 
 pytestmark = pytest.mark.cluster
@@ -135,6 +135,66 @@ def test_a_broken_connection_is_made_anew(runner: asyncio.Runner, shell: SshShel
     runner.run(shell.run("true"))
     shell.connection.break_off()
     assert runner.run(shell.run("echo", "back")).stdout == "back\n"
+
+
+async def cut_in_between(shell: SshShell, file: str, *, idempotent: bool) -> tuple[str, int]:
+    """What comes of a command under which the connection is cut, and how often it was begun on the node."""
+    command = ("sh", "-c", 'echo begun >> "$1"; sleep 0.4; echo done', "sh", file)
+    running = asyncio.ensure_future(shell.run(*command, idempotent=idempotent))
+    assert (
+        await shell.run("sh", "-c", 'until [ -s "$1" ]; do sleep 0.01; done; cat "$1"', "sh", file)
+    ).stdout == "begun\n"
+    shell.connection.break_off()
+    try:
+        outcome = (await running).stdout
+    except BrokenConnectionError as error:
+        outcome = str(error)
+    return outcome, (await shell.run("cat", file)).stdout.count("begun")
+
+
+def test_what_is_idempotent_is_tried_once_more_on_a_broken_connection(runner: asyncio.Runner, shell: SshShell) -> None:
+    assert runner.run(cut_in_between(shell, "/tmp/twice", idempotent=True)) == ("done\n", 2)
+
+
+def test_what_is_not_is_never_repeated(runner: asyncio.Runner, shell: SshShell) -> None:
+    outcome, begun = runner.run(cut_in_between(shell, "/tmp/once", idempotent=False))
+    assert begun == 1
+    assert "node n1" in outcome
+    assert "the connection ended" in outcome or "limit" in outcome
+
+
+def test_no_time_is_left_for_a_second_try_that_was_not_there_for_the_first(
+    runner: asyncio.Runner, shell: SshShell
+) -> None:
+    tries: list[float] = []
+
+    def broken(left_s: float) -> None:
+        tries.append(left_s)
+        time.sleep(0.05)
+        raise BrokenConnectionError("cut")
+
+    for timeout_s in (10.0, 0.04):
+        with pytest.raises(BrokenConnectionError, match="cut"):
+            runner.run(shell.repeated(broken, timeout_s))
+    assert tries[0] == 10.0
+    assert tries[1] < 9.96
+    assert tries[2:] == [0.04]
+
+
+def test_a_suspended_connection_fails_at_once_and_says_why(runner: asyncio.Runner, shell: SshShell) -> None:
+    async def suspend() -> float:
+        shell.connection.suspend("the machine is off")
+        begin = time.monotonic()
+        try:
+            with pytest.raises(ShellError, match=r"node n1 .*the machine is off"):
+                await shell.run("true", idempotent=True)
+        finally:
+            shell.connection.resume()
+        seconds = time.monotonic() - begin
+        assert (await shell.run("echo", "back")).stdout == "back\n"
+        return seconds
+
+    assert runner.run(suspend()) < 1
 
 
 def test_a_frozen_node_is_an_error_in_time_and_answers_after_the_thaw(
