@@ -105,8 +105,8 @@ def add(subparsers: Any) -> None:
     )
     option("--store", default="store", metavar="DIR", help="where runs are kept (default: ./store)")
     option("--artifacts", choices=(ALWAYS, ON_FAILURE, NEVER), default=ON_FAILURE,
-           help="keep what was on real nodes' disks, as nodes/NAME/data.tar.gz, up to 64 MB each: always, on failure (if "
-           "the run is invalid; the default), or never")  # fmt: skip
+           help="keep what was on real nodes' disks, as nodes/NAME/data.tar.gz, up to 64 MB each: always, on failure "
+           "(the run is invalid; the default), or never")  # fmt: skip
     option("--capture", action="store_true", help="keep the packets of real nodes, as nodes/NAME/data.pcap, the first "
            "32 MB of each")  # fmt: skip
     option(
