@@ -124,8 +124,8 @@ class DiskFaults(Protocol):
         {"bytes": of files that differ}."""
 
     async def disk_wipe(self, nodes: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        """Nothing of what the program stored is there any more; only the count of its incarnations goes on, by which the
-        harness tells them apart. The nodes must be down. Returns per node {"bytes", "files"} lost."""
+        """Nothing of what the program stored is there any more; only the count of its incarnations goes on, by which
+        the harness tells them apart. The nodes must be down. Returns per node {"bytes", "files"} lost."""
 
     async def disk_heal(self, nodes: Sequence[str]) -> None:
         """End full, read-only, failing, stalled and slow disks. Nodes that stopped because of them, or whose disk
