@@ -45,4 +45,5 @@ SYSTEM: Final = System(
     },
     errors=ERRORS,
     events=("data-lost",),
+    withstands=frozenset({"duplicate"}),
 )

@@ -68,4 +68,5 @@ SYSTEM = System(
     bugs=BUGS,
     events=("election-started", "vote-granted", "became-leader", "stepped-down", "truncated", "disk-corrupt"),
     leadership=leadership,
+    withstands=frozenset({"duplicate"}),
 )
