@@ -64,8 +64,9 @@ def add(subparsers: Any) -> None:
     ssh = verbs.add_parser("ssh", help="a shell, or one command, on a node", epilog=EXAMPLES,
                            usage="splitbrain cluster ssh NODE [CLUSTER] [-- COMMAND ...]",
                            description="Opens a shell on a node, as root, or runs the command after --.")  # fmt: skip
-    ssh.add_argument("node", metavar="NODE", help="n1, n2, ...")
-    ssh.add_argument("rest", nargs=argparse.REMAINDER, metavar="CLUSTER", help="needed where several stand")
+    # All in one: argparse would take the -- that follows NODE for its own.
+    ssh.add_argument("words", nargs=argparse.REMAINDER, metavar="NODE [CLUSTER] [-- COMMAND ...]",
+                     help="n1, n2, ...; the cluster where several stand; a command instead of a shell")  # fmt: skip
     down = verbs.add_parser(
         "down", help="remove one, or all", description="Removes a cluster; returns when it is gone."
     )
@@ -141,31 +142,32 @@ def _list(args: argparse.Namespace) -> int:
 
 def _ssh(args: argparse.Namespace) -> int:
     """Become the shell, or the command, on the node."""
-    cluster, words = _split(args.rest)
+    name, cluster, words = _split(args.words)
     standing = _chosen(cluster)
     nodes = {node.name: node for node in standing.nodes}
-    if args.node not in nodes:
-        raise UsageError(f"read the node {args.node[:80]!r} of {standing.name}; expected "
-                         f"{alternatives(args.node, nodes)}")  # fmt: skip
-    command = [*shlex.split(nodes[args.node].entry), "--", *(words or ["sh"])]
+    if name not in nodes:
+        raise UsageError(f"read the node {name[:80]!r} of {standing.name}; expected {alternatives(name, nodes)}")
+    command = [*shlex.split(nodes[name].entry), "--", *(words or ["sh"])]
     program = shutil.which(command[0])
     if program is None:
         raise UsageError(
             f"read no {command[0]} on this machine, which is what enters a node; expected it to be installed"
         )
     sys.stdout.flush()
-    os.execve(program, command, {**_environment(), "PS1": f"{args.node}# "})  # noqa: S606
+    os.execve(program, command, {**_environment(), "PS1": f"{name}# "})  # noqa: S606
 
 
-def _split(rest: Sequence[str]) -> tuple[str | None, list[str]]:
-    """A cluster's name, if there is one, and the command behind ``--``."""
-    before, after = list(rest), []
+def _split(words: Sequence[str]) -> tuple[str, str | None, list[str]]:
+    """A node's name, a cluster's, if there is one, and the command behind ``--``."""
+    before, after = list(words), []
     if "--" in before:
         at = before.index("--")
         before, after = before[:at], before[at + 1 :]
-    if len(before) > 1:
-        raise UsageError(f"read {before[1][:80]!r} after the names; expected -- before a command")
-    return (before[0] if before else None), after
+    if not before:
+        raise UsageError(f"read no node; expected its name: {PROGRAM} cluster ssh NODE [CLUSTER] [-- COMMAND ...]")
+    if len(before) > 2:
+        raise UsageError(f"read {before[2][:80]!r} after the names; expected -- before a command")
+    return before[0], (before[1] if len(before) == 2 else None), after
 
 
 def _down(args: argparse.Namespace) -> int:

@@ -71,6 +71,9 @@ def test_a_node_can_be_entered(up: dict[str, Any]) -> None:
         done = command("ssh", node, up["name"], "--", "sh", "-c", "hostname; pgrep -f node.pyz >/dev/null || "
                        "grep -qa node.pyz /proc/[0-9]*/cmdline && exit 7")  # fmt: skip
         assert (done.stdout.strip(), done.returncode) == (node, 7), done.stderr
+    done = command("ssh", "n2", "--", "hostname")
+    others = len(json.loads(command("list", "--json").stdout)["clusters"]) > 1  # a person's own, perhaps
+    assert (done.stdout.strip() == "n2") is not others, done.stderr
     done = command("ssh", "n1", up["name"])
     assert done.returncode == 0, "a shell whose input has ended"
 
@@ -79,6 +82,7 @@ def test_a_node_can_be_entered(up: dict[str, Any]) -> None:
     ("words", "expected"),
     [
         (("ssh", "n9", "{name}"), "expected one of n1, n2"),
+        (("ssh",), "read no node"),
         (("ssh", "n1", "nowhere"), "the cluster 'nowhere'"),
         (("ssh", "n1", "{name}", "hostname"), "expected -- before a command"),
         (("down", "nowhere"), "the cluster 'nowhere'"),
