@@ -4,7 +4,8 @@
 
 As benchmarks.registers_fuzz, whose words its output has: verdicts against brute force over all orders, the lattice, the
 anomalies of one level, whose transactions must refute it by themselves. Repeatable read beside predicate reads may be
-unknown where two readings of its definition differ, or a phantom is in it. What a store of some level did must be valid
+unknown where two readings of its definition differ, or a phantom is in it; and any level where too many choices explain
+what was read, which are counted. What a store of some level did must be valid
 at that level. Exit status 0 if all agree, 1 if anything
 does not (with the seed that shows it), 2 if the time limit came first.
 """
@@ -39,6 +40,7 @@ from checkers.transactional.brute import TooLarge
 from checkers.transactional.composite import brute
 from checkers.transactional.composite.reading import Composite, Micro, Parsed, is_composite, read_composite
 from checkers.transactional.composite.scope import CONDENSED_MIN, answers
+from checkers.transactional.composite.verdict import TOO_MANY
 from checkers.transactional.lattice import Model
 from checkers.transactional.transaction import value_of
 from harness.history import History
@@ -62,6 +64,9 @@ def examine(tally: Tally, name: str, history: History, random: Random) -> None:
             tally.counts["undecided by brute force"] += 1
             continue
         tally.judged(level, answer)
+        if answer == "unknown" and found.unsure.get(level) == TOO_MANY:
+            tally.counts["unknown: too many choices"] += 1
+            continue
         tally.expect(agrees, f"{name}: {level} is {answer}, by its definition {truth}")
         examine_lattice(tally, name, level, verdicts)
     if not is_composite(history):

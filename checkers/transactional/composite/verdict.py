@@ -21,6 +21,7 @@ from harness.result import Validity
 
 WORLDS_MAX: Final = 512
 SEARCHED_MAX: Final = 400
+TOO_MANY: Final = "too many choices of increments, adds or writes explain what was read"
 SERIAL: Final = {Order.NONE: "serializable", Order.SESSION: "strong-session-serializable", Order.REALTIME: STRICT}
 
 
@@ -133,7 +134,7 @@ class Answers:
         if isinstance(worlds, Unread):
             return False
         if worlds is None:
-            self.unsure[model.name] = "too many choices of increments, adds or writes explain what was read"
+            self.unsure[model.name] = TOO_MANY
             return "unknown"
         if self._by_items(model):
             return self._repeatable(model, worlds)
@@ -151,7 +152,9 @@ class Answers:
         if serial is not False:
             return serial
         held = [each for each in worlds if self._in_time(each.items.of(model))]
-        whole = all(self.of(MODELS[name]) is True for name in self._beside(model) - {model.name})
+        whole = not self._open_adds() and all(
+            self.of(MODELS[name]) is True for name in self._beside(model) - {model.name}
+        )
         for each in held if whole else ():
             proofs = (each.items.proofs.get((Family.ANY, form)) for form in reversed(Order))
             proof = next((found for found in proofs if found is not None), None)
@@ -162,6 +165,15 @@ class Answers:
                 "a phantom is on a cycle with antidependencies of items, or splits what one transaction wrote: whether "
                 "Adya's PL-2.99 forbids that can be read both ways")  # fmt: skip
         return "unknown" if held else False
+
+    def _open_adds(self) -> bool:
+        """Whether a read may have seen an add or not, as another one hides it: either way there is an edge more, which
+        no order of commits contradicts, but which may be an item's on the cycle of a phantom."""
+        return any(
+            known.updates.keys() - possibility.present - possibility.absent - {whole.reader.number}
+            for known, whole, possible in self.open_
+            for possibility in possible or ()
+        )
 
     def _in_time(self, answer: bool) -> bool:
         check_time(self.deadline)
