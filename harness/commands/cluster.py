@@ -20,7 +20,7 @@ from harness import catalog
 from harness.catalog import alternatives
 from harness.commands import PROGRAM, UsageError, complain, one_of
 from harness.commands.output import emit
-from harness.commands.standing import NAME, Standing, all_standing, end
+from harness.commands.standing import NAME, Standing, all_standing, check_rights, end
 
 SYSTEM: Final = "raft"
 PROVIDER: Final = "local"
@@ -78,6 +78,7 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what the verb says; see EXAMPLES for the exit status."""
+    check_rights()
     return {"up": _up, "list": _list, "ssh": _ssh, "down": _down}[args.verb](args)
 
 

@@ -10,6 +10,7 @@ from harness import catalog
 from harness.cluster import ClusterError, Provider
 from harness.commands import one_of
 from harness.commands.output import emit
+from harness.commands.standing import check_rights
 
 REMAINS: Final = 2
 FAILED: Final = "could NOT remove"
@@ -42,6 +43,7 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Remove leftovers and print what they were; 0, or 2 if something remains."""
+    check_rights()
     names = catalog.names("providers") if args.provider is None else (args.provider,)
     found = {name: _healed(catalog.provider(name)) for name in names}
     if args.json:

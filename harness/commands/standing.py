@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from harness.clusters.local.leftovers import RUNS, start_time
+from harness.clusters.local.leftovers import RUNS, are_visible, start_time
+from harness.commands import UsageError
 
 FOLDER: Final = RUNS / "clusters"
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
@@ -53,6 +54,13 @@ class Standing:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def check_rights() -> None:
+    """Raises UsageError for a user who cannot see clusters and what they left: to him there would be none."""
+    if not are_visible():
+        raise UsageError(f"read user id {os.geteuid()}, which may not look into {RUNS}; expected root, who made the "
+                         "clusters of this machine: run it with sudo")  # fmt: skip
 
 
 def folder_of(name: str) -> Path:

@@ -38,6 +38,11 @@ def start_time(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
+def are_visible() -> bool:
+    """Whether this user may look at what runs leave: their folder is for nobody but who made it, which is root."""
+    return not RUNS.exists() or os.access(RUNS, os.R_OK | os.X_OK)
+
+
 def new_run_folder() -> Path:
     """A folder of this process, for one run."""
     RUNS.mkdir(mode=0o700, exist_ok=True)

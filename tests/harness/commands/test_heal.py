@@ -15,10 +15,16 @@ import pytest
 
 from harness import catalog, cli
 from harness.clusters.local import leftovers
+from harness.commands import USAGE
+from harness.commands import cluster as _cluster  # noqa: F401 (who may read nothing can import nothing)
+from harness.commands import heal as _heal  # noqa: F401
 from tests.harness.clusters.local_clusters import missing
 
 RUN = [sys.executable, "-m", "harness.cli", "run", "raft", "--provider", "local", "--nodes", "3", "--faults",
        "partition,pause", "--time-limit", "60"]  # fmt: skip
+
+
+NOBODY = 65534
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, dict[str, list[str]]]:
@@ -96,3 +102,16 @@ def test_a_run_that_was_killed_leaves_what_heal_removes_and_one_that_lives_does_
     assert not own_folder(pid)
     again = told(capsys, "--provider", "local")["local"]
     assert not any(str(pid) in line for lines in again.values() for line in lines)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("words", [["heal"], ["cluster", "list"], ["cluster", "down", "--all"]], ids=" ".join)
+def test_who_cannot_see_is_not_told_that_there_is_nothing(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    leftovers.RUNS.mkdir(mode=0o700, exist_ok=True)
+    pid = os.fork()
+    if pid == 0:
+        os.setuid(NOBODY)
+        os._exit(cli.main(words))
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == USAGE
+    assert "expected root" in capfd.readouterr().err
