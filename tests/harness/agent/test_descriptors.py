@@ -26,9 +26,9 @@ for line in sys.stdin:
             opened.append(os.open("/dev/null", os.O_RDONLY))
     except OSError as error:
         assert error.errno == 24
-    print(len(opened), flush=True)
-    for fd in opened:
+    for fd in opened:  # before it answers: what is open then counts
         os.close(fd)
+    print(len(opened), flush=True)
 """
 
 
