@@ -88,17 +88,18 @@ class LoopbackCluster:
         await asyncio.gather(*(self._serving(node) for node in started))
 
     async def kill(self, nodes: Sequence[str]) -> None:
-        killed = [node for node in map(self._nodes.__getitem__, nodes) if node.process is not None]
-        for node in killed:
-            assert node.process is not None, "filtered above"
-            node.process.kill()
-        for node in killed:
-            assert node.process is not None, "filtered above"
-            await asyncio.to_thread(node.process.wait, STOP_S_MAX)
-            node.process = None
-            if node.link is not None:
-                node.link.close()
-                node.link = None
+        """Two of these at a time may meet at one node."""
+        entries = [self._nodes[name] for name in nodes]
+        killed = [(node, node.process) for node in entries if node.process is not None]
+        for _, process in killed:
+            process.kill()
+        for node, process in killed:
+            await asyncio.to_thread(process.wait, STOP_S_MAX)
+            if node.process is process:
+                node.process = None
+                if node.link is not None:
+                    node.link.close()
+                    node.link = None
 
     async def pause(self, nodes: Sequence[str]) -> None:
         for node in self._running(nodes):
