@@ -63,7 +63,7 @@ def _healed(provider: Provider) -> dict[str, list[str]]:
     return {
         "removed": [line for line in told if not line.startswith(FAILED)],
         "remains": [line for line in told if line.startswith(FAILED)],
-        "living": list(living),
+        "living": list(dict.fromkeys(living)),
     }
 
 

@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from harness.cluster import ClusterError, ClusterSpec, Finding
+from harness.cluster import ClusterSpec, Finding
 from harness.clusters.docker import addresses, examination, leftovers
 from harness.clusters.local import leftovers as local_leftovers
+from harness.clusters.request import check_request
 
 if TYPE_CHECKING:
     from harness.clusters.docker.containers import Containers
@@ -51,7 +52,7 @@ class DockerProvider:
         from harness.clusters.local.keys import new_key_pair
         from harness.clusters.remote.cluster import RemoteCluster
 
-        _check(spec, self.examine())
+        check_request(self.name, spec, self.examine(), addresses.NODES_MAX, addresses.CLIENTS_MAX)
         host_key, user_key = new_key_pair(), new_key_pair()
         containers = Containers(spec, Keys(host_key.private, user_key.public))
         with ThreadPoolExecutor(2, thread_name_prefix="create") as threads:
@@ -79,18 +80,6 @@ class _Described:
 
 
 PROVIDER: Final = DockerProvider()
-
-
-def _check(spec: ClusterSpec, findings: Sequence[Finding]) -> None:
-    if missing := [finding for finding in findings if finding.required and not finding.present]:
-        needs = "; ".join(f"{finding.name} ({finding.remedy or finding.detail})" for finding in missing)
-        raise ClusterError(f"the provider docker cannot be used here; it lacks: {needs}")
-    for count, most, what in (
-        (len(spec.nodes), addresses.NODES_MAX, "nodes"),
-        (spec.clients, addresses.CLIENTS_MAX, "clients"),
-    ):
-        if count > most:
-            raise ClusterError(f"read {count} {what}; expected at most {most} with the provider docker")
 
 
 def _places(spec: ClusterSpec, containers: Containers, host_key: KeyPair, user_key: KeyPair) -> list[Place]:

@@ -108,18 +108,10 @@ def lose_unsynced(pid: int) -> None:
 
 def thaw(folder: str, disk: Disk) -> None:
     """Let go of a disk that is frozen, whoever froze it and has ended since: a process that waits for it cannot even be
-    killed, and the frozen file system would outlive them all. It is reached by a mount of its own."""
+    killed, and the frozen file system would outlive them all."""
     place = f"{folder}/thaw-{disk.number}"
     os.makedirs(place, exist_ok=True)
-    mount(f"{folder}/loop{disk.number}", place, "ext4", MS_NOSUID | MS_NODEV)
-    try:
-        fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            syscalls.thaw(fd)
-        finally:
-            os.close(fd)
-    finally:
-        syscalls.unmount_lazily(place)
+    syscalls.thaw_device(f"{folder}/loop{disk.number}", place)
 
 
 def await_unmounted(folder: str, disk: Disk) -> None:

@@ -55,12 +55,4 @@ def _thaw(number: int) -> None:
         device, place = f"{folder}/device", f"{folder}/disk"
         os.mknod(device, stat.S_IFBLK | 0o600, os.makedev(syscalls.LOOP_MAJOR, number))
         os.mkdir(place)
-        syscalls.mount(device, place, "ext4", syscalls.MS_NOSUID | syscalls.MS_NODEV)
-        try:
-            fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                syscalls.thaw(fd)
-            finally:
-                os.close(fd)
-        finally:
-            syscalls.unmount_lazily(place)
+        syscalls.thaw_device(device, place)

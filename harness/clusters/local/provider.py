@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from harness.cluster import ClusterError, ClusterSpec, Finding
+from harness.cluster import ClusterSpec, Finding
 from harness.clusters.local import addresses, examination, leftovers
+from harness.clusters.request import check_request
 
 if TYPE_CHECKING:
     from harness.clusters.local.fabric import Fabric
@@ -49,7 +50,7 @@ class LocalProvider:
         from harness.clusters.local.site import LocalSite
         from harness.clusters.remote.cluster import RemoteCluster
 
-        _check(spec, self.examine())
+        check_request(self.name, spec, self.examine(), addresses.NODES_MAX, addresses.CLIENTS_MAX)
         self.remove_leftovers()
         fabric, host_key, user_key = Fabric(), new_key_pair(), new_key_pair()
         cluster = RemoteCluster(spec, runtime, _places(spec, fabric, host_key, user_key), LocalSite(fabric))
@@ -73,18 +74,6 @@ class _Described:
 
 
 PROVIDER: Final = LocalProvider()
-
-
-def _check(spec: ClusterSpec, findings: Sequence[Finding]) -> None:
-    if missing := [finding for finding in findings if finding.required and not finding.present]:
-        needs = "; ".join(f"{finding.name} ({finding.remedy or finding.detail})" for finding in missing)
-        raise ClusterError(f"the provider local cannot be used here; it lacks: {needs}")
-    for count, most, what in (
-        (len(spec.nodes), addresses.NODES_MAX, "nodes"),
-        (spec.clients, addresses.CLIENTS_MAX, "clients"),
-    ):
-        if count > most:
-            raise ClusterError(f"read {count} {what}; expected at most {most} with the provider local")
 
 
 def _request(spec: ClusterSpec, fabric: Fabric, host_key: KeyPair, user_key: KeyPair) -> Any:

@@ -129,3 +129,16 @@ def thaw(folder: int) -> None:
             if error.errno != errno.EINVAL:  # it is not frozen
                 raise
             return
+
+
+def thaw_device(device: str, place: str) -> None:
+    """Thaw the ext4 on a device, by a mount of its own on ``place``: who had it mounted may be gone, or hang."""
+    mount(device, place, "ext4", MS_NOSUID | MS_NODEV)
+    try:
+        fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            thaw(fd)
+        finally:
+            os.close(fd)
+    finally:
+        unmount_lazily(place)
