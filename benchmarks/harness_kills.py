@@ -4,10 +4,10 @@
 
 Each try starts the real command and kills it after 0.1 to 14 s. Then no process of the run may remain (told by the
 run's mark in its environment, by its mounts, or by a network namespace that was not there before), the machine's
-interfaces, firewall, mounts, loop devices and cgroups must be as they were, the next start must leave no folder in
-/run/splitbrain, and `splitbrain check` of the run's folder must say something of use and never that it is valid.
-Containers may remain until the next start, which is then made first. Exit status 1 if anything was not so. Start
-nothing else with clusters meanwhile.
+interfaces, firewall, mounts and loop devices must be as they were, the next start must leave no folder in
+/run/splitbrain and no cgroup (an empty one limits nobody, and may wait for it), and `splitbrain check` of the run's
+folder must say something of use and never that it is valid. Containers may remain until the next start, which is then
+made first. Exit status 1 if anything was not so. Start nothing else with clusters meanwhile.
 """
 
 from __future__ import annotations
@@ -55,8 +55,7 @@ class Machine:
 
     def changes_since(self, before: Machine) -> list[str]:
         changed = [name for name in ("network", "mounts") if getattr(self, name) != getattr(before, name)]
-        new = (self.loops - before.loops) | (self.namespaces - before.namespaces) | (self.cgroups - before.cgroups)
-        return changed + sorted(new)
+        return changed + sorted((self.loops - before.loops) | (self.namespaces - before.namespaces))
 
 
 def machine(pid: int) -> Machine:
@@ -120,6 +119,7 @@ def kill_one(store: Path, after_s: float, provider: Provider, faults: str) -> Ki
         left = _left(process.pid, before)
     gone_s = time.monotonic() - begin
     left += said_not + _next_start(provider) + [str(folder) for folder in run_folders(process.pid)]
+    left += sorted(machine(process.pid).cgroups - before.cgroups)
     status, said = check(store / "runs" / "latest")
     if status not in (None, 2, 254) and process.returncode == -9:
         left.append(f"a verdict on a killed run (status {status})")
