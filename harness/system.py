@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal, Protocol
 
+from harness.claim import Claim
 from harness.history import Op
 from harness.node import Message
 
@@ -76,7 +77,9 @@ class Bug:
 
     ``row`` is its number among the published mistakes we seed; ``options`` those under which the system without the bug
     (its *correct twin*) holds what the bug breaks; ``workloads`` show it, the first one best; ``faults`` is a
-    ``--faults`` text that exposes it; ``shows_as`` the codes of what a checker may say (LIN, SET, CNT, DIV, EV, AVL).
+    ``--faults`` text that exposes it; ``shows_as`` the codes of what a checker may say (``harness.exam.code``: LIN,
+    SET, CNT, DIV, EV, SES, ...). ``sizes`` are fields of a plan that matter (nodes, rate_hz, time_limit_s, ...). What
+    shows as AVL is that for ``gap_s`` seconds of the main phase nobody who asked got an answer, as the twin does not.
     """
 
     row: int
@@ -85,6 +88,8 @@ class Bug:
     workloads: tuple[str, ...]
     shows_as: tuple[str, ...]
     options: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[str, Any] = field(default_factory=dict)
+    gap_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,5 +118,5 @@ class System:
     bugs: Mapping[str, Bug] = field(default_factory=dict)
     events: tuple[str, ...] = ()
     leadership: Callable[[Mapping[str, str]], tuple[str, str] | None] = lambda options: None
-    claims: tuple[Any, ...] = ()
+    claims: tuple[Claim, ...] = ()
     withstands: frozenset[str] = frozenset()
