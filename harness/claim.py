@@ -182,8 +182,8 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Tabled:
-    """For every point of a table, runs in which ``one`` holds and runs in which ``other`` does: never both, and over
-    the whole table each of them somewhere (CAP: available or linearizable). Both are figures that are 0 or 1."""
+    """For every point of a table: does some run have ``one``, and does every run have ``other``? No point has both, and
+    each of the two is had somewhere (CAP: available, or linearizable). Both are figures that are 0 or 1."""
 
     over: str
     points: tuple[Variant, ...]

@@ -47,7 +47,8 @@ class Plan:
     ``plan.json``, so that ``--replay`` repeats the schedule and not only the seed. ``operations``, where not None, are
     the main phase's client operations in place of the workload's generator: a shrunk plan is a few lines of data.
     ``order`` is the simulator's policy for events of one moment ("uniform" or "pct"); ``rare`` says whether simulated
-    nodes take their rare branches (``Env.sometimes``).
+    nodes take their rare branches (``Env.sometimes``). ``probe_hz``: how often every replica is asked what it holds
+    while the load is on.
     """
 
     system: str
@@ -67,6 +68,7 @@ class Plan:
     operations: tuple[ScheduledOperation, ...] | None = None
     order: str = "uniform"
     rare: bool = True
+    probe_hz: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         return {"schema": SCHEMA, **asdict(self)}

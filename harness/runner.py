@@ -24,6 +24,7 @@ from harness.faults.timetable import timetable
 from harness.faults.triggered import TriggeredFaults, needs
 from harness.generator import Context, Generator, any_of, clients, delay, function, once, time_limit, until_ok
 from harness.generator import nemesis as on_nemesis
+from harness.generator.probe import probes
 from harness.generator.script import script
 from harness.history import NEMESIS, Op
 from harness.interpreter import Counts, Interpreter
@@ -333,7 +334,8 @@ class Run:
         plan = self._setup.plan
         if plan.operations is not None:
             return script(plan.operations, plan.concurrency, start_ns)
-        return self._setup.workload.generator(self._options())
+        load = self._setup.workload.generator(self._options())
+        return any_of(load, probes(self._options(), plan.probe_hz)) if plan.probe_hz else load
 
     async def _run_heal(self, interpreter: Interpreter) -> None:
         if self._nemesis is None:

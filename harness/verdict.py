@@ -59,6 +59,7 @@ class Verdict:
         return {
             "schema": SCHEMA,
             **self.result.as_json(),
+            "checked": None if self.checked is None else self.checked.valid,
             "ok": counts.ok,
             "fail": counts.fail,
             "info": counts.info,

@@ -1,0 +1,70 @@
+"""How operations fared around a run's faults: before them, while all were in force, after the last heal."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from harness.claims.timed import NEVER_NS, Span, Timed, end_of, span_of
+from harness.fault_window import FaultWindow
+
+NEAR_NS: Final = 2_000_000_000
+"""What succeeds so soon after a fault's window counts as done under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Operations of one name: ``before`` (ok, before any fault began); ``asked`` while all were in force (begun a
+    client's timeout after the last one began, before the first heal), ``answered`` of these (ok, before that heal);
+    ``after`` (begun after the last heal, and ok), ``recovery_s`` from there to the first of them."""
+
+    before: int = 0
+    asked: int = 0
+    answered: int = 0
+    after: int = 0
+    recovery_s: float | None = None
+
+
+def traffic(operations: Sequence[Timed], windows: Sequence[FaultWindow], patience_s: float) -> dict[str, Traffic]:
+    """By the operations' names; nothing where nothing was broken."""
+    span = span_of(windows)
+    if span is None:
+        return {}
+    named: defaultdict[str, list[Timed]] = defaultdict(list)
+    for operation in operations:
+        named[operation.f].append(operation)
+    return {f: _around(named[f], span, round(patience_s * 1e9)) for f in sorted(named)}
+
+
+def _around(operations: Sequence[Timed], span: Span, patience_ns: int) -> Traffic:
+    from_ns, to_ns = span.all_ns + patience_ns, span.heal_ns
+    asked = [operation for operation in operations if from_ns <= operation.begun_ns < to_ns]
+    after = [operation for operation in operations if operation.ok and operation.begun_ns > span.end_ns]
+    return Traffic(
+        before=sum(operation.ok and operation.done_ns < span.begin_ns for operation in operations),
+        asked=len(asked),
+        answered=sum(operation.ok and operation.done_ns < to_ns for operation in asked),
+        after=len(after),
+        recovery_s=round((min(each.done_ns for each in after) - span.end_ns) / 1e9, 3) if after else None,
+    )
+
+
+def disturbed(operations: Sequence[Timed], windows: Sequence[FaultWindow]) -> int:
+    """Operations that succeeded inside a fault's window, or soon after it."""
+    spans = [(window.start_ns, end_of(window) + NEAR_NS) for window in windows]
+    good = [operation.done_ns for operation in operations if operation.ok]
+    return sum(any(start <= done <= stop for start, stop in spans) for done in good)
+
+
+def carried(operations: Sequence[Timed], windows: Sequence[FaultWindow]) -> bool:
+    """Whether an operation succeeded, begun after the last fault, on a key that one had succeeded on before the first
+    fault: what an earlier leader acknowledged was asked of a later one."""
+    span = span_of(windows)
+    if span is None or span.end_ns == NEVER_NS:
+        return span is None
+    old = {repr(operation.key) for operation in operations if operation.ok and operation.done_ns < span.begin_ns}
+    return any(
+        operation.ok and operation.begun_ns > span.end_ns and repr(operation.key) in old for operation in operations
+    )
