@@ -40,6 +40,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "view": Command("harness.commands.view", "write a history, and why it is invalid, as one HTML file to look at"),
     "shrink": Command("harness.commands.shrink", "from a failing plan to the smallest one that fails the same way"),
     "keep": Command("harness.commands.keep", "keep a plan as a regression test that pytest runs"),
+    "claims": Command("harness.commands.claims", "the books' sentences about the bundled systems, as experiments"),
+    "mutants": Command("harness.commands.mutants", "the harness's own exam: seeded bugs to be found, twins in peace"),
     "cluster": Command("harness.commands.cluster", "a cluster to look around in: up, list, ssh, down"),
     "heal": Command("harness.commands.heal", "remove what crashed runs left on this machine"),
     "list": Command("harness.commands.list", "systems, workloads, faults, models, checkers, providers"),

@@ -18,6 +18,7 @@ PACKAGES = ("harness", "systems_under_test", "workloads", "checkers")
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.cli", "harness.commands"),
     ("harness.report",),
+    ("harness.claims", "harness.exam"),
     ("harness.search",),
     ("harness.runner", "harness.progress", "harness.readiness", "harness.verdict"),
     ("harness.interpreter", "harness.store", "harness.clusters", "harness.faults", "harness.simulation"),

@@ -46,6 +46,10 @@ class Inquiry:
         self.arms = list(_arms(claim, self.budget))
         self.seconds = 0.0
 
+    @property
+    def name(self) -> str:
+        return self.claim.id
+
     def next(self) -> tuple[Arm, int] | None:
         """The run to be made next: its arm and its seed. The arm with the fewest runs so far comes first."""
         open_ = [arm for arm in self.arms if arm.open]
