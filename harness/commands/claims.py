@@ -24,6 +24,7 @@ from harness.commands.live import display, output
 from harness.commands.output import emit, printable
 from harness.commands.run import check_provider
 from harness.commands.survey_progress import SurveyProgress
+from harness.plan import Plan
 from harness.search.batch import WorkerError
 
 PROVIDERS: Final = ("sim", "local", "docker")
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     if args.html:
         from harness.commands.claims_page import write_page
 
-        complain(f"page: {write_page(Path(args.html), survey, rows)}")
+        complain(f"page: {write_page(Path(args.html), rows, args.provider)}")
     if args.json:
         emit([row.as_json() for row in rows])
     return max((STATUS[row.judgement.verdict] for row in rows), key=lambda status: (status == 1, status))
@@ -137,11 +138,16 @@ def _order(identity: str) -> tuple[Any, ...]:
     return tuple((part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", identity))
 
 
-class Row:
-    """One claim with what came of it. ``evidence`` is the plan that repeats the run which shows it."""
+Evidence = tuple[dict[str, Any], Plan]
 
-    def __init__(self, inquiry: Inquiry, judgement: Judgement, evidence: Mapping[str, Any] | None) -> None:
-        self.inquiry, self.judgement, self.evidence = inquiry, judgement, evidence
+
+class Row:
+    """One claim with what came of it. ``evidence`` names the run that shows it, ``plan`` repeats it."""
+
+    def __init__(self, inquiry: Inquiry, judgement: Judgement, evidence: Evidence | None) -> None:
+        self.inquiry, self.judgement = inquiry, judgement
+        self.evidence = None if evidence is None else evidence[0]
+        self.plan = None if evidence is None else evidence[1]
 
     @staticmethod
     def of(survey: Survey[Inquiry], inquiry: Inquiry) -> Row:
@@ -178,13 +184,14 @@ class Row:
         }  # fmt: skip
 
 
-def _kept(survey: Survey[Inquiry], inquiry: Inquiry, arm_name: str, found: Finding) -> dict[str, Any]:
+def _kept(survey: Survey[Inquiry], inquiry: Inquiry, arm_name: str, found: Finding) -> Evidence:
     """The run that shows it: how to repeat it."""
     arm = next(arm for arm in inquiry.arms if arm.name == arm_name)
     path = survey.keep(inquiry, arm, found.seed)
-    return {"arm": arm_name, "seed": found.seed, "plan": str(path), "run": found.place,
+    told = {"arm": arm_name, "seed": found.seed, "plan": str(path), "run": found.place,
             "anomalies": list(found.anomalies),
             "repeat": shlex.join([PROGRAM, "run", "--replay", str(path)])}  # fmt: skip
+    return told, survey.plan(inquiry, arm, found.seed)
 
 
 def _table(rows: Sequence[Row], survey: Survey[Inquiry], seconds: float) -> Iterator[str]:
