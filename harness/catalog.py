@@ -29,11 +29,14 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
     "systems": {
         "raft": "systems_under_test.raft:SYSTEM",
         "single-leader": "systems_under_test.single_leader:SYSTEM",
+        "chain": "systems_under_test.chain:SYSTEM",
+        "replication-log": "systems_under_test.replication_log:SYSTEM",
         "reference-store": "systems_under_test.reference_store:SYSTEM",
     },
     "workloads": {
         "register": "workloads.register:WORKLOAD",
         "set": "workloads.set:WORKLOAD",
+        "set-full": "workloads.set_full:WORKLOAD",
         "counter": "workloads.counter:WORKLOAD",
         "list-append": "workloads.list_append:WORKLOAD",
         "rw-register": "workloads.rw_register:WORKLOAD",
@@ -42,7 +45,9 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
         "booking": "workloads.booking:WORKLOAD",
         "long-fork": "workloads.long_fork:WORKLOAD",
         "sessions": "workloads.sessions:WORKLOAD",
+        "devices": "workloads.devices:WORKLOAD",
         "consistent-prefix": "workloads.consistent_prefix:WORKLOAD",
+        "rows": "workloads.rows:WORKLOAD",
     },
     "faults": {
         "partition": "harness.faults.partition:FAULT",

@@ -99,7 +99,7 @@ def _space_time(run: RunData, plan: Plan) -> Iterator[tuple[str, Markup]]:
     if drawn is not None:
         faults = ", ".join(dict.fromkeys(entry.fault for entry in plan.schedule)) or "no fault"
         asked = "" if plan.operations is None else f" and {len(plan.operations)} operations"
-        yield f"The smallest such run that was found: {plan.nodes} nodes, {faults}{asked}.", drawn
+        yield f"The smallest run that was found to show it: {plan.nodes} nodes, {faults}{asked}.", drawn
 
 
 def _availability(run: RunData) -> Iterator[tuple[str, Markup]]:
@@ -114,8 +114,9 @@ def _exhibit(row: Row, drawn: Sequence[tuple[str, Markup]]) -> Exhibit:
     options = "".join(f" {name}={value}" for name, value in experiment.options.items())
     facts = [("expected", str(claim.expect)), ("workload", experiment.workload), ("faults", experiment.faults),
              ("runs", str(row.inquiry.runs))]  # fmt: skip
+    control = None
     if claim.control is not None:
-        facts.append(("control", f"{claim.control.label}: {judgement.control or 'nothing was violated'}"))
+        control = f"{claim.control.label}: {judgement.control or 'nothing was violated'}"
     curves = [(name, curve(name, list(points.items()))) for name, points in judgement.figures.items()]
     return Exhibit(
         id=claim.id,
@@ -125,6 +126,7 @@ def _exhibit(row: Row, drawn: Sequence[tuple[str, Markup]]) -> Exhibit:
         system=f"{row.inquiry.system}{options}",
         verdict=judgement.verdict,
         why=judgement.why,
+        control=control,
         facts=facts,
         command=None if row.evidence is None else row.evidence["repeat"],
         pictures=[*drawn, *curves],

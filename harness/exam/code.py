@@ -34,6 +34,7 @@ BY_ANOMALY: Final[Mapping[str, str]] = {"divergence": "DIV", "two-leaders": "EV"
 BY_WORKLOAD: Final[Mapping[str, str]] = {
     "register": "LIN",
     "set": "SET",
+    "set-full": "SET",
     "counter": "CNT",
     "sessions": "SES",
     "devices": "SES",

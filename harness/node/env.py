@@ -135,6 +135,11 @@ class Env(Protocol):
         """1 at the first start on this disk, one more after each restart."""
 
     @property
+    def build(self) -> str:
+        """Which of the two builds of the program runs, "old" or "new": where they differ in what they store or say,
+        the program asks this (the fault ``upgrade`` exchanges them)."""
+
+    @property
     def clock(self) -> Clock: ...
     @property
     def disk(self) -> Disk: ...

@@ -34,8 +34,9 @@ class HostEnv:
     """See :class:`harness.node.Env`. ``stop`` is called with an error that must end this node, and does not return."""
 
     def __init__(self, config: NodeConfig, incarnation: int, record: Record,
-                 stop: Callable[[str, BaseException], None]) -> None:  # fmt: skip
+                 stop: Callable[[str, BaseException], None], build: str = "old") -> None:  # fmt: skip
         self._config, self._incarnation, self._record, self._stop = config, incarnation, record, stop
+        self._build = build
         self._loop = asyncio.get_running_loop()
         self.host_clock = HostClock(config.clock_error_ms, true_ahead_ns(os.environ))
         self._disk = HostDisk(config.data, self.count)
@@ -70,6 +71,10 @@ class HostEnv:
     @property
     def incarnation(self) -> int:
         return self._incarnation
+
+    @property
+    def build(self) -> str:
+        return self._build
 
     @property
     def clock(self) -> Clock:

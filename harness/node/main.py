@@ -43,7 +43,7 @@ class NodeProcess:
         self._started_ns = time.monotonic_ns()
         self._incarnation = next_incarnation(config.data)
         self._record = Record(config.name, self._incarnation, config.log, config.events)
-        self._env = HostEnv(config, self._incarnation, self._record, self._stop_failed)
+        self._env = HostEnv(config, self._incarnation, self._record, self._stop_failed, build)
         self._program: Program | None = None
         self._serving = False
         self._starved_at = 0.0

@@ -28,6 +28,7 @@ class Exhibit:
     system: str
     verdict: str
     why: str
+    control: str | None
     facts: Sequence[tuple[str, str]]
     command: str | None
     pictures: Sequence[tuple[str, Markup]]
@@ -89,6 +90,7 @@ def _exhibit(exhibit: Exhibit) -> Markup:
             "div",
             element("p", element("span", sign), exhibit.verdict, class_="word"),
             element("p", exhibit.why, class_="because"),
+            None if exhibit.control is None else element("p", f"The control, {exhibit.control}", class_="note"),
             element("dl", [element("div", element("dt", name), element("dd", text)) for name, text in exhibit.facts],
                     class_="facts"),
             class_=f"verdict {css}",

@@ -29,6 +29,7 @@ class SimEnv:
 
     def __init__(self, node: Machine, incarnation: int) -> None:
         self._node, self._world, self._incarnation = node, node.world, incarnation
+        self._build = node.build
         self._scheduler = node.world.scheduler
         self.lane = self._scheduler.lane(f"{node.name}/{incarnation}")
         self._disk: Disk = node.open_disk(self.lane)
@@ -56,6 +57,10 @@ class SimEnv:
     @property
     def incarnation(self) -> int:
         return self._incarnation
+
+    @property
+    def build(self) -> str:
+        return self._build
 
     @property
     def clock(self) -> Clock:

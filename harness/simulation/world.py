@@ -29,6 +29,7 @@ class Machine(Protocol):
     role: str
     peers: tuple[str, ...]
     incarnation: int
+    build: str
     events: list[dict[str, Any]]
 
     @property

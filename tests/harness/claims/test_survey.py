@@ -1,0 +1,93 @@
+"""Claims tested for real, in the simulated world: one of each kind of expectation, and what runs are made for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.claim import Claim, Converges, Experiment, Holds, Unavailable, Violates
+from harness.claims.inquiry import Arm, Inquiry
+from harness.claims.rule import Judgement
+from harness.claims.survey import Survey
+from harness.claims.worker import answer, request
+from harness.search.batch import WorkerError
+from harness.search.pool import Pool
+from tests.harness.claims.findings import CONTROL, SOURCE, bad, claim, good
+
+ISOLATED = Experiment("set", {"replication": "sync"}, faults="partition=isolate-leader, kill=leader")
+SILENT = Experiment("set", {"replication": "sync", "failover": "none"}, faults="pause=followers:1", windows=((3, 7),))
+PROBED = Experiment("set", {"replication": "async"}, faults="partition", probe_hz=2.0)
+CLAIMS = {
+    "holds": Claim("SL-1", "nothing is lost", SOURCE, ISOLATED, Holds(), CONTROL),
+    "violates": Claim("SL-3", "something is", SOURCE, ISOLATED.varied(CONTROL), Violates(("lost",))),
+    "unavailable": Claim("SL-2", "one silent follower", SOURCE, SILENT, Unavailable("add"), CONTROL),
+    "converges": Claim("SL-10", "in the end", SOURCE, PROBED, Converges()),
+}
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Judgement]:
+    inquiries = {name: Inquiry(claim, "single-leader", 2) for name, claim in CLAIMS.items()}
+    store = tmp_path_factory.mktemp("store")
+    survey = Survey(list(inquiries.values()), "sim", store)
+    survey.execute()
+    assert survey.settled == len(inquiries)
+    return {name: inquiry.judgement() for name, inquiry in inquiries.items()}
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_each_kind_is_confirmed(judged: dict[str, Judgement], name: str) -> None:
+    assert judged[name].verdict == "confirmed", judged[name].why
+
+
+def test_the_opposite_is_refuted_or_not_confirmed(tmp_path: Path) -> None:
+    wrong = Claim("X-1", "async loses nothing", SOURCE, ISOLATED.varied(CONTROL), Holds(), CONTROL)
+    never = Claim("X-2", "sync loses", SOURCE, ISOLATED, Violates(("lost",)))
+    inquiries = [Inquiry(wrong, "single-leader", 1), Inquiry(never, "single-leader", 1)]
+    Survey(inquiries, "sim", tmp_path, 1).execute()
+    assert [inquiry.judgement().verdict for inquiry in inquiries] == ["refuted", "unconfirmed"]
+
+
+def test_a_kept_plan_repeats_the_run(tmp_path: Path) -> None:
+    inquiry = Inquiry(CLAIMS["violates"], "single-leader", 1)
+    survey = Survey([inquiry], "sim", tmp_path, 1)
+    survey.execute()
+    arm = inquiry.arms[0]
+    found = arm.findings[0]
+    assert survey.keep(inquiry, arm, found.seed).is_file()
+    again = answer(request(survey.plan(inquiry, arm, found.seed)))
+    assert again.anomalies == found.anomalies
+
+
+def test_runs_are_made_until_they_are_needless() -> None:
+    inquiry = Inquiry(claim(Holds(), CONTROL, runs=10), "single-leader")
+    arms = []
+    while (asked := inquiry.next()) is not None:
+        arm, seed = asked
+        arms.append((arm.name, seed))
+        inquiry.add(arm, good(seed) if arm.name == "claim" or seed < 3 else bad(seed))
+    assert [seed for name, seed in arms if name == "control"] == [1, 2, 3]
+    assert [seed for name, seed in arms if name == "claim"] == list(range(1, 11))
+    assert inquiry.runs == inquiry.wanted == 13
+
+
+def test_claim_and_control_have_the_same_seeds_and_schedules() -> None:
+    inquiry = Inquiry(CLAIMS["holds"], "single-leader", 3)
+    survey = Survey([inquiry], "sim", Path("nowhere"))
+    own, control = (survey.plan(inquiry, arm, 2) for arm in inquiry.arms)
+    assert own.schedule == control.schedule
+    assert (own.options["replication"], control.options["replication"]) == ("sync", "async")
+
+
+def test_a_worker_that_dies_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WorkerError, match="No module named"):
+        list(Pool("harness.claims.no_such_worker", 1, lambda: ("x", {})).answers())
+
+
+def test_a_run_in_which_too_little_happened_says_so() -> None:
+    arm = Arm("claim", replace(ISOLATED, faults="none", rate_hz=0.1, time_limit_s=0.5), 1)
+    plan = Survey([], "sim", Path()).plan(Inquiry(CLAIMS["holds"], "single-leader", 1), arm, 1)
+    found = answer(request(plan))
+    assert (found.valid, found.seed) == ("unknown", 1)

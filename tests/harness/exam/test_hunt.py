@@ -1,0 +1,80 @@
+"""Hunts and twins: what counts as found, and how many runs a find takes."""
+
+from __future__ import annotations
+
+from harness import catalog
+from harness.claims.finding import Finding
+from harness.exam.code import BY_WORKLOAD, CODES, codes
+from harness.exam.hunt import Hunt, Twin, experiment
+from harness.system import System
+from tests.harness.claims.findings import bad, good
+
+SYSTEM: System = catalog.system("single-leader")
+NAME = "acknowledge-before-backup"  # shows as SET, LIN, CNT
+
+
+def hunt(*findings: Finding, runs: int = 100, finds: int | None = 3) -> Hunt:
+    found = Hunt(SYSTEM, NAME, runs, finds)
+    for finding in findings:
+        assert found.next() is not None
+        found.add(found.arm, finding)
+    return found
+
+
+def test_every_workload_and_every_bug_has_its_codes() -> None:
+    assert set(BY_WORKLOAD) >= set(catalog.names("workloads"))
+    for name in catalog.names("systems"):
+        for bug in catalog.system(name).bugs.values():
+            assert set(bug.shows_as) <= set(CODES), bug
+            assert ("AVL" in bug.shows_as) == (bug.gap_s is not None), bug
+
+
+def test_what_a_run_shows() -> None:
+    assert codes(bad(anomaly="lost"), "set") == {"SET"}
+    assert codes(bad(anomaly="divergence"), "set") == {"DIV"}
+    assert codes(bad(anomaly="assertion"), "set") == {"assertion"}
+    assert codes(good(), "set") == set()
+    assert codes(good(longest_gap_s=5.0), "set", 4.0) == {"AVL"}
+    assert codes(good(longest_gap_s=3.9), "set", 4.0) == set()
+    assert codes(bad(valid="unknown", reason="no-recovery"), "set") == set()
+
+
+def test_an_assertion_is_no_find() -> None:
+    assert not hunt(bad(1, "assertion")).detections
+    assert hunt(bad(1, "assertion")).checkers() == {"assertion": 1}
+
+
+def test_a_find_counts_its_runs_from_the_one_before() -> None:
+    found = hunt(*(bad(seed, seconds=0.5) if seed in (2, 3, 9) else good(seed, seconds=0.5) for seed in range(1, 10)))
+    assert found.searches() == [(2, 1.0), (1, 0.5), (6, 3.0)]
+    assert (found.median_runs, found.median_seconds) == (2, 1.0)
+    assert found.next() is None, "three finds are enough"
+    assert found.wanted == found.runs == 9
+
+
+def test_a_fixed_number_of_runs_is_made_whatever_is_found() -> None:
+    found = hunt(bad(1), bad(2), bad(3), runs=5, finds=None)
+    assert found.next() is not None
+    assert found.wanted == 5
+
+
+def test_never_found() -> None:
+    assert (hunt(good()).median_runs, hunt(good()).median_seconds) == (None, None)
+
+
+def test_the_twin_differs_in_nothing_but_the_bug() -> None:
+    bug = SYSTEM.bugs[NAME]
+    own, twin = experiment(bug, NAME), experiment(bug, None)
+    assert (own.bugs, twin.bugs) == ((NAME,), ())
+    assert (own.workload, own.options, own.faults, own.rate_hz) == (
+        twin.workload, twin.options, twin.faults, twin.rate_hz)  # fmt: skip
+
+
+def test_every_alarm_of_a_twin_is_told() -> None:
+    twin = Twin(SYSTEM, NAME, 3)
+    for finding in (good(1), bad(2, "assertion"), good(3, valid="unknown", reason="timeout")):
+        assert twin.next() is not None
+        twin.add(twin.arm, finding)
+    assert [(alarm.seed, alarm.codes) for alarm in twin.alarms()] == [(2, ("assertion",))]
+    assert twin.unknown == {"timeout": 1}
+    assert twin.next() is None
