@@ -67,14 +67,14 @@ class Experiment:
 @dataclass(frozen=True, slots=True)
 class Variant:
     """A configuration next to an experiment's: other ``options``, a seeded mistake, and, where a sweep is about them,
-    other ``sizes`` (fields of :class:`Experiment`). ``label`` names it in tables and plots, ``x`` is its place on a
-    plot's axis."""
+    other ``sizes`` (fields of :class:`Experiment`), or, where systems are compared, another ``system``. ``label`` names
+    it in tables and plots."""
 
     label: str
     options: Mapping[str, str] = field(default_factory=dict)
     bugs: tuple[str, ...] = ()
     sizes: Mapping[str, Any] = field(default_factory=dict)
-    x: float = 0.0
+    system: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

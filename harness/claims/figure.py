@@ -7,7 +7,8 @@
 * ``staleness-ms:F``    how old the oldest answer was: the time from the end of the write that overwrote a version to
                         the begin of a read that still showed it (versions are whole numbers, written once, rising)
 * ``differed-share``    1 if replicas were seen to differ while the load was on, else 0
-* ``minority-available`` 1 if a node cut off from a majority answered well, begun a client's timeout after the cut
+* ``minority-available:F+G`` 1 if nodes cut off from a majority answered each of F and G well, begun a client's timeout
+                        after the cut
 * ``linearizable``      1 if the run was valid, 0 if it was not; for workloads that judge linearizability
 """
 
@@ -101,14 +102,16 @@ def _minority_available(run: Observed, f: str) -> float | None:
     cuts = [(window, minority) for window in run.windows if (minority := _minority(run, window))]
     if not cuts:
         return None
-    good = [operation for operation in load(run.operations) if operation.ok and (not f or operation.f == f)]
+    good = [operation for operation in load(run.operations) if operation.ok]
     patience_ns = round(run.plan.client_timeout_s * 1e9)
-    return float(any(_answered(good, window, minority, patience_ns) for window, minority in cuts))
+    answered = {name for window, minority in cuts for name in _answered(good, window, minority, patience_ns)}
+    return float(answered >= set(f.split("+")))
 
 
-def _answered(good: Sequence[Timed], window: FaultWindow, nodes: Collection[str], patience_ns: int) -> bool:
+def _answered(good: Sequence[Timed], window: FaultWindow, nodes: Collection[str], patience_ns: int) -> set[str]:
+    """The names of the operations that these nodes answered well under the fault."""
     from_ns, to_ns = window.start_ns + patience_ns, end_of(window)
-    return any(each.node in nodes and from_ns <= each.begun_ns and each.done_ns < to_ns for each in good)
+    return {each.f for each in good if each.node in nodes and from_ns <= each.begun_ns and each.done_ns < to_ns}
 
 
 def _minority(run: Observed, window: FaultWindow) -> set[str]:

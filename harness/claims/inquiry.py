@@ -21,12 +21,14 @@ MEASURED_MIN: Final = 3
 
 @dataclass(slots=True)
 class Arm:
-    """One configuration. ``asked`` runs were begun of ``runs`` at most; ``closed`` when no more are needed."""
+    """One configuration. ``system`` where it is of another system than the claim's. ``asked`` runs were begun of
+    ``runs`` at most; ``closed`` when no more are needed."""
 
     name: str
     experiment: Experiment
     runs: int
     figures: tuple[str, ...] = ()
+    system: str | None = None
     asked: int = 0
     closed: bool = False
     findings: list[Finding] = field(default_factory=list)
@@ -103,9 +105,9 @@ def _arms(claim: Claim, budget: int) -> Iterator[Arm]:
         case _:
             yield Arm(CLAIM, claim.experiment, budget)
             if claim.control is not None:
-                yield Arm(CONTROL, claim.experiment.varied(claim.control), budget)
+                yield Arm(CONTROL, claim.experiment.varied(claim.control), budget, system=claim.control.system)
 
 
 def _points(claim: Claim, points: Sequence[Variant], runs: int, figures: tuple[str, ...]) -> Iterator[Arm]:
     for point in points:
-        yield Arm(point.label, claim.experiment.varied(point), runs, figures)
+        yield Arm(point.label, claim.experiment.varied(point), runs, figures, point.system)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import cast
 
-from harness.cluster_faults import ClockFaults
+from harness.cluster_faults import ClockFaults, MachineFaults
 from harness.node import Message
 from tests.harness.conformance.world import BUGS, NODES, OPTIONS, World
 
@@ -79,6 +79,22 @@ async def a_program_knows_where_it_is(world: World) -> None:
     assert world.cluster.roles == dict.fromkeys(NODES, about["role"])
 
 
+async def a_program_knows_its_build(world: World) -> None:
+    """Every node begins with the old build; after an exchange the program is told the one that its status says, and no
+    other node's has changed; and so on the way back."""
+    world.needs("upgrade")
+    machines = cast(MachineFaults, world.cluster)
+    for build, others in (("new", "old"), ("old", "old")):
+        await machines.stop(["n2"])
+        await machines.install(["n2"], build)
+        await world.cluster.start(["n2"])
+        assert (await world.ask("n2", "about"))["build"] == build
+        status = await world.cluster.status("n2")
+        assert status is not None
+        assert status["build"] == build
+        assert [(await world.ask(node, "about"))["build"] for node in ("n1", "n3")] == [others, others]
+
+
 async def signatures_are_a_nodes_own(world: World) -> None:
     """Every node can verify a signature, and only for the node and the message it was made by and for."""
     code = (await world.ask("n2", "sign", text="message"))["code"]
@@ -143,6 +159,7 @@ STATEMENTS = (
     a_bent_clock_lies_and_is_true_again,
     random_streams_repeat,
     a_program_knows_where_it_is,
+    a_program_knows_its_build,
     signatures_are_a_nodes_own,
     cancelling_one_waiter_leaves_the_other,
     what_a_program_tells_is_fetched,

@@ -250,7 +250,7 @@ class Subject:
     async def _do_about(self, source: str, message: Message) -> Message:
         env = self._env
         return {"name": env.name, "role": env.role, "nodes": env.nodes, "peers": env.peers,
-                "incarnation": env.incarnation, "options": dict(self._options),
+                "incarnation": env.incarnation, "build": env.build, "options": dict(self._options),
                 "bugs": [env.bug("planted"), env.bug("other")]}  # fmt: skip
 
     async def _do_sign(self, source: str, message: Message) -> Message:
