@@ -33,6 +33,10 @@ class RealRuntime:
         self._origin_ns = time.monotonic_ns()
         self._tasks: set[HostTask[Any]] = set()
 
+    @property
+    def origin_ns(self) -> int:
+        return self._origin_ns
+
     def now(self) -> int:
         return time.monotonic_ns() - self._origin_ns
 

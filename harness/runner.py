@@ -70,9 +70,11 @@ class Setup:
 class Record:
     """What a run leaves besides its folder. Times in ns on the run's clock; ``recovery_s`` from the end of the heal to
     the first success after it (None: no faults, or none came); ``applications`` as of ``Nemesis.effects``; ``unhealed``
-    says what could not be healed, in words; ``troubles`` what else went wrong."""
+    says what could not be healed, in words; ``troubles`` what else went wrong; ``origin_ns`` is the nodes' monotonic
+    time at the run's time 0, where they are on this machine."""
 
     counts: Counts
+    origin_ns: int = 0
     main_start_ns: int = 0
     main_end_ns: int = 0
     recovery_s: float | None = None
@@ -404,6 +406,7 @@ class Run:
             recovery_s = (state.recovered_ns - state.healed_ns) / 1e9
         return Record(
             counts=counts,
+            origin_ns=self._runtime.origin_ns,
             main_start_ns=state.main_start_ns or 0,
             main_end_ns=state.main_end_ns or 0,
             recovery_s=recovery_s,

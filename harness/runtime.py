@@ -16,6 +16,10 @@ T = TypeVar("T")
 
 
 class Runtime(Protocol):
+    @property
+    def origin_ns(self) -> int:
+        """What the monotonic clock of this machine, and of nodes that are on it, showed when the run began."""
+
     def now(self) -> int:
         """Nanoseconds since the run began; monotonic."""
 

@@ -68,6 +68,7 @@ class Verdict:
             "recovery_seconds": None if self.record.recovery_s is None else round(self.record.recovery_s, 3),
             "interrupted": self.record.interrupted,
             "troubles": [*self.record.unhealed, *self.record.troubles],
+            "origin_ns": self.record.origin_ns,
             "main_start_ns": self.record.main_start_ns,
             "main_end_ns": self.record.main_end_ns,
         }

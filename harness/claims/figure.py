@@ -74,7 +74,7 @@ def _outage_s(run: Observed, f: str) -> float | None:
 
 
 def _leader_changes(run: Observed, f: str) -> float | None:
-    return max(0, run.leaders - 1) if run.leaders else None
+    return len(run.elected_ns) - 1 if run.elected_ns else None
 
 
 def _staleness_ms(run: Observed, f: str) -> float | None:

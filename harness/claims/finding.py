@@ -25,9 +25,9 @@ class Finding:
     """One run. ``valid`` is True although some faults never bit, if others did. ``anomalies``: type -> explanation of
     the first one. ``undecided`` are the guarantees of a checker of several that it did not decide. ``windows``: how
     many faults' windows there were; ``disturbed``: ok operations inside or soon after one; ``failovers``: leaders
-    beyond the first one; ``carried``: whether after the last fault an operation succeeded on data from before the first
-    one. ``differed``: replicas were seen to hold different things while the load was on; ``agreed_s``: how long after
-    the heal all held the same (None: they did not, or nobody looked). ``place``: the run's folder, if it has one."""
+    beyond the first one; ``carried``: whether after one of them had come an operation succeeded on data from before it.
+    ``differed``: replicas were seen to hold different things while the load was on; ``agreed_s``: how long after the
+    heal all held the same (None: they did not, or nobody looked). ``place``: the run's folder, if it has one."""
 
     seed: int
     valid: Any
@@ -81,8 +81,8 @@ def finding(run: Observed, figures: Sequence[str] = (), seconds: float = 0.0, pl
         operations=results["ok"],
         windows=len(windows),
         disturbed=disturbed(clients, windows),
-        failovers=max(0, run.leaders - 1),
-        carried=carried(clients, windows),
+        failovers=len(run.elected_ns[1:]),
+        carried=carried(clients, run.elected_ns[1:]),
         traffic=traffic(clients, windows, run.plan.client_timeout_s),
         differed=differed(operations, run.end_ns),
         agreed_s=agreed_s(operations, max([run.end_ns, *healed])),

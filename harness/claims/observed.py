@@ -65,10 +65,12 @@ class Observed:
         return True if idle and results["checked"] is True else results["valid"]
 
     @property
-    def leaders(self) -> int:
-        """How often a node became the leader, as far as the system's nodes tell it."""
-        name = leader_event(self.plan, self.system)
-        return sum(event.get("name") == name for event in self.events)
+    def elected_ns(self) -> Sequence[int]:
+        """When nodes became the leader, as far as the system's nodes tell it, on the run's clock; the first one first.
+        Nodes on another machine have another monotonic clock: their times are not to be relied upon."""
+        name, origin_ns = leader_event(self.plan, self.system), int(self.results.get("origin_ns", 0))
+        told = [event for event in self.events if event.get("name") == name]
+        return sorted(int(event["time_monotonic_ns"]) - origin_ns for event in told)
 
 
 def leader_event(plan: Plan, system: System) -> str:

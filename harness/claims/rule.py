@@ -119,8 +119,8 @@ def uncounted(claim: Claim, finding: Finding, forbids: Sequence[str] = ()) -> st
         return f"only {finding.disturbed} operations succeeded under faults"
     if finding.bit and not any(finding.bit.values()):
         return "no fault had an effect"
-    if finding.failovers and finding.windows and not finding.carried:
-        return "nothing from before the faults was asked for after the failover"
+    if finding.failovers and not finding.carried:
+        return "nothing from before the failover was asked for after it"
     return None
 
 

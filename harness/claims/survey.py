@@ -71,7 +71,9 @@ class Survey(Generic[Q]):
 
     def plan(self, question: Q, arm: Arm, seed: int) -> Plan:
         """The plan of a run: what repeats it."""
-        return plan_of(arm.experiment, catalog.system(arm.system or question.system), self._faults, seed, self._provider)
+        return plan_of(
+            arm.experiment, catalog.system(arm.system or question.system), self._faults, seed, self._provider
+        )
 
     def keep(self, question: Q, arm: Arm, seed: int) -> Path:
         """Write the plan of a run where a person can repeat it from."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.claims.timed import NEVER_NS, Span, Timed, end_of, span_of
+from harness.claims.timed import Span, Timed, end_of, span_of
 from harness.fault_window import FaultWindow
 
 NEAR_NS: Final = 2_000_000_000
@@ -58,13 +58,13 @@ def disturbed(operations: Sequence[Timed], windows: Sequence[FaultWindow]) -> in
     return sum(any(start <= done <= stop for start, stop in spans) for done in good)
 
 
-def carried(operations: Sequence[Timed], windows: Sequence[FaultWindow]) -> bool:
-    """Whether an operation succeeded, begun after the last fault, on a key that one had succeeded on before the first
-    fault: what an earlier leader acknowledged was asked of a later one."""
-    span = span_of(windows)
-    if span is None or span.end_ns == NEVER_NS:
-        return span is None
-    old = {repr(operation.key) for operation in operations if operation.ok and operation.done_ns < span.begin_ns}
-    return any(
-        operation.ok and operation.begun_ns > span.end_ns and repr(operation.key) in old for operation in operations
-    )
+def carried(operations: Sequence[Timed], elected_ns: Sequence[int]) -> bool:
+    """Whether after one of these elections an operation succeeded on a key that one had succeeded on before it: what an
+    earlier leader acknowledged was asked of the later one. True where there was no election."""
+    good = [(repr(operation.key), operation) for operation in operations if operation.ok]
+    return not elected_ns or any(_asked_again(good, at_ns) for at_ns in elected_ns)
+
+
+def _asked_again(good: Sequence[tuple[str, Timed]], at_ns: int) -> bool:
+    old = {key for key, operation in good if operation.done_ns < at_ns}
+    return any(operation.begun_ns > at_ns and key in old for key, operation in good)

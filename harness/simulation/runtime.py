@@ -22,6 +22,10 @@ class SimRuntime:
         self.failures: list[tuple[str, BaseException]] = []
         self._tasks: dict[SimTask[Any], None] = {}
 
+    @property
+    def origin_ns(self) -> int:
+        return 0
+
     def now(self) -> int:
         return self.scheduler.now_us * 1000
 

@@ -92,6 +92,10 @@ class VirtualRuntime:
         self._sequence += 1
         heappush(self._events, (self._now + round(ms * 1e6), self._sequence, call))
 
+    @property
+    def origin_ns(self) -> int:
+        return 0
+
     def now(self) -> int:
         return self._now
 

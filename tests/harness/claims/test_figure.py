@@ -28,7 +28,7 @@ def run(*operations: list[Op], events: int = 0, nemesis: list[Op] | None = None,
     ops = sorted([op for entry in operations for op in entry] + (nemesis or []), key=lambda op: op.time)
     results = {"main_start_ns": 0, "main_end_ns": 2000 * MS, "checked": checked, "valid": checked, "reason": None,
                "availability": [{"f": "write", "longest_gap_s": 1.5}], "faults": []}  # fmt: skip
-    told = [{"name": "became-leader", "node": "n1", "fields": {}}] * events
+    told = [{"name": "became-leader", "node": "n1", "time_monotonic_ns": 0, "fields": {}}] * events
     plan = Plan("single-leader", "register", {"generation": "on", "failover": "automatic"}, nodes=3)
     return Observed(plan, catalog.system("single-leader"), results, History(ops), told)
 
@@ -77,7 +77,7 @@ def test_a_minority_is_available_if_one_of_it_answers_long_after_the_cut() -> No
     assert minority(1200, "n2") == 0.0, "n2 and n3 are a majority"
     assert minority(500, "n1") == 0.0, "within a client's timeout of the cut"
     assert figure("minority-available:write", run(pair(0, "write", 1, 1200, 1210, node="n1"))) is None, "no cut"
-    both = [pair(0, f, 1, 1200, 1210, node="n1") for f in ("write", "read")]
+    both = [pair(i, f, 1, 1200, 1210, node="n1") for i, f in enumerate(("write", "read"))]
     assert figure("minority-available:write+read", run(*both, nemesis=nemesis)) == 1.0
     assert figure("minority-available:write+read", run(both[0], nemesis=nemesis)) == 0.0
 

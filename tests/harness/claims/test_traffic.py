@@ -47,10 +47,11 @@ def test_disturbed_is_inside_a_window_or_soon_after_it() -> None:
 
 
 def test_carried_needs_old_data_asked_of_the_new_leader() -> None:
-    faults = [window(1.0, 2.0)]
-    assert carried([op(0, 0.5, key="x"), op(3, 3.1, key="x", f="read")], faults)
-    assert not carried([op(0, 0.5, key="x"), op(3, 3.1, key="y", f="read")], faults)
-    assert not carried([op(0, 0.5, key="x"), op(1.5, 3.1, key="x")], faults)
-    assert not carried([op(1.1, 1.5, key="x"), op(3, 3.1, key="x")], faults)
-    assert not carried([op(0, 0.5, key="x"), op(3, 3.1, key="x")], [window(1.0, None)])
+    elected = [s(2.0)]
+    assert carried([op(0, 0.5, key="x"), op(3, 3.1, key="x", f="read")], elected)
+    assert not carried([op(0, 0.5, key="x"), op(3, 3.1, key="y", f="read")], elected)
+    assert not carried([op(0, 0.5, key="x"), op(1.5, 3.1, key="x")], elected), "the old leader may have taken it"
+    assert not carried([op(0, 0.5, "info", key="x"), op(3, 3.1, key="x")], elected)
+    assert not carried([op(2.1, 2.5, key="x"), op(3, 3.1, key="x")], elected)
+    assert carried([op(0, 0.5, key="x"), op(3, 3.1, key="x")], [*elected, s(9.0)])
     assert carried([], [])
