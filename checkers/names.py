@@ -59,6 +59,7 @@ CHECKERS: Final[Mapping[str, str]] = {
     "causal-reverse": "checkers.causal_reverse:check",
     "write-skew": "checkers.write_skew:check",
     "booking": "checkers.booking:check",
+    "rows": "checkers.rows:check",
     "log": "checkers.log:check",
     "eventual": "checkers.convergence:check",
     "statistics": "checkers.statistics:check",

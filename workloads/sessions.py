@@ -106,11 +106,11 @@ def check(history: History, time_limit_s: float | None) -> Result:
     whose outcome is unknown, may then come true after a higher version."""
     from checkers.session.verdict import session_guarantees
 
-    versions = _one_writer_per_key(history)
+    versions = one_writer_per_key(history)
     return each_type_first(session_guarantees(history, versions=versions, time_limit_s=time_limit_s))
 
 
-def _one_writer_per_key(history: History) -> bool:
+def one_writer_per_key(history: History) -> bool:
     writers: defaultdict[Hashable, set[Any]] = defaultdict(set)
     for call in history.calls():
         if call.f == "write" and call.outcome != "fail":

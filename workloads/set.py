@@ -17,12 +17,12 @@ from workloads.final import dumps, final_reads
 NAME: Final = "set"
 
 
-def _add(context: Context, position: int) -> Op:
+def add(context: Context, position: int) -> Op:
     return invoke("add", position)
 
 
 def generator(options: WorkloadOptions) -> Generator:
-    return clients(rate(options.rate_hz, function(_add)))
+    return clients(rate(options.rate_hz, function(add)))
 
 
 def final_generator(options: WorkloadOptions) -> Generator:

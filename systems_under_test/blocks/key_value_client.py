@@ -16,12 +16,15 @@ from harness.history import Op
 from harness.node import Closed, Message, Refused, Timeout
 from harness.system import ClientEnv, Outcome
 
+from systems_under_test.blocks.read_policy import ReadPolicy, read_policy
+
 ERRORS: Final[Mapping[str, Outcome]] = {
     # certainly not executed
     "refused": "fail",  # no connection: the request never left
     "not-leader": "fail",  # answered before anything was done
     "no-leader": "fail",
     "unavailable": "fail",
+    "behind": "fail",  # this replica has not yet what the session has seen
     "cas-mismatch": "fail",
     "wrong-type": "fail",
     "unsupported": "fail",
@@ -30,11 +33,12 @@ ERRORS: Final[Mapping[str, Outcome]] = {
     "closed": "info",
     "unknown": "info",  # the node gave up waiting: the request may be in a log and come true later
     "superseded": "info",
+    "lost": "info",  # a failover undid what the session had seen: it is over, and whoever goes on is a new session
     "malformed": "info",  # neither a value nor an error: whoever answered that may have done anything
 }
 """Every error code of the key-value systems, and what it says about the operation."""
 
-RETRIED: Final = frozenset({"refused", "not-leader", "no-leader", "unavailable"})
+RETRIED: Final = frozenset({"refused", "not-leader", "no-leader", "unavailable", "behind"})
 """Definite errors after which the same request may be sent again: another node, or the same one later, may take it."""
 
 UNDECIDED: Final = frozenset({"timeout", "closed", "unknown"})
@@ -50,18 +54,16 @@ TRY_MS_MIN: Final = 1.0  # with less time left a try is pointless
 class KeyValueClient:
     """One process's client of a key-value system (:class:`harness.system.Client`).
 
-    It stays on the node it believes to be the leader until told otherwise. ``options["reads"]`` routes reads: "leader"
-    (the default), "any" (a random follower per read) or "sticky" (one follower, until it is gone). An operation has an
-    outcome within ``env.timeout_ms``, in which a request is tried until the system has answered it. A ``dump`` asks the
-    replica that the operation names, once.
+    It stays on the node it believes to be the leader until told otherwise. Reads go where ``policy`` says, by default
+    that of ``options["reads"]`` (``read_policy``). An operation has an outcome within ``env.timeout_ms``, in which a
+    request is tried until the system has answered it. A ``dump`` asks the replica that the operation names, once.
     """
 
-    def __init__(self, env: ClientEnv, options: Mapping[str, str]) -> None:
+    def __init__(self, env: ClientEnv, options: Mapping[str, str], policy: ReadPolicy | None = None) -> None:
         self._env = env
-        self._reads = options.get("reads", "leader")
+        self._policy = policy or read_policy(env, options)
         self._random = env.random("routing")
         self._leader = env.nodes[0]
-        self._sticky: str | None = None
         self._sequence = 0
 
     async def open(self, node: str) -> None:
@@ -73,19 +75,21 @@ class KeyValueClient:
     async def invoke(self, op: Op) -> Op:
         """The completion of ``op``; the error codes and what they mean are :data:`ERRORS`."""
         self._sequence += 1
-        request = {"type": "request", "client": self._env.name, "sequence": self._sequence, "f": op.f, "key": op.key,
-                   "value": op.value}  # fmt: skip
+        request: dict[str, Any] = {"type": "request", "client": self._env.name, "sequence": self._sequence, "f": op.f,
+                                   "key": op.key, "value": op.value}  # fmt: skip
         if op.f == DUMP:
             node = op.node or self._leader
             reply: Message = await self._try(node, request, self._env.timeout_ms)
         else:
-            node, reply = await self._ask(request, follower=op.f == "read" and self._reads != "leader")
+            node, reply = await self._ask({**request, **self._policy.demand(op)}, read=op.f == "read")
         if "error" in reply or "value" not in reply:
             code = str(reply.get("error", "malformed"))
             return replace(op, type=ERRORS.get(code, "info"), error=code, node=node)
+        if op.f != DUMP:
+            self._policy.answered(op, reply)
         return replace(op, type="ok", value=reply["value"] if op.f in ("read", DUMP) else op.value, node=node)
 
-    async def _ask(self, request: Message, follower: bool) -> tuple[str, Message]:
+    async def _ask(self, request: Message, read: bool) -> tuple[str, Message]:
         """Try until the system has answered, or the time is over; who decided the outcome, and how."""
         deadline = self._env.now() + int(self._env.timeout_ms * 1e6)
         node, reply, tries = self._leader, {"error": "refused"}, 0
@@ -94,13 +98,15 @@ class KeyValueClient:
             left_ms = (deadline - self._env.now()) / 1e6
             if left_ms < TRY_MS_MIN:
                 return undecided or (node, reply)
-            node = self._follower() if follower else self._leader
+            node = self._policy.node(self._leader) if read else self._leader
             reply = await self._try(node, request, self._patience_ms(left_ms))
             if reply.get("error") in UNDECIDED:
                 undecided = node, reply
             elif reply.get("error") not in RETRIED:
                 return (node, reply) if undecided is None or "value" in reply else undecided
-            self._learn(node, reply, follower)
+            self._learn(node, reply)
+            if read and reply.get("error") in RETRIED:
+                self._policy.refused(node)
             pause_ms = BACKOFF_MS[min(tries, len(BACKOFF_MS) - 1)]
             tries += 1
             await self._env.sleep(min(pause_ms, max((deadline - self._env.now()) / 1e6, 0)))
@@ -119,23 +125,13 @@ class KeyValueClient:
         """How long to wait for one node: half the time at first, so that another can be asked; then a quarter each."""
         return min(left_ms, max(left_ms / 2, self._env.timeout_ms / 4))
 
-    def _follower(self) -> str:
-        others = [node for node in self._env.nodes if node != self._leader] or list(self._env.nodes)
-        if self._reads == "any":
-            return self._random.choice(others)
-        if self._sticky is None:
-            self._sticky = self._random.choice(others)
-        return self._sticky
-
-    def _learn(self, node: str, reply: Mapping[str, Any], follower: bool) -> None:
+    def _learn(self, node: str, reply: Mapping[str, Any]) -> None:
         """After an error: whom to ask next."""
         hint = reply.get("leader")
         if hint in self._env.nodes and hint != node:
             self._leader = str(hint)
         elif node == self._leader:
             self._leader = self._next(node)
-        if follower and node == self._sticky and reply.get("error") in RETRIED:
-            self._sticky = self._next(node)
 
     def _next(self, node: str) -> str:
         """Another node, at random: a fixed order could lead back to the same stale hint for ever."""

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.node import Message
-from harness.system import Option, Role, System
+from harness.system import ClientEnv, Option, Role, System
 
 from systems_under_test.blocks.key_value_client import ERRORS, KeyValueClient
 from systems_under_test.blocks.quorum import majority
 from systems_under_test.blocks.raft import ENTRIES_PER_MESSAGE
+from systems_under_test.blocks.raft.milestone import EVENTS
+from systems_under_test.blocks.raft.replica import ELECTION_TIMEOUT_MS, HEARTBEAT_MS, SNAPSHOT_ENTRIES
 from systems_under_test.raft.bug import BUGS
-from systems_under_test.raft.node import ELECTION_TIMEOUT_MS, HEARTBEAT_MS, Raft
+from systems_under_test.raft.claims import CLAIMS
+from systems_under_test.raft.node import Raft
 
 
 def leader(statuses: Mapping[str, Message]) -> str | None:
@@ -31,12 +34,17 @@ def ready(statuses: Mapping[str, Message]) -> bool:
     return len(believers) >= majority(nodes)
 
 
+def client(env: ClientEnv, options: Mapping[str, str]) -> KeyValueClient:
+    """All requests go to the leader; "reads" is about what it does with them."""
+    return KeyValueClient(env, {})
+
+
 SYSTEM: Final = System(
     name="raft",
     summary="Raft: replicated log, majority quorum, linearizable reads by ReadIndex",
     operations=frozenset({"read", "write", "cas", "add", "inc", "append", "dump"}),
     roles={"server": Role("systems_under_test.raft:Raft")},
-    client=KeyValueClient,
+    client=client,
     workloads=("register", "set", "counter", "sessions", "consistent-prefix"),
     ready=ready,
     leader=leader,
@@ -45,11 +53,23 @@ SYSTEM: Final = System(
         "election-timeout-ms": Option(
             str(ELECTION_TIMEOUT_MS), None, "least milliseconds of silence before an election; the most is twice that"
         ),
+        "pre-vote": Option(
+            "on", ("on", "off"), "whether a server asks if it would be elected before it stands for election"
+        ),
+        "reads": Option(
+            "index",
+            ("index", "lease-monotonic", "lease-wall"),
+            "a leader's reads ask a majority each time, or rest on a lease, measured by its monotonic or wall clock",
+        ),
+        "snapshot-entries": Option(
+            str(SNAPSHOT_ENTRIES), None, "a snapshot whenever so many more entries have been applied; 0 for never"
+        ),
         "entries-per-message": Option(str(ENTRIES_PER_MESSAGE), None, "at most so many log entries in one message"),
     },
     errors=ERRORS,
     bugs=BUGS,
-    events=("election-started", "vote-granted", "became-leader", "stepped-down", "committed", "disk-corrupt"),
+    claims=CLAIMS,
+    events=EVENTS,
     leadership=lambda options: ("became-leader", "term"),
     withstands=frozenset({"duplicate", "bit-flip"}),
 )

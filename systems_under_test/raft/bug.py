@@ -10,17 +10,24 @@ from harness.system import Bug
 from systems_under_test.blocks.raft.bug import (
     ACKNOWLEDGE_BEFORE_SYNC,
     APPEND_WITHOUT_PREVIOUS_CHECK,
+    APPLIED_INDEX_SAVED_APART,
     COMMIT_EARLIER_TERM_BY_COUNT,
     CORRUPT_RECORD_ENDS_LOG,
+    LEASE_WITHOUT_BOUND,
     LOCAL_READS,
+    NO_PRE_VOTE,
     READ_BEFORE_FIRST_COMMIT,
+    SNAPSHOT_DROPS_NEWER_SUFFIX,
     TERM_NOT_PERSISTED,
     TRUNCATE_ON_EVERY_APPEND,
     VOTE_NOT_PERSISTED,
     VOTE_WITHOUT_UP_TO_DATE_CHECK,
+    WIPED_SERVER_VOTES,
 )
 
 NO_CLIENT_DEDUPLICATION: Final = "no-client-deduplication"
+SNAPSHOT_OMITS_CLIENT_TABLE: Final = "snapshot-omits-client-table"
+APPLY_READS_CLOCK: Final = "apply-reads-clock"
 
 TWO_VOTES: Final = (
     "after any vote-granted: restart=its-node, after any vote-granted: restart=its-node, partition=bridge, "
@@ -89,6 +96,14 @@ BUGS: Final[Mapping[str, Bug]] = {
         workloads=("register",),
         shows_as=("LIN",),
     ),
+    LEASE_WITHOUT_BOUND: Bug(
+        row=41,
+        summary="a leader's lease is as long as an election timeout, and measured by its wall clock",
+        options={"reads": "lease-monotonic"},
+        faults="partition=isolate-leader, clock=strobe-leader, partition=isolate-leader, clock=jump-leader",
+        workloads=("register",),
+        shows_as=("LIN",),
+    ),
     READ_BEFORE_FIRST_COMMIT: Bug(
         row=42,
         summary="a new leader answers reads before it has committed an entry of its term",
@@ -96,12 +111,61 @@ BUGS: Final[Mapping[str, Bug]] = {
         workloads=("register",),
         shows_as=("LIN",),
     ),
+    WIPED_SERVER_VOTES: Bug(
+        row=45,
+        summary="a server that finds its disk empty, though it has run before, votes and counts like any other",
+        faults="wipe, partition=isolate-leader, partition, kill=leader, kill",
+        workloads=("set", "register"),
+        shows_as=("SET", "LIN", "DIV", "EV"),
+    ),
+    SNAPSHOT_DROPS_NEWER_SUFFIX: Bug(
+        row=46,
+        summary="a snapshot of the leader takes the place of the whole log, also of what follows it there",
+        faults="duplicate, reorder, pause=followers, pause=followers",
+        options={"snapshot-entries": "10"},
+        workloads=("set", "register"),
+        shows_as=("DIV", "SET", "LIN"),
+    ),
+    SNAPSHOT_OMITS_CLIENT_TABLE: Bug(
+        row=47,
+        summary="a snapshot has the store and not the table of clients' requests",
+        faults="partition=clients, restart=leader, restart, restart",
+        options={"snapshot-entries": "5"},
+        workloads=("counter", "register"),
+        shows_as=("CNT", "DIV", "LIN"),
+    ),
+    NO_PRE_VOTE: Bug(
+        row=57,
+        summary="no pre-vote, and no loyalty to a leader that is heard: whoever hears none deposes it",
+        # Two halves that hear each other's terms, through the node between them, and not each other's leader. Long
+        # timeouts, so that an election takes seconds; with pre-votes there is none.
+        faults="partition=bridge",
+        options={"election-timeout-ms": "2000", "heartbeat-ms": "200"},
+        workloads=("set",),
+        shows_as=("AVL",),
+        gap_s=1.5,
+    ),
+    APPLY_READS_CLOCK: Bug(
+        row=49,
+        summary="a command whose client has given up by now is not executed; each server asks its own clock",
+        faults="clock, restart",
+        workloads=("set", "counter", "register"),
+        shows_as=("DIV", "SET", "CNT", "LIN"),
+    ),
     NO_CLIENT_DEDUPLICATION: Bug(
         row=48,
         summary="a request that a client sent again is executed again",
         faults="partition=clients, kill",
         workloads=("counter", "register"),
         shows_as=("CNT", "LIN"),
+    ),
+    APPLIED_INDEX_SAVED_APART: Bug(
+        row=51,
+        summary="the index of what is applied is saved beside the snapshot, before it: what lies between is skipped",
+        faults="after failpoint before-snapshot: kill=its-node, kill, kill",
+        options={"snapshot-entries": "20"},
+        workloads=("set", "counter", "register"),
+        shows_as=("DIV", "SET", "CNT", "LIN"),
     ),
     CORRUPT_RECORD_ENDS_LOG: Bug(
         row=52,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from harness.node import Message
 
 from systems_under_test.blocks.idempotent_receiver import ClientTable
 from systems_under_test.blocks.key_value import KeyValue
-from systems_under_test.blocks.raft import Entry
+from systems_under_test.blocks.raft.bug import NONE
+from systems_under_test.raft.bug import APPLY_READS_CLOCK, NO_CLIENT_DEDUPLICATION, SNAPSHOT_OMITS_CLIENT_TABLE
 
 READS: Final = frozenset({"read"})
 WRITES: Final = frozenset({"write", "cas", "add", "inc", "append"})
@@ -17,21 +18,19 @@ WRITES: Final = frozenset({"write", "cas", "add", "inc", "append"})
 
 class StateMachine:
     """Deterministic: the same commands in the same order give the same state and replies on every server. The client
-    table is part of the state, so a request that is in the log twice is applied once everywhere; ``deduplicates`` is
-    False only where that is the seeded bug. ``applied`` is the index of the last entry."""
+    table is part of the state, so a request that is in the log twice is applied once everywhere, also by a server that
+    began with a snapshot. ``bugs`` are the seeded ones that are switched on; only one of them looks at ``now_ns``."""
 
-    def __init__(self, *, deduplicates: bool = True) -> None:
-        self._deduplicates = deduplicates
+    def __init__(self, bugs: frozenset[str] = NONE, now_ns: Callable[[], int] = lambda: 0) -> None:
+        self._bugs, self._now_ns = bugs, now_ns
         self._store = KeyValue()
         self._clients = ClientTable()
-        self.applied = 0
 
-    def apply(self, entry: Entry) -> Message:
-        """Execute an entry's command, unless its client's request was executed before; the reply either way."""
-        self.applied = entry.index
-        if entry.command is None:  # a leader's no-op
-            return {}
-        return self._once(entry.command) if self._deduplicates else self._store.apply(entry.command)
+    def apply(self, command: Mapping[str, Any]) -> Message:
+        """Execute a command, unless its client's request was executed before; the reply either way."""
+        if APPLY_READS_CLOCK in self._bugs and command["deadline_ns"] < self._now_ns():
+            return {"error": "unavailable"}
+        return self._store.apply(command) if NO_CLIENT_DEDUPLICATION in self._bugs else self._once(command)
 
     def _once(self, command: Mapping[str, Any]) -> Message:
         client, sequence = command["client"], command["sequence"]
@@ -44,9 +43,17 @@ class StateMachine:
     def read(self, request: Message) -> Message:
         return self._store.apply({"f": "read", "key": request.get("key")})
 
-    def dump(self) -> Message:
+    def snapshot(self) -> dict[str, Any]:
+        clients = {} if SNAPSHOT_OMITS_CLIENT_TABLE in self._bugs else self._clients.snapshot()
+        return {"store": self._store.snapshot(), "clients": clients}
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        self._store.restore(snapshot["store"])
+        self._clients.restore(snapshot["clients"])
+
+    def dump(self) -> dict[str, Any]:
         """Everything, as this server has it: for comparing servers, not for clients that want to know the truth."""
-        return {"value": {"state": self._store.dump(), "applied": self.applied}}
+        return self._store.dump()
 
 
 def is_well_formed(request: Message) -> bool:

@@ -6,6 +6,8 @@
 has the write on its own disk: after a failover, what was not shipped yet is lost, though it was acknowledged.
 ``replication=sync`` answers when every node has it: nothing is lost, and one silent follower stops all writes.
 ``replication=majority`` answers when a majority has it: nothing is lost, and a minority may be silent.
+``replication=semi-sync`` answers when one chosen follower has it, too: nothing is lost if, with ``promotion=recorded``,
+nobody else may succeed the leader; with ``promotion=freshest`` a majority that knows no better elects another.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ from collections.abc import Mapping
 from harness.node import Message
 from harness.system import Option, Role, System
 
-from systems_under_test.blocks.key_value_client import ERRORS, KeyValueClient
+from systems_under_test.blocks.key_value_client import ERRORS
 from systems_under_test.single_leader.bug import BUGS
+from systems_under_test.single_leader.claims import CLAIMS
+from systems_under_test.single_leader.partition import by_partition, client
 
 
 def present_leader(statuses: Mapping[str, Message]) -> str | None:
@@ -28,6 +32,11 @@ def present_leader(statuses: Mapping[str, Message]) -> str | None:
 
 
 def ready(statuses: Mapping[str, Message]) -> bool:
+    """Every partition has a leader that its nodes follow."""
+    return all(map(_led, by_partition(statuses)))
+
+
+def _led(statuses: Mapping[str, Message]) -> bool:
     """A leader serves, and every node that answers follows it; where leaders carry no number (term 0), any leader,
     for there a deposed one never learns of it."""
     name = present_leader(statuses)
@@ -40,33 +49,73 @@ def ready(statuses: Mapping[str, Message]) -> bool:
 def leadership(options: Mapping[str, str]) -> tuple[str, str] | None:
     """A generation has at most one leader, if there are generations and elections."""
     elected = (options.get("generation", "on"), options.get("failover", "automatic")) == ("on", "automatic")
-    return ("became-leader", "generation") if elected else None
+    one_log = options.get("partitions", "1") == "1"  # each partition counts its own generations
+    return ("became-leader", "generation") if elected and one_log else None
 
 
 SYSTEM = System(
     name="single-leader",
     summary="One leader, a log shipped to followers, automatic failover (DDIA 5.1-5.2).",
     operations=frozenset({"read", "write", "cas", "add", "inc", "append", "dump"}),
-    roles={"node": Role(program="systems_under_test.single_leader.node:Node")},
-    client=KeyValueClient,
-    workloads=("set", "register", "counter", "sessions", "consistent-prefix"),
+    roles={"node": Role(program="systems_under_test.single_leader.partition:Partitioned")},
+    client=client,
+    workloads=("set", "set-full", "register", "counter", "sessions", "devices", "consistent-prefix"),
     ready=ready,
     leader=present_leader,
     options={
         "replication": Option(
             "async",
-            ("async", "majority", "sync"),
-            "acknowledge after the leader's own sync, a majority's, or everyone's",
+            ("async", "semi-sync", "majority", "sync"),
+            "acknowledge after the leader's own sync, one chosen follower's, a majority's, or everyone's",
         ),
+        "promotion": Option(
+            "freshest",
+            ("freshest", "recorded"),
+            "vote for any log as fresh as one's own, or only for the pair that a majority has on record",
+        ),
+        "apply": Option(
+            "high-water", ("high-water", "append"), "followers apply what is acknowledged, or all that they have"
+        ),
+        "joining": Option(
+            "log",
+            ("log", "snapshot", "file-copy"),
+            "a new follower gets the whole log, a snapshot with its log position, or files as they are being written",
+        ),
+        "deduplication": Option("on", ("on", "off"), "off: a request that is sent again is executed again"),
         "failover": Option(
             "automatic", ("automatic", "none"), "elect a new leader by majority, or keep the first node"
         ),
-        "reads": Option("leader", ("leader", "any", "sticky"), "read from the leader, any follower, or one follower"),
+        "reads": Option(
+            "leader",
+            ("leader", "confirmed", "any", "sticky", "own-writes", "monitored", "position", "position-only"),
+            "read from the leader, alone or confirmed by a majority; any follower, or one; the leader after own "
+            "writes, any follower later, unless it is too far behind; one that has what the session has seen",
+        ),
+        "recent-ms": Option(
+            "100", None, "how long after a write a session reads from the leader, or a follower may lag"
+        ),
+        "shared-position": Option("off", ("off", "on"), "on: a user's devices know of each other's writes"),
+        "partitions": Option(
+            "1", ("1", "2"), "2: half of the keys are in a log of their own, with a leader of its own"
+        ),
         "generation": Option("on", ("on", "off"), "off: leaders carry no number, a deposed one is not recognised"),
     },
     errors=ERRORS,
     bugs=BUGS,
-    events=("election-started", "vote-granted", "became-leader", "stepped-down", "truncated", "disk-corrupt"),
+    events=(
+        "election-started",
+        "vote-granted",
+        "became-leader",
+        "stepped-down",
+        "truncated",
+        "disk-corrupt",
+        "copy-begun",
+        "copied",
+        "became-synchronous-follower",
+        "synchronous-follower-chosen",
+        "synchronous-follower-lost",
+    ),
     leadership=leadership,
+    claims=CLAIMS,
     withstands=frozenset({"duplicate"}),
 )

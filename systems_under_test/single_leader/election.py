@@ -1,7 +1,7 @@
 """Failover: notice the leader's silence, find a majority that misses it too, and win their votes.
 
 First a canvass, without consequences: would you vote for me? A node asks only if it misses the leader, and a node says
-yes only if it does so itself and the asker's log is at least as fresh as its own; so a node that was cut off does not
+yes only if it does so itself and the asker may be promoted (see ``promotion``); so a node that was cut off does not
 depose a leader whom everybody else hears. Then the vote proper, under a new generation, each node giving one vote per
 generation, remembered on disk. Without generations the canvass is all there is: two leaders are possible.
 """
@@ -15,7 +15,7 @@ from harness.node import CallError, Message
 
 from systems_under_test.blocks.quorum import Tally
 from systems_under_test.single_leader.follower import Follower
-from systems_under_test.single_leader.log import Position
+from systems_under_test.single_leader.promotion import Promotion
 from systems_under_test.single_leader.replica import Replica
 
 LOOK_MS: Final = 20
@@ -26,10 +26,11 @@ AGAIN_MS: Final = (40, 160)
 class Election:
     """One node as a candidate and as a voter."""
 
-    def __init__(self, replica: Replica, follower: Follower, leading: Callable[[], bool],
+    def __init__(self, replica: Replica, follower: Follower, promotion: Promotion, leading: Callable[[], bool],
                  newer: Callable[[int], Awaitable[None]], lead: Callable[[int], None]) -> None:  # fmt: skip
         """``leading`` says whether this node leads; ``newer`` hears of a newer generation, ``lead`` of a victory."""
-        self._replica, self._follower = replica, follower
+        self._replica, self._follower, self._promotion = replica, follower, promotion
+        self._members = (replica.env.name, *replica.env.peers)
         self._env, self._clock = replica.env, replica.clock
         self._random = self._env.random("election")
         self._leading, self._newer, self._lead = leading, newer, lead
@@ -67,8 +68,8 @@ class Election:
 
     async def _canvass(self) -> bool:
         """Whether a majority, this node included, misses the leader and would take this node."""
-        tally = Tally(self._env.nodes)
-        message = {"type": "canvass", "position": self._replica.log.position.as_json()}
+        tally = Tally(self._members)
+        message = {"type": "canvass", **self._promotion.credentials()}
         if tally.add(self._env.name):
             return True
         async for peer, reply in self._env.quorum(self._env.peers, message, CALL_MS):
@@ -78,9 +79,9 @@ class Election:
 
     async def _won(self, generation: int) -> bool:
         """Ask for votes; True if a majority gave theirs while this generation was still the newest."""
-        tally = Tally(self._env.nodes)
+        tally = Tally(self._members)
         won = tally.add(self._env.name)
-        message = {"type": "vote", "generation": generation, "position": self._replica.log.position.as_json()}
+        message = {"type": "vote", "generation": generation, **self._promotion.credentials()}
         if not won:
             async for peer, reply in self._env.quorum(self._env.peers, message, CALL_MS):
                 if isinstance(reply, CallError):
@@ -92,18 +93,19 @@ class Election:
                     break
         return won and self._clock.current == generation
 
-    def agrees(self, message: Message) -> bool:
+    def agrees(self, source: str, message: Message) -> bool:
         """The answer to another node's canvass."""
-        return not self._leading() and self._follower.misses_leader and self._fresh_enough(message)
+        electable = self._promotion.electable(source, message)
+        return not self._leading() and self._follower.misses_leader and electable
 
     async def vote(self, source: str, message: Message) -> Message:
         """The answer to a candidate; a vote is durable before it is sent."""
         generation = message["generation"]
         if generation > self._clock.current:
-            if self._fresh_enough(message):
+            if self._promotion.electable(source, message):
                 self._follower.patience()  # at once: whoever helps another to win does not stand in the meantime
             await self._newer(generation)
-        granted = self._fresh_enough(message) and await self._clock.vote(generation, source)
+        granted = self._promotion.electable(source, message) and await self._clock.vote(generation, source)
         if granted:
             await self._env.failpoint("after-vote")
             self._env.spawn(self._tell_vote(generation, source), "vote-granted")
@@ -112,7 +114,3 @@ class Election:
     async def _tell_vote(self, generation: int, to: str) -> None:
         """In a task of its own, which begins when the reply is on its way."""
         self._env.event("vote-granted", generation=generation, to=to)
-
-    def _fresh_enough(self, message: Message) -> bool:
-        """The vote restriction: no vote for a log that lacks what this one has."""
-        return Position(*message["position"]) >= self._replica.log.position

@@ -98,8 +98,8 @@ class Follower:
             self._log.append(entry)
 
     def show(self, high_water: int) -> None:
-        """Apply what may be seen: all that is on our disk, or, synchronously, what the leader knows to be on all."""
+        """Apply what may be seen: all that is on our disk, or, where that waits, what the leader may acknowledge."""
         visible = self._log.durable
-        if self._replica.synchronous:
+        if self._replica.waits:
             visible = min(visible, self._matched, high_water)
         self._replica.raise_high_water(visible)

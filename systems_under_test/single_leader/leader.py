@@ -11,7 +11,8 @@ nodes drop entries only on the word of a leader that lacks them, and there was n
 restriction (only a log at least as fresh as the voter's own) makes the same true of every majority of voters, whoever
 the candidate is: they all have the entry, so none votes for a log without it. With majority replication one of every
 majority of voters has it, and that one does not vote for a log without it; an entry of an earlier generation counts
-only along with one of the leader's own, as in Raft (5.4.2). With asynchronous replication the restriction picks the
+only along with one of the leader's own, as in Raft (5.4.2). With semi-synchronous replication the vote restriction does
+not help: ``promotion`` says what does. With asynchronous replication the restriction picks the
 freshest of the voters, but the deposed leader's own suffix is on nobody else's disk, and is lost.
 """
 
@@ -26,9 +27,17 @@ from harness.node import CallError, Future, Message
 
 from systems_under_test.blocks.condition import Condition
 from systems_under_test.blocks.heartbeat import beat
-from systems_under_test.single_leader.bug import DIRTY_READ
-from systems_under_test.single_leader.log import Position
+from systems_under_test.single_leader.acknowledgement import Acknowledgement, OneFollower, counted
+from systems_under_test.single_leader.bug import (
+    ACKNOWLEDGE_BEFORE_BACKUP,
+    DIRTY_READ,
+    FRESHNESS_BY_WALL_CLOCK,
+    SEMI_SYNC_BECOMES_ASYNC,
+)
+from systems_under_test.single_leader.log import Entry, Position
+from systems_under_test.single_leader.progress import Progress
 from systems_under_test.single_leader.replica import Replica
+from systems_under_test.single_leader.synchronous_follower import SynchronousFollower
 
 HEARTBEAT_MS: Final = 80
 CALL_MS: Final = 400
@@ -42,14 +51,17 @@ LAG_SAMPLES_MAX: Final = 1000
 class Leader:
     """One leadership. ``deposed_by`` is told of a newer generation; it ends this leadership."""
 
-    def __init__(self, replica: Replica, generation: int, deposed_by: Callable[[int], Awaitable[None]]) -> None:
+    def __init__(self, replica: Replica, options: Mapping[str, str], generation: int,
+                 deposed_by: Callable[[int], Awaitable[None]]) -> None:  # fmt: skip
         self._replica, self._env, self._log = replica, replica.env, replica.log
         self._deposed_by = deposed_by
         self.generation = generation
         self.ended = False
         self._waiting: dict[int, Future[Message]] = {}
         self._grown = Condition(self._env)  # the log has new entries, or time has passed
-        self._match = dict.fromkeys(self._env.peers, 0)  # up to where a follower's log is known to be ours, and durable
+        self._progress = Progress(self._env.clock, self._env.peers)
+        self._synchronous = self._choice(options["promotion"])
+        self._acknowledgement = self._policy(options["replication"])
         self._appended_ns: list[int] = []  # of the entries of this leadership, from the first on
         self._lag_ms: deque[float] = deque(maxlen=LAG_SAMPLES_MAX)
         self.first = self._append(None)
@@ -60,6 +72,26 @@ class Leader:
         self._env.spawn(beat(self._env, HEARTBEAT_MS, lambda: not self.ended, self._beat), "leader-heartbeat")
         for peer in self._env.peers:
             self._env.spawn(self._ship_loop(peer), f"leader-ship-{peer}")
+        if isinstance(self._acknowledgement, OneFollower):
+            watch = self._synchronous.watch(lambda: not self.ended, self._acknowledge)
+            self._env.spawn(watch, "leader-synchronous-follower")
+
+    def _policy(self, replication: str) -> Acknowledgement:
+        if ACKNOWLEDGE_BEFORE_BACKUP in self._replica.bugs:
+            return counted("async", 1)
+        if replication == "semi-sync":
+            alone = SEMI_SYNC_BECOMES_ASYNC in self._replica.bugs
+            return OneFollower(lambda: self._synchronous.name, alone)
+        return counted(replication, 1 + len(self._env.peers))
+
+    def _choice(self, promotion: str) -> SynchronousFollower:
+        record = self._replica.configuration if promotion == "recorded" else None
+        rash = SEMI_SYNC_BECOMES_ASYNC in self._replica.bugs
+        return SynchronousFollower(self._env, self.generation, self._progress, record, self._caught_up, rash=rash)
+
+    def _caught_up(self, follower: str) -> bool:
+        """Whether it has all that any leader can have acknowledged so far."""
+        return self._progress.stored[follower] >= max(self.first, self._replica.high_water)
 
     def end(self) -> None:
         """Deposed. Nobody knows what becomes of the writes that still wait."""
@@ -98,7 +130,10 @@ class Leader:
 
     def _append(self, command: Mapping[str, Any] | None) -> int:
         self._appended_ns.append(self._env.clock.monotonic())
-        return self._log.append({"generation": self.generation, "command": command})
+        entry: Entry = {"generation": self.generation, "command": command}
+        if FRESHNESS_BY_WALL_CLOCK in self._replica.bugs:
+            entry = {**entry, "written_ns": self._env.clock.wall()}
+        return self._log.append(entry)
 
     async def _sync_loop(self) -> None:
         """Group commit: one sync for all that came in during the one before."""
@@ -115,8 +150,7 @@ class Leader:
         """Move the high-water mark and answer the clients whose writes are below it."""
         if self.ended:
             return
-        stored = sorted([self._log.durable, *self._match.values()], reverse=True)
-        replicated = min(self._log.durable, stored[self._replica.needed - 1])
+        replicated = self._acknowledgement.replicated(self._log.durable, self._progress.stored)
         if replicated < self.first:
             return  # what a majority has of an earlier generation may be lost until it has an entry of this one, too
         for index, reply in self._replica.raise_high_water(replicated):
@@ -150,7 +184,8 @@ class Leader:
         """Ship the entries from ``first`` on; returns from where to go on: further, or back towards a common point."""
         limit = 1 if self._env.sometimes("one-entry-batch") else BATCH_ENTRIES_MAX
         entries, previous = self._log.entries(first, limit), self._log.position_at(first - 1)
-        message = {**self._head("ship"), "previous": previous.as_json(), "entries": list(entries)}
+        message = {**self._head("ship"), "previous": previous.as_json(), "base": self._log.base.index,
+                   "entries": list(entries)}  # fmt: skip
         try:
             reply = await self._env.call(peer, message, CALL_MS)
         except CallError:
@@ -167,16 +202,18 @@ class Leader:
                 return self._log.common_point(Position(*reply["position"])).index + 1
             case "newer-generation":
                 await self._deposed_by(reply["generation"])
+            case "joining":  # it copies; then it will be asked from the end of the log backwards, as in the beginning
+                await self._env.sleep(RETRY_MS)
+                return self._log.last + 1
             case _:  # the peer believes to lead as well, and there are no generations to decide
                 await self._env.sleep(CHECK_MS)
         return first
 
     def _matched(self, peer: str, index: int) -> None:
-        now_ns, known = self._env.clock.monotonic(), self._match[peer]
+        now_ns, known = self._env.clock.monotonic(), self._progress.stored[peer]
         for new in range(max(known + 1, self.first), index + 1):
             self._lag_ms.append((now_ns - self._appended_ns[new - self.first]) / 1e6)
-        if index > known:
-            self._match[peer] = index
+        if self._progress.confirm(peer, index):
             if self._lag_ms:
                 self._env.gauge("replication_lag_ms", self._lag_ms[-1])
             self._acknowledge()

@@ -9,9 +9,13 @@ from harness.node import Env, Message
 
 from systems_under_test.blocks.corruption import Corruption
 from systems_under_test.single_leader.bug import STALE_BACKUP_READS
+from systems_under_test.single_leader.configuration import Configuration
 from systems_under_test.single_leader.election import Election
 from systems_under_test.single_leader.follower import Follower
+from systems_under_test.single_leader.joining import Copies, Joining
 from systems_under_test.single_leader.leader import Leader
+from systems_under_test.single_leader.promotion import promotion
+from systems_under_test.single_leader.reading import ONLY_LEADER, Reading
 from systems_under_test.single_leader.replica import Replica
 
 
@@ -27,9 +31,13 @@ class Node:
         self._clock, self._log = self._replica.clock, self._replica.log
         self._leadership: Leader | None = None
         self._corrupt = False
-        self._backup_reads = options["reads"] != "leader" or STALE_BACKUP_READS in self._replica.bugs
+        self._backup_reads = options["reads"] not in ONLY_LEADER or STALE_BACKUP_READS in self._replica.bugs
         self._follower = Follower(self._replica)
-        self._election = Election(self._replica, self._follower, self._leads, self._newer, self._lead)
+        self._reading = Reading(self._replica, self._follower, lambda: self._leadership, options)
+        replica = self._replica
+        self._joining, self._copies = Joining(replica, options["joining"]), Copies(replica, options["joining"])
+        rule = promotion(options, replica.log, replica.configuration, replica.bugs)
+        self._election = Election(replica, self._follower, rule, self._leads, self._newer, self._lead)
 
     async def start(self) -> None:
         try:
@@ -39,6 +47,7 @@ class Node:
             self._env.event("disk-corrupt", error=str(error))
             return
         self._env.spawn(self._follower.sync_late(), "late-sync")
+        self._reading.start()
         if self._options["failover"] == "automatic":
             self._follower.detector.heard()
             self._env.spawn(self._election.watch(), "election")
@@ -59,9 +68,19 @@ class Node:
                 await self._heartbeat(source, message)
                 return None
             case "canvass":
-                return {"agrees": self._election.agrees(message)}
+                return {"agrees": self._election.agrees(source, message)}
             case "vote":
                 return await self._election.vote(source, message)
+            case "copy":
+                return self._copies.piece(source, message) if self._leads() else {"error": "not-leader"}
+            case "configure":
+                return await self._configure(source, message)
+            case "confirm":
+                return {"follows": await self._follows(source, message["generation"])}
+            case "position":
+                return self._reading.leads()
+            case "last-write":
+                return await self._reading.last_write(message)
             case "newer-generation":
                 await self._newer(message["generation"])
                 return None
@@ -95,19 +114,35 @@ class Node:
         if message["f"] == "dump":
             return self._replica.dump()
         read = message["f"] == "read"
+        refusal = await self._reading.refusal(message)
+        if refusal is not None:
+            return refusal
         if self._leadership is not None:
-            return self._leadership.read(message) if read else await self._leadership.write(message)
-        if read and self._backup_reads and self._follower.leader is not None:
-            return self._replica.read(message)  # as old as this follower is
+            reply = self._leadership.read(message) if read else await self._leadership.write(message)
+            return self._reading.stamped(message, reply)
+        follower_reads = self._backup_reads and message.get("from") != "leader"
+        if read and follower_reads and self._follower.leader is not None:
+            return self._reading.stamped(message, self._replica.read(message))  # as old as this follower is
         leader = self._known_leader()
         return {"error": "not-leader", "leader": leader} if leader else {"error": "no-leader", "leader": None}
 
     async def _ship(self, source: str, message: Message) -> Message:
         if await self._follows(source, message["generation"]):
-            return await self._follower.store(message)
+            joins = self._joining.begins(source, message)
+            return {"outcome": "joining"} if joins else await self._follower.store(message)
         if self._replica.numbered:
             return {"outcome": "newer-generation", "generation": self._clock.current}
         return {"outcome": "refused"}
+
+    async def _configure(self, source: str, message: Message) -> Message:
+        pair = Configuration.from_json(message["pair"])
+        assert pair is not None, "a leader tells who its synchronous follower is"
+        if not await self._follows(source, pair.generation):
+            return {"recorded": False}
+        await self._replica.configuration.record(pair)
+        if pair.synchronous == self._env.name:
+            self._env.event("became-synchronous-follower", generation=pair.generation, leader=source)
+        return {"recorded": True}
 
     async def _heartbeat(self, source: str, message: Message) -> None:
         if await self._follows(source, message["generation"]):
@@ -150,7 +185,7 @@ class Node:
         assert self._leadership is None, "leads already"
         self._follower.forget()
         place = self._place()
-        self._leadership = Leader(self._replica, generation, self._newer)
+        self._leadership = Leader(self._replica, self._options, generation, self._newer)
         self._leadership.start()
         self._env.event("became-leader", generation=generation, **place)
 

@@ -8,27 +8,30 @@ Which part of the log may be applied, and so be read, is the high-water mark:
   lost, and a client's acknowledgement means that no node is without it.
 * majority replication is in between: what a majority has is in every later leader's log, and no node that is down stops
   the others; but a deposed leader that does not know it yet may answer reads with old values.
+* semi-synchronous replication applies what the leader and its one synchronous follower have.
+
+With ``apply=append`` a follower does not wait for the mark: it applies, and shows, whatever is on its own disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from harness.node import Env, Message
 
+from systems_under_test.blocks.durable_cell import DurableCell
 from systems_under_test.blocks.generation_clock import GenerationClock
-from systems_under_test.blocks.idempotent_receiver import ClientTable
 from systems_under_test.blocks.key_value import KeyValue
-from systems_under_test.blocks.quorum import majority
 from systems_under_test.single_leader.bug import (
-    ACKNOWLEDGE_BEFORE_BACKUP,
     ACKNOWLEDGE_BEFORE_FSYNC,
     ACKNOWLEDGED_ENTRIES_VANISH,
     BUGS,
     NO_GENERATION,
 )
-from systems_under_test.single_leader.log import ReplicatedLog
+from systems_under_test.single_leader.configuration import ConfigurationRecord
+from systems_under_test.single_leader.log import Position, ReplicatedLog
+from systems_under_test.single_leader.snapshot import Row, restored, rows_of
 
 ONE_SEGMENT_BYTES: Final = 1 << 60
 """So that no acknowledged record ever waits in memory for a new segment: what is not synced must survive a kill."""
@@ -37,37 +40,44 @@ ONE_SEGMENT_BYTES: Final = 1 << 60
 class Replica:
     """One node's data. ``high_water`` never passes the durable end of the log.
 
-    ``needed`` is how many nodes, the leader among them, must have an entry before it is acknowledged; ``synchronous``
-    that this is more than the leader; ``numbered`` that leaders carry generations; ``bugs`` are the seeded mistakes.
+    ``waits`` says that nothing is applied before it may be acknowledged; ``numbered`` that leaders carry generations;
+    ``bugs`` are the seeded mistakes; ``configuration`` names the pair of semi-synchronous replication.
     """
 
     def __init__(self, env: Env, options: Mapping[str, str]) -> None:
         self.env = env
         self.bugs = frozenset(name for name in BUGS if env.bug(name))
-        nodes, replication = len(env.nodes), options["replication"]
-        self.needed = {"async": 1, "majority": majority(nodes), "sync": nodes}[replication]
-        if ACKNOWLEDGE_BEFORE_BACKUP in self.bugs:
-            self.needed = 1
-        self.synchronous = replication != "async"
+        self.waits = options["replication"] != "async" and options["apply"] == "high-water"
         self.numbered = options["generation"] == "on" and NO_GENERATION not in self.bugs
+        self._deduplicates = options["deduplication"] == "on"
+        plainly = (options["replication"], options["promotion"]) == ("semi-sync", "freshest")
+        self._keeps = self.waits and self.numbered and not plainly and ACKNOWLEDGED_ENTRIES_VANISH.isdisjoint(self.bugs)
         self.clock = GenerationClock(env.disk)
+        self.configuration = ConfigurationRecord(env.disk)
         lazy = ACKNOWLEDGE_BEFORE_FSYNC in self.bugs
         self.log = ReplicatedLog(env.disk, ONE_SEGMENT_BYTES) if lazy else ReplicatedLog(env.disk)
+        self._copy = DurableCell(env.disk, "copy")
+        self._copied: Sequence[Row] = ()
         self.high_water = 0
         self._reset()
 
     def _reset(self) -> None:
-        self._state = KeyValue()
-        self._clients = ClientTable()
-        self._applied = 0
+        """Back to what was copied from a leader, or to nothing."""
+        self._state, self._clients = restored(self._copied)
+        self._applied = self.log.base.index
 
     async def recover(self) -> None:
-        """After a restart. A synchronous replica shows nothing until a leader tells it the high-water mark. Raises
+        """After a restart. A replica that waits shows nothing until a leader tells it the high-water mark. Raises
         Corruption, after which this node must not take part."""
         await self.clock.load()
-        await self.log.open()
+        await self.configuration.load()
+        copy = await self._copy.load() or {"position": [0, 0], "rows": []}
+        self._copied = copy["rows"]
+        await self.log.open(Position(*copy["position"]))
+        self.high_water = self.log.base.index
+        self._reset()
         assert self.log.position.generation <= self.clock.current, "a generation is durable before its entries are"
-        if not self.synchronous:
+        if not self.waits:
             self.raise_high_water(self.log.durable)
 
     def raise_high_water(self, to: int) -> list[tuple[int, Message]]:
@@ -84,6 +94,8 @@ class Replica:
 
     def _execute(self, command: Mapping[str, Any]) -> Message:
         """Once: a request that was sent again is in the log again, and is recognised here, on every node alike."""
+        if not self._deduplicates:
+            return self._state.apply(command)
         client, sequence = command["client"], command["sequence"]
         reply = self._clients.answered(client, sequence)
         if reply is None:
@@ -103,13 +115,30 @@ class Replica:
             ahead.apply(self.log.entry(index)["command"] or {})
         return ahead.apply({"f": "read", "key": request["key"]})
 
+    def copy(self) -> tuple[Position, Sequence[Row]]:
+        """The applied state, and the position in the log that it is of."""
+        return self.log.position_at(self._applied), rows_of(self._state, self._clients)
+
+    async def install(self, position: Position, rows: Sequence[Row]) -> None:
+        """Begin anew from a leader's copy. The old log goes first: a crash leaves an empty node, which joins again."""
+        await self._copy.save({"position": [0, 0], "rows": []})
+        self._begin_at(Position(0, 0), ())
+        await self.log.sync()
+        await self._copy.save({"position": position.as_json(), "rows": list(rows)})
+        self._begin_at(position, rows)
+
+    def _begin_at(self, position: Position, rows: Sequence[Row]) -> None:
+        self.log.begin_at(position)
+        self._copied, self.high_water = rows, position.index
+        self._reset()
+
     def dump(self) -> Message:
         """Everything that is applied here: for comparing nodes, not for clients that want to know the truth."""
         return {"value": {"state": self._state.dump(), "applied": self._applied}}
 
     def truncate_from(self, index: int) -> None:
         """Drop a suffix that the leader does not have. What was applied of it is undone by applying the rest anew."""
-        if self.synchronous and self.numbered and ACKNOWLEDGED_ENTRIES_VANISH.isdisjoint(self.bugs):
+        if self._keeps:
             assert index > self.high_water, f"entry {index} was acknowledged (up to {self.high_water}) and must stay"
         dropped = self.log.truncate_from(index)
         self.env.event("truncated", **{"from": index, "count": dropped})

@@ -13,10 +13,12 @@ from harness.node.task import HostFuture
 from systems_under_test.blocks.corruption import Corruption
 from systems_under_test.blocks.raft import Entry, HardState, Read, Role, Save, State
 from systems_under_test.blocks.raft.bug import CORRUPT_RECORD_ENDS_LOG, TERM_NOT_PERSISTED, VOTE_NOT_PERSISTED
+from systems_under_test.blocks.raft.log import NO_SNAPSHOT
+from systems_under_test.blocks.raft.pending import Pending
+from systems_under_test.blocks.raft.storage import Storage
 from systems_under_test.raft import SYSTEM
-from systems_under_test.raft.pending import Pending
+from systems_under_test.raft.bug import NO_CLIENT_DEDUPLICATION
 from systems_under_test.raft.state_machine import StateMachine, command_of
-from systems_under_test.raft.storage import Storage
 from tests.systems_under_test.blocks.crash_disk import CrashDisk, PowerLost
 
 
@@ -53,8 +55,8 @@ def command(client: str, sequence: int, f: str, value: Any) -> dict[str, Any]:
     return command_of({"client": client, "sequence": sequence, "f": f, "key": 1, "value": value})
 
 
-def apply(machine: StateMachine, *commands: dict[str, Any] | None) -> list[Any]:
-    return [machine.apply(Entry(1, index, each)) for index, each in enumerate(commands, machine.applied + 1)]
+def apply(machine: StateMachine, *commands: dict[str, Any]) -> list[Any]:
+    return [machine.apply(each) for each in commands]
 
 
 def test_a_request_that_is_in_the_log_twice_is_applied_once() -> None:
@@ -65,9 +67,9 @@ def test_a_request_that_is_in_the_log_twice_is_applied_once() -> None:
     assert apply(machine, cas, cas) == [{"value": None}] * 2, "the reply of the first time, not cas-mismatch"
 
 
-@pytest.mark.parametrize(("deduplicates", "count"), [(True, 5), (False, 10)])
-def test_without_deduplication_a_request_that_is_in_the_log_twice_counts_twice(deduplicates: bool, count: int) -> None:
-    machine = StateMachine(deduplicates=deduplicates)
+@pytest.mark.parametrize(("bug", "count"), [("", 5), (NO_CLIENT_DEDUPLICATION, 10)])
+def test_without_deduplication_a_request_that_is_in_the_log_twice_counts_twice(bug: str, count: int) -> None:
+    machine = StateMachine(frozenset({bug}))
     increment = command("c1", 1, "inc", 5)
     assert apply(machine, increment, increment) == [{"value": None}] * 2
     assert machine.read({"key": 1}) == {"value": count}
@@ -75,9 +77,9 @@ def test_without_deduplication_a_request_that_is_in_the_log_twice_counts_twice(d
 
 def test_a_dump_is_what_this_server_has_applied() -> None:
     machine = StateMachine()
-    assert machine.dump() == {"value": {"state": {}, "applied": 0}}
-    apply(machine, None, command("c1", 1, "inc", 5), command("c1", 2, "inc", -2))
-    assert machine.dump() == {"value": {"state": {"1": 3}, "applied": 3}}
+    assert machine.dump() == {}
+    apply(machine, command("c1", 1, "inc", 5), command("c1", 2, "inc", -2))
+    assert machine.dump() == {"1": 3}
 
 
 def leading(term: int) -> State:
@@ -164,7 +166,7 @@ async def save_until_power_loss(seed: int) -> bool:
             expected.hard, expected.entries = expected.after(save)
     except PowerLost:
         lost = True
-    hard, entries = await Storage(disk.after_crash(random)).open()
+    hard, _, entries = await Storage(disk.after_crash(random)).open()
     assert expected.allows(save, hard, entries), f"seed {seed}: {hard} {entries} after {expected.entries} and {save}"
     return lost
 
@@ -198,6 +200,7 @@ def test_several_saves_share_a_sync() -> None:
         assert together == syncs - before
         assert await Storage(disk.after_kill()).open() == (
             HardState(3, None),
+            NO_SNAPSHOT,
             [Entry(1, 1, None), Entry(2, 2, {"f": "kept"}), Entry(3, 3, None)],
         )
 
@@ -221,7 +224,7 @@ def test_what_a_restart_remembers_of_term_and_vote(bug: str, hard: HardState) ->
         storage = Storage(disk, bugs)
         await storage.open()
         await saved(storage, VOTED)
-        assert await Storage(disk.after_kill(), bugs).open() == (hard, list(VOTED.entries))
+        assert await Storage(disk.after_kill(), bugs).open() == (hard, NO_SNAPSHOT, list(VOTED.entries))
 
     asyncio.run(scenario())
 
@@ -239,7 +242,7 @@ def test_what_is_written_and_not_synced_survives_a_kill_and_may_not_survive_the_
             return disk
 
         killed, dark = (await unsynced()).after_kill(), (await unsynced()).after_crash(Random(seed))
-        return len((await Storage(killed).open())[1]), len((await Storage(dark).open())[1])
+        return len((await Storage(killed).open())[2]), len((await Storage(dark).open())[2])
 
     found = [asyncio.run(lengths(seed)) for seed in range(30)]
     assert {killed for killed, _ in found} == {3}
@@ -257,15 +260,15 @@ def test_a_corrupt_record_is_no_end_of_the_log_except_where_that_is_the_bug() ->
         with pytest.raises(Corruption, match="does not verify"):
             await Storage(disk).open()
         broken = Storage(disk, bugs)
-        assert len((await broken.open())[1]) == 2
+        assert len((await broken.open())[2]) == 2
         await saved(broken, Save(None, 3, (Entry(0, 3, {"f": "y"}),)))
-        _, entries = await Storage(disk.after_crash(Random(1))).open()
+        _, _, entries = await Storage(disk.after_crash(Random(1))).open()
         assert [entry.command for entry in entries] == [{"f": "x" * 100}] * 2 + [{"f": "y"}]
 
     asyncio.run(scenario())
 
 
 def test_every_seeded_bug_is_described() -> None:
-    assert {bug.row for bug in SYSTEM.bugs.values()} == {33, 34, 35, 36, 37, 38, 39, 40, 42, 48, 52}
+    assert {bug.row for bug in SYSTEM.bugs.values()} == {*range(33, 43), *range(45, 50), 51, 52, 57}
     assert all(set(bug.workloads) <= {"register", "set", "counter"} for bug in SYSTEM.bugs.values())
     assert SYSTEM.leadership({}) == ("became-leader", "term")

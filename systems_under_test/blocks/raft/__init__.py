@@ -15,18 +15,30 @@ The modules, each one part of the paper:
 * ``message``      RequestVote, AppendEntries, their replies, and their JSON form
 * ``state``        what a server remembers (Figure 2, "State"), what a step puts out
 * ``replication``  AppendEntries on both sides, commitment (5.3, 5.4.2)
+* ``snapshot``     log compaction, InstallSnapshot (7)
 * ``election``     terms, votes, becoming leader and ceasing to be (5.2, 5.4.1)
+* ``pre_vote``     a server asks whether it would be elected before it disturbs anybody (dissertation 9.6)
+* ``transfer``     a leader hands over to a follower of its choice (dissertation 3.10)
 * ``reading``      linearizable reads without log entries: ReadIndex (dissertation 6.4)
+* ``lease``        reads without a round of heartbeats, as long as clocks run alike (dissertation 6.4.1)
 * ``core``         ``step``: events, their dispatch, the difference that makes a Ready
 * ``invariant``    what must hold after every step
 * ``bug``          the mistakes that can be seeded, by name
 
-Places kept for what comes later: ``Log.included_index`` and ``included_term`` (snapshots: the log may begin after a
-snapshot), ``State.voters`` (membership: part of the state, not of a configuration, because log entries will change
-it), ``election.campaign`` (pre-vote: the one way into a new term by own will).
+Around the core, with input, output and clocks:
+
+* ``replica``      the driver: one replica of a state machine, for systems to put on their nodes
+* ``pending``      requests that the leader has taken on and not yet answered
+* ``storage``      term, vote, log and snapshot on a disk
+* ``timer``        timers that can be restarted
+* ``milestone``    what a server tells of itself
+
+Place kept for what comes later: ``State.voters`` (membership: part of the state, not of a configuration, because log
+entries will change it).
 """
 
 from systems_under_test.blocks.raft.core import (
+    Compact,
     ElectionTimeout,
     Event,
     HeartbeatTimeout,
@@ -37,7 +49,7 @@ from systems_under_test.blocks.raft.core import (
     recover,
     step,
 )
-from systems_under_test.blocks.raft.log import Entry, Log
+from systems_under_test.blocks.raft.log import Entry, Log, Snapshot
 from systems_under_test.blocks.raft.message import RaftMessage, decode, encode
 from systems_under_test.blocks.raft.state import (
     ENTRIES_PER_MESSAGE,
@@ -49,6 +61,28 @@ from systems_under_test.blocks.raft.state import (
     Timer,
 )
 
-__all__ = ["ENTRIES_PER_MESSAGE", "ElectionTimeout", "Entry", "Envelope", "Event", "HardState", "HeartbeatTimeout",
-           "Log", "RaftMessage", "Read", "Ready", "Receive", "Request", "Role", "Save", "State", "Timer", "decode",
-           "encode", "recover", "step"]  # fmt: skip
+__all__ = [
+    "ENTRIES_PER_MESSAGE",
+    "Compact",
+    "ElectionTimeout",
+    "Entry",
+    "Envelope",
+    "Event",
+    "HardState",
+    "HeartbeatTimeout",
+    "Log",
+    "RaftMessage",
+    "Read",
+    "Ready",
+    "Receive",
+    "Request",
+    "Role",
+    "Save",
+    "Snapshot",
+    "State",
+    "Timer",
+    "decode",
+    "encode",
+    "recover",
+    "step",
+]  # fmt: skip

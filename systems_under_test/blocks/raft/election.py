@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from systems_under_test.blocks.quorum import majority
 from systems_under_test.blocks.raft.bug import VOTE_WITHOUT_UP_TO_DATE_CHECK
-from systems_under_test.blocks.raft.message import RaftMessage, RequestVote, RequestVoteReply
+from systems_under_test.blocks.raft.message import PreVote, RaftMessage, RequestVote, RequestVoteReply
 from systems_under_test.blocks.raft.replication import append, send_entries
 from systems_under_test.blocks.raft.state import HardState, Progress, Role, State, become_follower, restart, send
 
@@ -12,47 +14,53 @@ from systems_under_test.blocks.raft.state import HardState, Progress, Role, Stat
 def observe_term(state: State, message: RaftMessage) -> State:
     """All servers: if RPC request or response contains term T > currentTerm: set currentTerm = T, convert to follower
     (5.1)."""
-    if message.term <= state.term:
+    if message.term <= state.term or (_asks_for_votes(message) and state.is_loyal):
         return state
-    return become_follower(state, HardState(message.term, None), leader=None)
+    return become_follower(state, replace(state.hard, term=message.term, vote=None), leader=None)
 
 
-def election_timeout(state: State) -> State:
-    """Followers and candidates: if election timeout elapses without hearing from a leader: start an election (5.2).
-    On a leader the same timer asks whether a majority is still with it."""
-    return check_quorum(state) if state.role is Role.LEADER else campaign(state)
+def _asks_for_votes(message: RaftMessage) -> bool:
+    """A loyal server does not follow a candidate into its term, unless the leader has sent that one."""
+    return isinstance(message, PreVote) or (isinstance(message, RequestVote) and not message.disrupts)
 
 
-def campaign(state: State) -> State:
+def campaign(state: State, *, disrupts: bool = False) -> State:
     """Candidates: on conversion to candidate, increment currentTerm, vote for self, reset election timer, send
     RequestVote RPCs to all other servers (5.2).
 
-    The only way into a new term by a server's own will: a pre-vote (dissertation 9.6) belongs before it. Without one, a
-    server that was cut off comes back with a higher term and makes the leader step down.
+    The only way into a new term by a server's own will. Without a pre-vote before it, a server that was cut off comes
+    back with a higher term and makes the leader step down.
     """
+    assert state.is_voter, "a server that has lost its disk stands for election"
     hard = HardState(state.term + 1, state.name)
     state = become_follower(state, hard, leader=None)
     state = state._replace(role=Role.CANDIDATE, votes={state.name: True})
     state = restart(state, "election")
-    if _elected(state):
+    if is_elected(state):
         return become_leader(state)
     for peer in state.peers:
-        state = send(state, peer, RequestVote(state.term, state.log.last_index, state.log.last_term))
+        state = send(state, peer, RequestVote(state.term, state.log.last_index, state.log.last_term, disrupts))
     return state
 
 
 def receive_request_vote(state: State, candidate: str, m: RequestVote) -> State:
     """RequestVote RPC, receiver implementation (Figure 2)."""
-    if m.term < state.term:  # 1. Reply false if term < currentTerm (5.1)
+    if m.term < state.term or (state.is_loyal and not m.disrupts):  # 1. Reply false if term < currentTerm (5.1)
         return send(state, candidate, RequestVoteReply(state.term, False))
     # 2. If votedFor is null or candidateId, and candidate's log is at least as up-to-date as receiver's, grant vote
-    granted = state.hard.vote in (None, candidate) and _up_to_date(state, m)
+    granted = state.is_voter and state.hard.vote in (None, candidate) and is_up_to_date(state, m)
     if granted:
-        state = restart(state._replace(hard=HardState(state.term, candidate)), "election")
+        state = restart(become_voter(state, candidate), "election")
     return send(state, candidate, RequestVoteReply(state.term, granted))
 
 
-def _up_to_date(state: State, m: RequestVote) -> bool:
+def become_voter(state: State, candidate: str) -> State:
+    """Who votes for another in this term does not ask for a later one itself."""
+    role = Role.FOLLOWER if state.role is Role.PRE_CANDIDATE else state.role
+    return state._replace(role=role, hard=HardState(state.term, candidate))
+
+
+def is_up_to_date(state: State, m: RequestVote | PreVote) -> bool:
     """The log with the later last term is more up-to-date; of two with the same, the longer one (5.4.1)."""
     if VOTE_WITHOUT_UP_TO_DATE_CHECK in state.bugs:
         return True
@@ -64,10 +72,10 @@ def receive_request_vote_reply(state: State, voter: str, reply: RequestVoteReply
     if state.role is not Role.CANDIDATE or reply.term < state.term:
         return state
     state = state._replace(votes={**state.votes, voter: reply.granted})
-    return become_leader(state) if _elected(state) else state
+    return become_leader(state) if is_elected(state) else state
 
 
-def _elected(state: State) -> bool:
+def is_elected(state: State) -> bool:
     return sum(state.votes.values()) >= majority(len(state.voters))
 
 

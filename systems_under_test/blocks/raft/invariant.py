@@ -6,7 +6,7 @@ becoming leader.
 
 from __future__ import annotations
 
-from systems_under_test.blocks.raft.bug import COMMITTED_ENTRIES_CHANGE
+from systems_under_test.blocks.raft.bug import COMMIT_FALLS, COMMITTED_ENTRIES_CHANGE
 from systems_under_test.blocks.raft.state import Output, Role, State
 
 
@@ -24,7 +24,10 @@ def _check_term(before: State, after: State) -> None:
 
 
 def _check_log(before: State, after: State) -> None:
-    assert after.commit >= before.commit, f"commit falls from {before.commit} to {after.commit}"
+    grows = after.commit >= before.commit or not COMMIT_FALLS.isdisjoint(after.bugs)
+    assert grows, f"commit falls from {before.commit} to {after.commit}"
+    start = after.log.included_index
+    assert start == after.snapshot.index <= after.commit, f"the log begins after {start}, committed is {after.commit}"
     assert after.log.last_term <= after.term, f"an entry of term {after.log.last_term} in term {after.term}"
     if not COMMITTED_ENTRIES_CHANGE.isdisjoint(after.bugs):
         return

@@ -25,11 +25,24 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state machine after the entry at ``index``, which is of ``term``; ``state`` is JSON text. At index 0 there is
+    none."""
+
+    index: int = 0
+    term: int = 0
+    state: str = ""
+
+
+NO_SNAPSHOT: Final = Snapshot()
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """Entries ``included_index + 1`` to ``last_index``; their terms never fall.
 
     ``included_index`` and ``included_term`` describe the last entry that is no longer kept, because a snapshot includes
-    it (Figure 13: lastIncludedIndex, lastIncludedTerm). Until there are snapshots both are 0: the first entry has
+    it (Figure 13: lastIncludedIndex, lastIncludedTerm). Until there is a snapshot both are 0: the first entry has
     index 1, and what is before it matches everything. Every chunk but the last has length ``CHUNK``.
     """
 
@@ -89,6 +102,14 @@ class Log:
         tail = (*self.chunks[len(full)], *entries) if len(full) < len(self.chunks) else tuple(entries)
         cut = tuple(tail[start : start + CHUNK] for start in range(0, len(tail), CHUNK))
         return replace(self, chunks=full + cut)
+
+    def compact(self, index: int) -> Log:
+        """This log without the entries up to ``index``, which a snapshot includes."""
+        term = self.term_at(index)
+        assert term is not None, f"entry {index} is not in the log"
+        return Log(included_index=index, included_term=term).append(
+            self.entries(index + 1, self.last_index), in_order=False
+        )
 
     def truncate_from(self, index: int) -> Log:
         """This log without the entry at ``index`` and everything after it."""

@@ -1,4 +1,4 @@
-"""Raft's four messages and their JSON form.
+"""Raft's messages and their JSON form.
 
 They travel as datagrams: lost, duplicated, reordered. So a reply carries what it answers (``index``, ``round``), and
 every message is safe to receive twice and late. ``candidateId`` and ``leaderId`` of Figure 2 are the sender's name,
@@ -16,11 +16,15 @@ from systems_under_test.blocks.raft.log import Entry
 
 @dataclass(frozen=True, slots=True)
 class RequestVote:
-    """A candidate of ``term``, whose log ends with entry ``last_index`` of ``last_term``, asks for a vote."""
+    """A candidate of ``term``, whose log ends with entry ``last_index`` of ``last_term``, asks for a vote.
+
+    ``disrupts`` if the leader itself has told it to (``transfer``): then a leader may be disturbed.
+    """
 
     term: int
     last_index: int
     last_term: int
+    disrupts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,72 @@ class AppendEntriesReply:
     round: int
 
 
-RaftMessage = RequestVote | RequestVoteReply | AppendEntries | AppendEntriesReply
+@dataclass(frozen=True, slots=True)
+class PreVote:
+    """Whether the receiver would vote for the sender in term ``asked`` (the sender is still in ``term``)."""
+
+    term: int
+    asked: int
+    last_index: int
+    last_term: int
+
+
+@dataclass(frozen=True, slots=True)
+class PreVoteReply:
+    """``term`` is the voter's own, ``asked`` the one it was asked about."""
+
+    term: int
+    asked: int
+    granted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimeoutNow:
+    """The leader of ``term`` tells the receiver to stand for election at once."""
+
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstallSnapshot:
+    """The leader's snapshot (Figure 13): the machine's ``state``, JSON text, after the entry at ``included_index``. The
+    answer is an AppendEntriesReply."""
+
+    term: int
+    included_index: int
+    included_term: int
+    state: str
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejoin:
+    """A server that has lost its disk asks, in this ``incarnation`` of it."""
+
+    term: int
+    incarnation: int
+
+
+@dataclass(frozen=True, slots=True)
+class RejoinReply:
+    """``term`` is the sender's; from now on it does not count what earlier incarnations said."""
+
+    term: int
+    incarnation: int
+
+
+RaftMessage = (
+    RequestVote
+    | RequestVoteReply
+    | PreVote
+    | PreVoteReply
+    | AppendEntries
+    | AppendEntriesReply
+    | InstallSnapshot
+    | TimeoutNow
+    | Rejoin
+    | RejoinReply
+)
 
 TYPE: Final = "raft"
 
@@ -92,8 +161,16 @@ def _append_entries_reply(m: Mapping[str, Any]) -> AppendEntriesReply:
 
 
 _DECODERS: Final[Mapping[str, Callable[[Mapping[str, Any]], RaftMessage]]] = {
-    "RequestVote": lambda m: RequestVote(m["term"], m["last_index"], m["last_term"]),
+    "RequestVote": lambda m: RequestVote(m["term"], m["last_index"], m["last_term"], m["disrupts"]),
     "RequestVoteReply": lambda m: RequestVoteReply(m["term"], m["granted"]),
+    "PreVote": lambda m: PreVote(m["term"], m["asked"], m["last_index"], m["last_term"]),
+    "PreVoteReply": lambda m: PreVoteReply(m["term"], m["asked"], m["granted"]),
+    "TimeoutNow": lambda m: TimeoutNow(m["term"]),
+    "Rejoin": lambda m: Rejoin(m["term"], m["incarnation"]),
+    "RejoinReply": lambda m: RejoinReply(m["term"], m["incarnation"]),
+    "InstallSnapshot": lambda m: InstallSnapshot(
+        m["term"], m["included_index"], m["included_term"], m["state"], m["round"]
+    ),
     "AppendEntries": _append_entries,
     "AppendEntriesReply": _append_entries_reply,
 }

@@ -6,14 +6,15 @@ from typing import Final
 
 from harness.node import Future, Message
 
-from systems_under_test.blocks.raft import Entry, Read, Role, State
+from systems_under_test.blocks.raft.log import Entry
+from systems_under_test.blocks.raft.state import Read, Role, State
 
 UNKNOWN: Final[Message] = {"error": "unknown"}
 
 
 def not_leader(state: State) -> Message:
     """Nothing was done; ``leader`` is whom to ask, or None."""
-    return {"error": "not-leader", "leader": state.leader_hint}
+    return {"error": "not-leader", "leader": state.transfer.target if state.transfer else state.leader_hint}
 
 
 class Pending:
@@ -24,6 +25,7 @@ class Pending:
         self._writes: dict[int, Future[Message]] = {}
         self._reads: dict[int, tuple[Message, Future[Message]]] = {}
         self._token = 0
+        self._transfer: Future[Message] | None = None
 
     def __len__(self) -> int:
         return len(self._writes) + len(self._reads)
@@ -39,6 +41,10 @@ class Pending:
         self._reads[self._token] = (request, reply)
         return self._token
 
+    def add_transfer(self, reply: Future[Message]) -> None:
+        """Whoever wants the leadership to be handed over; there is one at a time."""
+        self._transfer = reply
+
     def applied(self, entry: Entry, reply: Message) -> None:
         """Answer whoever waits for this entry. If another leader's entry took its index, its fate is not for us to
         tell."""
@@ -49,6 +55,14 @@ class Pending:
     def confirmed(self, read: Read) -> tuple[Message, Future[Message]] | None:
         """The request of a read that may be answered now, and where to put the answer."""
         return self._reads.pop(read.token, None)
+
+    def settle_transfer(self, state: State) -> None:
+        """Say what came of a transfer that is over: ``leader`` is who leads now, as far as this server has heard."""
+        if self._transfer is None or state.transfer is not None:
+            return
+        reply, self._transfer = self._transfer, None
+        aborted = state.role is Role.LEADER
+        reply.set_result({"error": "aborted"} if aborted else {"value": "handed over", "leader": state.leader_hint})
 
     def turn_away(self, state: State) -> None:
         """A server that no longer leads answers everybody: what is in the log may still be committed by the next

@@ -22,11 +22,25 @@ from systems_under_test.blocks.raft.replication import broadcast
 from systems_under_test.blocks.raft.state import Read, Role, State
 
 
-def accept_reads(state: State, tokens: Sequence[int]) -> State:
-    """Note reads. The caller broadcasts, so that entries and a round can share their messages."""
+def accept_reads(state: State, tokens: Sequence[int], *, leased: bool = False) -> State:
+    """Note reads. The caller broadcasts, so that entries and a round can share their messages. If ``leased``, the
+    leader holds a lease now, and they need no round."""
     assert state.role is Role.LEADER
+    if leased and _may_lease(state):
+        reads = tuple(Read(token, state.commit, state.round) for token in tokens)
+        return state._replace(output=state.output._replace(reads=(*state.output.reads, *reads)))
     state = state._replace(reads=(*state.reads, *(Read(token) for token in tokens)))
     return _begin_round(state)
+
+
+def _may_lease(state: State) -> bool:
+    """A leader that knows what is committed, and has told nobody to disturb it."""
+    return state.committed_in_term and not state.gave_up_lease
+
+
+def begin_heartbeat_round(state: State) -> State:
+    """Where there are leases, each heartbeat of a leader is a round: it extends the lease."""
+    return state._replace(round=state.round + 1) if state.lease_reads else state
 
 
 def serve_reads(state: State) -> State:
@@ -47,9 +61,14 @@ def _begin_round(state: State) -> State:
 
 
 def _confirm(state: State) -> State:
-    answered = sorted([state.round, *(p.round for p in state.progress.values())], reverse=True)
-    needed = 1 if LOCAL_READS in state.bugs else majority(len(state.voters))
-    confirmed = answered[needed - 1]
+    confirmed = confirmed_round(state)
     ready = tuple(read for read in state.reads if read.round is not None and read.round <= confirmed)
     output = state.output._replace(reads=(*state.output.reads, *ready))
     return state._replace(reads=state.reads[len(ready) :], output=output)
+
+
+def confirmed_round(state: State) -> int:
+    """The latest round of this leadership that a majority has answered, 0 if none."""
+    answered = sorted([state.round, *(p.round for p in state.progress.values())], reverse=True)
+    needed = 1 if LOCAL_READS in state.bugs else majority(len(state.voters))
+    return answered[needed - 1]

@@ -21,12 +21,12 @@ from systems_under_test.blocks.raft.bug import (
 )
 from systems_under_test.blocks.raft.log import Entry
 from systems_under_test.blocks.raft.message import AppendEntries, AppendEntriesReply
+from systems_under_test.blocks.raft.snapshot import send_snapshot
 from systems_under_test.blocks.raft.state import (
     Progress,
     Role,
     State,
-    become_follower,
-    restart,
+    accept_leader,
     send,
     with_log,
     with_progress,
@@ -53,6 +53,8 @@ def broadcast(state: State, *, heartbeat: bool) -> State:
     """
     for peer in state.peers:
         progress = state.progress[peer]
+        if heartbeat and progress.snapshot_sent:
+            state = with_progress(state, peer, progress._replace(snapshot_sent=False))
         if not progress.probing and _owed(state, progress):
             state = send_entries(state, peer)
         elif heartbeat:
@@ -116,7 +118,10 @@ def _rejected(state: State, peer: str, progress: Progress, reply: AppendEntriesR
     stale = reply.index <= progress.match_index
     if stale or (progress.probing and reply.index != progress.next_index - 1):
         return with_progress(state, peer, progress)
-    previous = state.log.last_not_after(min(reply.hint_index, reply.index - 1), reply.hint_term)
+    before = min(reply.hint_index, reply.index - 1)
+    if before < state.log.included_index:  # what it lacks is gone from the log (7)
+        return send_snapshot(with_progress(state, peer, progress), peer)
+    previous = state.log.last_not_after(before, reply.hint_term)
     next_index = max(previous, progress.match_index) + 1
     return send_entries(with_progress(state, peer, progress._replace(next_index=next_index, probing=True)), peer)
 
@@ -150,10 +155,7 @@ def receive_append_entries(state: State, leader: str, m: AppendEntries) -> State
         return send(state, leader, AppendEntriesReply(state.term, False, m.previous_index, 0, 0, m.round))
     if state.role is Role.LEADER and not TWO_LEADERS.isdisjoint(state.bugs):
         return state  # each goes on as if it were the only one
-    _check_election_safety(state, leader, m.term)
-    if state.role is Role.CANDIDATE or state.leader != leader:
-        state = become_follower(state, state.hard, leader)
-    state = restart(state, "election")
+    state = accept_leader(state, leader, m.term)
     if not _holds(state, m):  # 2. Reply false if log doesn't contain an entry at prevLogIndex of prevLogTerm (5.3)
         return send(state, leader, _rejection(state, m))
     state = _store(state, m.entries)
@@ -165,13 +167,11 @@ def receive_append_entries(state: State, leader: str, m: AppendEntries) -> State
     return send(state, leader, AppendEntriesReply(state.term, True, last_new, 0, 0, m.round))
 
 
-def _check_election_safety(state: State, leader: str, term: int) -> None:
-    if TWO_LEADERS.isdisjoint(state.bugs):
-        assert state.role is not Role.LEADER, f"{leader} and {state.name} both lead term {term}"
-        assert state.leader in (None, leader), f"{leader} and {state.leader} both lead term {term}"
-
-
 def _holds(state: State, m: AppendEntries) -> bool:
+    """Whether the log has the leader's entry before the new ones. What a snapshot includes is committed, and so it is
+    the leader's."""
+    if m.previous_index < state.log.included_index:
+        return True
     if APPEND_WITHOUT_PREVIOUS_CHECK in state.bugs:
         return m.previous_index <= state.log.last_index
     return state.log.term_at(m.previous_index) == m.previous_term
@@ -191,6 +191,7 @@ def _store(state: State, entries: tuple[Entry, ...]) -> State:
     Only a conflict deletes: a late message holds less than the log does, and the rest may be committed already.
     """
     log = state.log
+    entries = tuple(entry for entry in entries if entry.index > log.included_index)
     new = next((position for position, entry in enumerate(entries) if log.term_at(entry.index) != entry.term), None)
     if TRUNCATE_ON_EVERY_APPEND in state.bugs and entries:
         new = 0

@@ -14,27 +14,30 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal, NamedTuple
 
-from systems_under_test.blocks.raft.bug import NONE
-from systems_under_test.blocks.raft.log import Log
+from systems_under_test.blocks.raft.bug import NONE, TWO_LEADERS
+from systems_under_test.blocks.raft.log import NO_SNAPSHOT, Log, Snapshot
 from systems_under_test.blocks.raft.message import RaftMessage
 
-Timer = Literal["election", "heartbeat"]
+Timer = Literal["election", "heartbeat", "silence"]
 
 ENTRIES_PER_MESSAGE: Final = 128
 
 
 class Role(StrEnum):
     FOLLOWER = "follower"
+    PRE_CANDIDATE = "pre-candidate"
     CANDIDATE = "candidate"
     LEADER = "leader"
 
 
 @dataclass(frozen=True, slots=True)
 class HardState:
-    """What must survive a crash besides the log (Figure 2: currentTerm, votedFor)."""
+    """What must survive a crash besides the log (Figure 2: currentTerm, votedFor). A server that has lost its disk
+    votes only after it has committed an entry of a term later than ``votes_after`` (``rejoin``)."""
 
     term: int = 0
     vote: str | None = None
+    votes_after: int | None = None
 
 
 class Progress(NamedTuple):
@@ -46,6 +49,7 @@ class Progress(NamedTuple):
                      pipelined: ``next_index`` moves when they are sent, not when they are acknowledged (diss. 10.2.2).
     ``heard``        whether a reply came since the leader last looked whether a majority is with it.
     ``round``        the latest round of leadership confirmation this follower answered.
+    ``snapshot_sent``  whether the snapshot was sent to it since the last heartbeat.
     """
 
     next_index: int
@@ -53,6 +57,14 @@ class Progress(NamedTuple):
     probing: bool = True
     heard: bool = False
     round: int = 0
+    snapshot_sent: bool = False
+
+
+class Transfer(NamedTuple):
+    """A leader hands over to ``target``; ``told`` once it has sent it TimeoutNow."""
+
+    target: str
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +87,38 @@ class Envelope:
 
 
 class Output(NamedTuple):
-    """What the step under way wants done. ``log_from``: the first log index at which it changed the log, or None."""
+    """What the step under way wants done. ``log_from``: the first log index at which it changed the log, or None.
+    ``installed``: the leader's snapshot, if it took the place of the log and of the state machine."""
 
     send: tuple[Envelope, ...] = ()
     timers: tuple[Timer, ...] = ()
     reads: tuple[Read, ...] = ()
     log_from: int | None = None
+    installed: Snapshot | None = None
 
 
 class State(NamedTuple):
     """One server (Figure 2, "State").
 
-    Persistent: ``hard`` and ``log``. Volatile on all servers: ``role``, ``commit``, and ``leader``, the leader seen in
-    this term, if one was (it stays when that leader resigns: there is never another in the same term). lastApplied is
-    the driver's, which applies everything that a step commits. On candidates: ``votes``, by voter. On leaders:
-    ``progress`` by follower; ``round``, the latest round of confirmation begun; ``reads`` not yet confirmed, oldest
-    first. ``voters`` are all members of the cluster, this server among them. ``entries_per_message`` bounds an
-    AppendEntries; ``bugs`` are seeded mistakes (``bug``).
+    Persistent: ``hard``, ``log`` and the ``snapshot`` that it begins after. Volatile on all servers: ``role``,
+    ``commit``, and ``leader``, the leader seen in this term, if one was (it stays when that leader resigns: there is
+    never another in the same term). lastApplied is the driver's, which applies everything that a step commits. On
+    candidates: ``votes``, by voter. On leaders: ``progress`` by follower; ``round``, the latest round of confirmation
+    begun; ``reads`` not yet confirmed, oldest first; ``transfer``, if it hands over, and ``gave_up_lease``, whether
+    it ever told another in this term to stand for election. ``heard_leader``: no more than the least election timeout
+    has passed since this server heard from a leader (or since it started, for it cannot remember when). ``voters``
+    are all members of the cluster, this server among them. ``entries_per_message`` bounds an AppendEntries;
+    ``pre_vote`` and ``lease_reads`` are rules that a cluster may have (``pre_vote``, ``lease``); ``bugs`` are seeded
+    mistakes (``bug``). ``rejoin_answers``: the terms that the others have answered to a server that has lost its
+    disk, None once all have, and in any other server; ``asked_by``: the last ``incarnation`` of each such server that
+    asked this one (``rejoin``).
     """
 
     name: str
     voters: tuple[str, ...]
     hard: HardState = HardState()
     log: Log = Log()
+    snapshot: Snapshot = NO_SNAPSHOT
     role: Role = Role.FOLLOWER
     commit: int = 0
     leader: str | None = None
@@ -105,8 +126,16 @@ class State(NamedTuple):
     progress: Mapping[str, Progress] = {}
     round: int = 0
     reads: tuple[Read, ...] = ()
+    transfer: Transfer | None = None
+    gave_up_lease: bool = False
+    heard_leader: bool = False
+    rejoin_answers: Mapping[str, int] | None = None
+    asked_by: Mapping[str, int] = {}
+    incarnation: int = 1
     output: Output = Output()
     entries_per_message: int = ENTRIES_PER_MESSAGE
+    pre_vote: bool = False
+    lease_reads: bool = False
     bugs: frozenset[str] = NONE
 
     @property
@@ -118,9 +147,22 @@ class State(NamedTuple):
         return tuple(voter for voter in self.voters if voter != self.name)
 
     @property
+    def is_voter(self) -> bool:
+        """Whether this server votes and stands for election: not while it rejoins."""
+        return self.rejoin_answers is None and self.hard.votes_after is None
+
+    @property
     def leader_hint(self) -> str | None:
-        """Whom to send a client to: the leader seen in this term, unless it was this server and it has resigned."""
-        return None if self.leader == self.name and self.role is not Role.LEADER else self.leader
+        """Whom to send a client to: the leader seen in this term, unless it was this server and it has resigned, or
+        this server has lost touch with it."""
+        gone = self.leader == self.name and self.role is not Role.LEADER
+        return None if gone or self.role is Role.PRE_CANDIDATE else self.leader
+
+    @property
+    def is_loyal(self) -> bool:
+        """Whether this server stands by a leader, and so neither votes for another nor follows it into its term
+        (dissertation 4.2.3). A leader stands by itself until it has lost its majority (``election.check_quorum``)."""
+        return (self.pre_vote or self.lease_reads) and (self.heard_leader or self.role is Role.LEADER)
 
     @property
     def committed_in_term(self) -> bool:
@@ -151,4 +193,29 @@ def with_log(state: State, log: Log, changed_from: int) -> State:
 
 def become_follower(state: State, hard: HardState, leader: str | None) -> State:
     """A follower with nothing of its former role left; the election timer goes on as it was."""
-    return state._replace(hard=hard, role=Role.FOLLOWER, leader=leader, votes={}, progress={}, round=0, reads=())
+    return state._replace(
+        hard=hard, role=Role.FOLLOWER, leader=leader, votes={}, progress={}, round=0, reads=(), transfer=None,
+        gave_up_lease=False,
+    )  # fmt: skip
+
+
+def accept_leader(state: State, leader: str, term: int) -> State:
+    """The leader of this term was heard. A candidate becomes its follower (5.2)."""
+    _check_election_safety(state, leader, term)
+    if state.role is not Role.FOLLOWER or state.leader != leader:
+        state = become_follower(state, state.hard, leader)
+    return hear_leader(state)
+
+
+def _check_election_safety(state: State, leader: str, term: int) -> None:
+    if TWO_LEADERS.isdisjoint(state.bugs):
+        assert state.role is not Role.LEADER, f"{leader} and {state.name} both lead term {term}"
+        assert state.leader in (None, leader), f"{leader} and {state.leader} both lead term {term}"
+
+
+def hear_leader(state: State) -> State:
+    """The leader of this term was heard: put off elections, and stand by it for the least election timeout."""
+    state = restart(state, "election")
+    if not (state.pre_vote or state.lease_reads):
+        return state
+    return restart(state._replace(heard_leader=True), "silence")

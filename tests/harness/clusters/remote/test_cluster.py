@@ -106,7 +106,7 @@ def test_sshd_lets_in_by_key_only(runner: asyncio.Runner, five: RemoteCluster) -
     in_force = runner.run(five.shell("n2").run("/usr/sbin/sshd", "-T", "-f", "/etc/splitbrain/sshd_config")).stdout
     assert {
         "passwordauthentication no", "kbdinteractiveauthentication no", "permitrootlogin without-password",
-        "usepam no", "listenaddress 198.19.0.2:22", "allowtcpforwarding local",
+        "usepam no", "listenaddress 198.19.0.2:22", "allowtcpforwarding local", "allowagentforwarding no",
     } <= set(in_force.splitlines())  # fmt: skip
 
 

@@ -259,6 +259,22 @@ def test_a_cancelled_command_leaves_the_connection_usable(runner: asyncio.Runner
     assert runner.run(cancel()) == "ok\n"
 
 
+def test_keys_are_ephemeral_and_nobody_else_s(runner: asyncio.Runner, five: RemoteCluster, two: RemoteCluster) -> None:
+    script = "cd /etc/splitbrain; stat -c '%a %n' *; grep -l PRIVATE *; cat authorized_keys; env"
+
+    def look(cluster: RemoteCluster) -> list[str]:
+        return runner.run(cluster.shell("n1").run("sh", "-c", script)).stdout.splitlines()
+
+    one, other = look(five), look(two)
+    assert {"600 host_key", "600 authorized_keys"} <= set(one)
+    assert one.count("host_key") == 1, "the node's own is the only private key there"
+    assert "authorized_keys" not in one
+    assert not any("SSH_AUTH_SOCK" in line for line in one), "no agent is forwarded"
+    keys = [{line for line in lines if line.startswith("ssh-")} for lines in (one, other)]
+    assert all(keys)
+    assert not keys[0] & keys[1], "each run has its own"
+
+
 def test_another_host_key_is_refused(runner: asyncio.Runner, two: RemoteCluster) -> None:
     from dataclasses import replace
 

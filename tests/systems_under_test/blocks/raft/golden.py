@@ -19,6 +19,7 @@ Commands; SOURCE and TO are server names or ``*``:
     isolate NAME / rejoin NAME      from now on, lose what it sends and what is sent to it; end that
     crash NAME                      lose memory, restart from storage
     entries-per-message N           the bound on a message's length, for this trace
+    snapshot NAME                   it takes a snapshot of what it has applied
     show                            all servers
 """
 
@@ -33,9 +34,11 @@ from systems_under_test.blocks.raft import (
     Entry,
     HardState,
     HeartbeatTimeout,
+    Read,
     Ready,
     Receive,
     Request,
+    Snapshot,
     State,
 )
 from systems_under_test.blocks.raft.message import AppendEntries, RaftMessage
@@ -66,8 +69,8 @@ class Trace:
         commands: dict[str, Callable[..., Iterator[str]]] = {
             "servers": self._servers, "install": self._install, "timeout": self._timeout, "heartbeat": self._heartbeat,
             "request": self._request, "deliver": self._deliver, "duplicate": self._duplicate, "drop": self._drop,
-            "settle": self._settle, "crash": self._crash, "show": self._show, "isolate": self._isolate,
-            "rejoin": self._rejoin, "entries-per-message": self._entries_per_message,
+            "settle": self._settle, "crash": self._crash, "show": self._show, "snapshot": self._snapshot,
+            "isolate": self._isolate, "rejoin": self._rejoin, "entries-per-message": self._entries_per_message,
         }  # fmt: skip
         return commands[words[0]](*words[1:])
 
@@ -89,6 +92,9 @@ class Trace:
 
     def _heartbeat(self, name: str) -> Iterator[str]:
         return self._print(name, "heartbeat timeout", self.network.step(name, HeartbeatTimeout()))
+
+    def _snapshot(self, name: str) -> Iterator[str]:
+        return self._print(name, "takes a snapshot", self.network.compact(name))
 
     def _request(self, name: str, *words: str) -> Iterator[str]:
         commands = tuple({"f": word} for word in words if not word.startswith("?"))
@@ -154,20 +160,29 @@ class Trace:
         yield f"{name}  {what}"
         if ready.save is not None and ready.save.hard is not None:
             yield f"    save   term {ready.save.hard.term}, vote {ready.save.hard.vote or '-'}"
+        if ready.save is not None and ready.save.snapshot is not None:
+            yield f"    save   snapshot at {ready.save.snapshot.index}"
         if ready.save is not None and ready.save.log_from is not None:
             yield f"    save   log from {ready.save.log_from}: {_entries(ready.save.entries)}"
         yield from (f"    send   {envelope.to}: {_message(envelope.message)}" for envelope in ready.send)
         for item in ready.apply:
-            yield f"    apply  {_entries((item,)) if isinstance(item, Entry) else f'?{item.token} at {item.index}'}"
+            yield f"    apply  {_item(item)}"
         yield from (f"    timer  {timer}" for timer in ready.timers)
         yield f"    state  {_describe(self.network.states[name])}"
 
 
 def _describe(state: State) -> str:
-    terms = " ".join(str(entry.term) for entry in state.log) or "-"
+    included = (f"[{state.log.included_index}]",) if state.log.included_index else ()
+    terms = " ".join([*included, *(str(entry.term) for entry in state.log)]) or "-"
     vote = f", voted {state.hard.vote}" if state.hard.vote else ""
     leader = state.leader_hint or "-"
     return f"{state.role} of term {state.term}{vote}, leader {leader}, log {terms}, commit {state.commit}"
+
+
+def _item(item: Snapshot | Entry | Read) -> str:
+    if isinstance(item, Entry):
+        return _entries((item,))
+    return f"snapshot at {item.index}" if isinstance(item, Snapshot) else f"?{item.token} at {item.index}"
 
 
 def _entries(entries: tuple[Entry, ...]) -> str:
@@ -177,7 +192,7 @@ def _entries(entries: tuple[Entry, ...]) -> str:
 
 def _message(message: RaftMessage) -> str:
     if not isinstance(message, AppendEntries):
-        return repr(message)
+        return repr(message).replace(", disrupts=False", "")
     head = repr(replace(message, entries=())).replace("entries=()", f"entries=[{_entries(message.entries)}]")
     return head.replace("[nothing]", "[]")
 

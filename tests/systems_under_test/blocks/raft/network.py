@@ -12,18 +12,21 @@ from dataclasses import dataclass, field
 
 from systems_under_test.blocks.raft import (
     ENTRIES_PER_MESSAGE,
+    Compact,
     Entry,
     Event,
     HardState,
     Ready,
     Receive,
     Role,
+    Snapshot,
     State,
     decode,
     encode,
     recover,
     step,
 )
+from systems_under_test.blocks.raft.log import NO_SNAPSHOT
 from systems_under_test.blocks.raft.message import RaftMessage
 
 
@@ -38,6 +41,7 @@ class Letter:
 class Storage:
     hard: HardState = field(default_factory=HardState)
     entries: list[Entry] = field(default_factory=list)
+    snapshot: Snapshot = NO_SNAPSHOT
 
     def save(self, ready: Ready, entries_kept: int | None = None) -> None:
         """All of ``ready.save``, or, of its entries, only the first ``entries_kept``."""
@@ -45,8 +49,10 @@ class Storage:
             return
         if ready.save.hard is not None:
             self.hard = ready.save.hard
-        if ready.save.log_from is not None:
-            del self.entries[ready.save.log_from - 1 :]
+        if ready.save.snapshot is not None:  # one rename puts both in the place of the old ones
+            self.snapshot, self.entries = ready.save.snapshot, list(ready.save.entries)
+        elif ready.save.log_from is not None:
+            del self.entries[ready.save.log_from - 1 - self.snapshot.index :]
             self.entries += ready.save.entries[:entries_kept]
 
     def lose_power(self) -> None:
@@ -62,6 +68,7 @@ class Observer:
     applied: list[tuple[Entry, int]] = field(default_factory=list)
     read_floors: dict[int, int] = field(default_factory=dict)
     reads: int = 0
+    installed: int = 0
 
     def stepped(self, before: State, after: State, ready: Ready) -> None:
         if after.role is Role.LEADER and before.role is not Role.LEADER:
@@ -72,7 +79,8 @@ class Observer:
     def _elected(self, state: State) -> None:
         other = self.leaders.setdefault(state.term, state.name)
         assert other == state.name, f"Election Safety: {other} and {state.name} both lead term {state.term}"
-        for entry, known_in in self.applied:
+        assert state.snapshot.state == self.machine(state.snapshot.index), f"{state.name} leads with another state"
+        for entry, known_in in self.applied[state.snapshot.index :]:
             if known_in < state.term:
                 held = state.log.term_at(entry.index) == entry.term
                 assert held, f"Leader Completeness: {state.name} leads term {state.term} without {entry}"
@@ -92,6 +100,11 @@ class Observer:
             self.applied.append((entry, state.term))
         other = self.applied[entry.index - 1][0]
         assert other == entry, f"State Machine Safety: {state.name} applies {entry}, another applied {other}"
+
+    def machine(self, index: int) -> str:
+        """The state of every server's machine after entry ``index``: all that was applied up to there."""
+        assert index <= len(self.applied), f"a snapshot at {index}, of which {len(self.applied)} were applied"
+        return ";".join(f"{entry.term} {entry.command}" for entry, _ in self.applied[:index])
 
     def ask_read(self, token: int) -> None:
         self.read_floors[token] = len(self.applied)
@@ -124,14 +137,23 @@ class Network:
         """Forget everything but the storage, and start again."""
         stored = self.storage[name]
         stored.lose_power()
-        self.states[name] = recover(name, self.names, stored.hard, stored.entries, self.bugs, self.entries_per_message)
-        self.applied[name] = 0
+        self.states[name] = recover(
+            name, self.names, stored.hard, stored.entries, self.bugs, self.entries_per_message, snapshot=stored.snapshot
+        )
+        self.applied[name] = stored.snapshot.index
 
     def bound(self, entries_per_message: int) -> None:
         """From now on messages carry at most so many entries."""
         self.entries_per_message = entries_per_message
         for name, state in self.states.items():
             self.states[name] = state._replace(entries_per_message=entries_per_message)
+
+    def compact(self, name: str) -> Ready:
+        """Take a snapshot of what the server has applied."""
+        state, index = self.states[name], self.applied[name]
+        term = state.log.term_at(index)
+        assert term is not None
+        return self.step(name, Compact(Snapshot(index, term, self.observer.machine(index))))
 
     def step(self, name: str, event: Event) -> Ready:
         ready = self.advance(name, event)
@@ -156,7 +178,11 @@ class Network:
 
     def apply(self, name: str, ready: Ready) -> None:
         for item in ready.apply:
-            if isinstance(item, Entry):
+            if isinstance(item, Snapshot):
+                assert item.state == self.observer.machine(item.index), f"{name} is given another state"
+                self.observer.installed += 1
+                self.applied[name] = item.index
+            elif isinstance(item, Entry):
                 self.observer.apply(self.states[name], item)
                 assert item.index == self.applied[name] + 1, f"{name} applies {item} after {self.applied[name]}"
                 self.applied[name] = item.index

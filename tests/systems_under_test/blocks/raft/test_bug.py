@@ -13,6 +13,7 @@ from systems_under_test.blocks.raft.bug import (
     COMMITTED_ENTRIES_CHANGE,
     LOCAL_READS,
     READ_BEFORE_FIRST_COMMIT,
+    SNAPSHOT_DROPS_NEWER_SUFFIX,
     TRUNCATE_ON_EVERY_APPEND,
     TWO_LEADERS,
     VOTE_WITHOUT_UP_TO_DATE_CHECK,
@@ -21,6 +22,7 @@ from systems_under_test.blocks.raft.core import ElectionTimeout
 from systems_under_test.blocks.raft.message import (
     AppendEntries,
     AppendEntriesReply,
+    InstallSnapshot,
     RequestVote,
     RequestVoteReply,
 )
@@ -101,6 +103,17 @@ def test_a_late_append_of_what_is_in_the_log(bug: str, kept: int) -> None:
     assert state.log.last_index == kept
     assert (ready.save is None) is (bug == HONEST)
     assert state.commit == 3, "what was applied is not taken back"
+    assert answers(ready) == [True]
+
+
+@pytest.mark.parametrize(("bug", "last"), [(HONEST, 4), (SNAPSHOT_DROPS_NEWER_SUFFIX, 2)])
+@pytest.mark.parametrize("committed", [1, 4])
+def test_a_late_snapshot_of_what_is_in_the_log(bug: str, last: int, committed: int) -> None:
+    state, _ = told(server("n2", bug), "n1", AppendEntries(1, 0, 0, (*entries(1, 1, 1, 1),), committed, 0))
+    state, ready = step(state, Receive("n1", InstallSnapshot(1, 2, 1, "{}", 0)))
+    assert state.log.last_index == last
+    assert (state.snapshot.index == 2) is (bug != HONEST)
+    assert state.commit == (max(committed, 2) if bug == HONEST else 2)
     assert answers(ready) == [True]
 
 

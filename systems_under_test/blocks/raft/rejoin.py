@@ -1,0 +1,61 @@
+"""A server that has lost its disk rejoins under its old name: it does not vote, nor count, as if it remembered.
+
+Raft's servers may forget nothing: a majority that voted, or that stored an entry, must never be outvoted with the help
+of one of its own who does not know it any more. So a server that finds nothing on its disk, though it has run before,
+takes no part at first, and answers nothing (*Viewstamped Replication Revisited*, 2012, 4.3, is the model):
+
+1. It asks all other servers, until each has answered with its term. Whoever is asked by it the first time ceases to
+   lead and to stand for election: then no vote and no acknowledgement that the lost server once sent can count any
+   more, however late it arrives. Every election that it voted in, and every leader that it acknowledged, was of a
+   term no later than the latest of the answers.
+2. It takes over that term, and follows. It stores entries, and says so; but it neither votes nor stands for election.
+3. Once an entry of a *later* term is committed here, its log holds all that it can have acknowledged before and that
+   was committed: the leader of that term was elected without its vote, by servers that remember. Now it is a voter.
+
+As long as a majority remembers, nothing is lost; otherwise nobody is elected any more. All of the others must be there
+to be asked, sooner or later; the rest goes on without the lost server meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from systems_under_test.blocks.raft.message import Rejoin, RejoinReply
+from systems_under_test.blocks.raft.state import HardState, Role, State, become_follower, send
+
+
+def ask_others(state: State) -> State:
+    """Step 1, again and again: ask who has not answered yet."""
+    answers = state.rejoin_answers or {}
+    for peer in state.peers:
+        if peer not in answers:
+            state = send(state, peer, Rejoin(state.term, state.incarnation))
+    return state
+
+
+def receive_rejoin(state: State, lost: str, m: Rejoin) -> State:
+    """Cease to lead, or to stand for election, the first time that this incarnation of ``lost`` asks."""
+    if state.asked_by.get(lost, 0) < m.incarnation:
+        state = state._replace(asked_by={**state.asked_by, lost: m.incarnation})
+        if state.role is not Role.FOLLOWER:
+            state = become_follower(state, state.hard, state.leader)
+    return send(state, lost, RejoinReply(state.term, m.incarnation))
+
+
+def receive_rejoin_reply(state: State, peer: str, reply: RejoinReply) -> State:
+    """Step 2, when all have answered."""
+    if state.rejoin_answers is None or reply.incarnation != state.incarnation:
+        return state
+    answers = {**state.rejoin_answers, peer: reply.term}
+    if len(answers) < len(state.peers):
+        return state._replace(rejoin_answers=answers)
+    latest = max(1, *answers.values())
+    return state._replace(rejoin_answers=None, hard=HardState(latest, None, votes_after=latest))
+
+
+def become_voter_again(state: State) -> State:
+    """Step 3."""
+    after, committed = state.hard.votes_after, state.log.term_at(state.commit)
+    if after is None or committed is None or committed <= after:
+        return state
+    return state._replace(hard=replace(state.hard, votes_after=None))

@@ -1,0 +1,404 @@
+"""One replica of a state machine: gives events to Raft's core, and does what the core says in the order ``Ready`` asks.
+
+Work goes in turns. A turn takes everything that has arrived since the last one: messages of other servers, requests of
+clients, timers. It steps the core through all of it, saves what those steps save with a single sync, and only then
+sends, applies and answers. What arrives while the disk is busy waits for the next turn; so the busier a server is, the
+more requests share a sync and a message to each follower (group commit).
+
+Messages come before timers: a server that was held up must not suspect a leader whose heartbeat is in its inbox.
+
+An error of the disk ends the turn before anything of it was sent, and with it the node: it never acts on what it has
+not saved. A server whose disk turns out to be corrupt at the start stays up, votes for nobody and serves nobody.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, Protocol
+
+from harness.node import Env, Future, Message
+
+from systems_under_test.blocks.condition import Condition
+from systems_under_test.blocks.corruption import Corruption
+from systems_under_test.blocks.raft.bug import (
+    ACKNOWLEDGE_BEFORE_SYNC,
+    APPLIED_INDEX_SAVED_APART,
+    LEASE_WITHOUT_BOUND,
+    NO_PRE_VOTE,
+    NONE,
+    WIPED_SERVER_VOTES,
+)
+from systems_under_test.blocks.raft.core import (
+    Compact,
+    ElectionTimeout,
+    Event,
+    HandOver,
+    HeartbeatTimeout,
+    Ready,
+    Receive,
+    Request,
+    Save,
+    SilenceTimeout,
+    recover,
+    step,
+)
+from systems_under_test.blocks.raft.lease import CLOCK_DRIFT_BOUND, Lease
+from systems_under_test.blocks.raft.log import Entry, Snapshot
+from systems_under_test.blocks.raft.message import TYPE, AppendEntries, decode, encode
+from systems_under_test.blocks.raft.milestone import Milestones
+from systems_under_test.blocks.raft.pending import Pending, not_leader
+from systems_under_test.blocks.raft.state import ENTRIES_PER_MESSAGE, Envelope, HardState, Read, Role, State
+from systems_under_test.blocks.raft.storage import Storage
+from systems_under_test.blocks.raft.timer import Timer
+
+HEARTBEAT_MS: Final = 100
+ELECTION_TIMEOUT_MS: Final = 300
+SNAPSHOT_ENTRIES: Final = 1000
+SNAPSHOT_BYTES_MAX: Final = 3 << 20
+"""It travels in one message, whose text is at most twice as long (quotes are escaped). A machine that has outgrown this
+is not snapshotted any more: its log grows instead."""
+
+MESSAGES_MAX: Final = 10_000
+REQUESTS_MAX: Final = 10_000
+SYNC_LATE_MS: Final = 200.0
+"""How long entries stay unsynced where they are acknowledged before: long enough to be lost, as in real systems that
+sync once in a while."""
+
+UNAVAILABLE: Final[Message] = {"error": "unavailable"}
+
+
+class Machine(Protocol):
+    """What the committed log means. Deterministic: the same commands in the same order give the same state and the same
+    replies on every server. It lives in memory; the log rebuilds it after a restart."""
+
+    def apply(self, command: Mapping[str, Any]) -> Message:
+        """Execute a committed command; the reply to whoever asked for it."""
+
+    def read(self, request: Message) -> Message:
+        """Answer from the state as it is."""
+
+    def snapshot(self) -> Mapping[str, Any]:
+        """The whole state as JSON: all that makes it answer as it does, replies to repeated requests included."""
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Replace the state by a snapshot's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``heartbeat_ms`` between a leader's heartbeats; of ``election_timeout_ms`` timeouts are once to twice; at most
+    ``entries_per_message`` log entries travel in one message; a snapshot is taken whenever ``snapshot_entries`` more
+    have been applied (0: never). ``pre_vote``: see the module of that name. ``lease`` is
+    the clock that measures the leader's lease, or None: then each read asks a majority."""
+
+    heartbeat_ms: int = HEARTBEAT_MS
+    election_timeout_ms: int = ELECTION_TIMEOUT_MS
+    entries_per_message: int = ENTRIES_PER_MESSAGE
+    snapshot_entries: int = SNAPSHOT_ENTRIES
+    pre_vote: bool = True
+    lease: Literal["monotonic", "wall"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A command, or a read, that no turn has taken yet."""
+
+    request: Message
+    reply: Future[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    before: State
+    after: State
+    ready: Ready
+
+
+class Replica:
+    """One of ``voters``, the nodes that replicate ``machine`` among them; this node is one. Its files on the node's
+    disk begin with ``files``, so that a node can keep other things, too. ``bugs`` are those that are switched on."""
+
+    def __init__(
+        self,
+        env: Env,
+        voters: Sequence[str],
+        machine: Machine,
+        settings: Settings = Settings(),
+        bugs: frozenset[str] = NONE,
+        files: str = "",
+    ) -> None:
+        self._env, self._machine, self._settings, self._bugs = env, machine, settings, bugs
+        self._voters = tuple(voters)
+        self._storage = Storage(env.disk, bugs, files)
+        self._synced_ns = 0
+        self._milestones = Milestones(env)
+        self._corrupt = False
+        self._applied = 0
+        self._is_outgrown = False
+        self._pending = Pending()
+        self._messages: list[Receive] = []
+        self._writes: list[Waiting] = []
+        self._reads: list[Waiting] = []
+        self._transfers: list[tuple[str | None, Future[Message]]] = []
+        self._lease = None if settings.lease is None else self._new_lease()
+        self._arrival = Condition(env)
+        self._state = recover(env.name, self._voters, HardState(), ())  # until start has read the disk
+        self._timers = {
+            "election": Timer(env, self._draw_timeout_ms()),
+            "heartbeat": Timer(env, lambda: settings.heartbeat_ms),
+            "silence": Timer(env, lambda: settings.election_timeout_ms),
+        }
+
+    async def start(self) -> None:
+        """Recover from the disk, and take part. Whoever serves requests may do so from now on."""
+        try:
+            hard, snapshot, entries = await self._storage.open()
+        except Corruption as error:
+            self._corrupt = True
+            self._env.event("disk-corrupt", error=str(error))
+            return
+        settings, pre_vote = self._settings, self._settings.pre_vote and NO_PRE_VOTE not in self._bugs
+        self._state = recover(
+            self._env.name, self._voters, hard, entries, self._bugs, settings.entries_per_message,
+            snapshot=snapshot, incarnation=self._env.incarnation, is_lost=self._is_lost(),
+            pre_vote=pre_vote, lease_reads=settings.lease is not None,
+        )  # fmt: skip
+        if snapshot.index > 0:
+            self._restore(snapshot)
+        if APPLIED_INDEX_SAVED_APART in self._bugs:
+            await self._skip_to_applied()
+        for name, timer in self._timers.items():
+            timer.restart()
+            self._env.spawn(timer.watch(self._arrival.notify), f"{name} timer")
+        self._env.spawn(self._run(), "raft")
+
+    @property
+    def applied(self) -> int:
+        """The index of the last entry that the machine has applied."""
+        return self._applied
+
+    @property
+    def is_corrupt(self) -> bool:
+        """Whether the disk did not verify at the start: this server takes no part."""
+        return self._corrupt
+
+    def handle(self, source: str, message: Message) -> Message | None:
+        """A message of another voter's replica; anything else is unsupported."""
+        if self._corrupt:
+            return UNAVAILABLE
+        if message.get("type") != TYPE or source not in self._state.peers:
+            return {"error": "unsupported"}
+        if len(self._messages) >= MESSAGES_MAX:
+            self._env.count("raft.dropped")
+            return None
+        self._messages.append(Receive(source, decode(message)))
+        self._arrival.notify()
+        return None
+
+    async def ask(self, command: Mapping[str, Any]) -> Message:
+        """Replicate ``command``; the machine's reply to it. Errors: not-leader (nothing was done; ``leader`` is whom to
+        ask, or None), unavailable (nothing was done), unknown (it may be executed, now or later, or never)."""
+        return await self._answer(self._writes, command)
+
+    async def read(self, request: Message) -> Message:
+        """The machine's answer, which sees everything that was answered before; nothing is replicated. Errors:
+        not-leader, unavailable."""
+        return await self._answer(self._reads, request)
+
+    async def transfer(self, to: str | None) -> Message:
+        """Hand the leadership over to ``to``, or, if None, to whoever suits best; {"value": "handed over"} once this
+        server has ceased to lead. Errors: not-leader; unavailable (another transfer is under way, or there is no such
+        voter); aborted (it did not come about in an election timeout)."""
+        reply: Future[Message] = self._env.future()
+        self._transfers.append((to, reply))
+        self._arrival.notify()
+        return await reply
+
+    def status(self) -> Message:
+        state = self._state
+        return {
+            "leader": state.leader_hint, "term": state.term, "role": "corrupt" if self._corrupt else str(state.role),
+            "commit": state.commit, "last": state.log.last_index, "nodes": len(state.voters),
+        }  # fmt: skip
+
+    def _new_lease(self) -> Lease:
+        clock, careless = self._env.clock, LEASE_WITHOUT_BOUND in self._bugs
+        now_ns = clock.wall if careless or self._settings.lease == "wall" else clock.monotonic
+        return Lease(now_ns, self._settings.election_timeout_ms, 1.0 if careless else CLOCK_DRIFT_BOUND)
+
+    def _draw_timeout_ms(self) -> Callable[[], float]:
+        random, least_ms = self._env.random("election timeout"), self._settings.election_timeout_ms
+        return lambda: least_ms if self._env.sometimes("shortest-timeout") else random.uniform(least_ms, 2 * least_ms)
+
+    async def _answer(self, queue: list[Waiting], request: Message) -> Message:
+        if self._corrupt or len(self._writes) + len(self._reads) + len(self._pending) >= REQUESTS_MAX:
+            return UNAVAILABLE
+        waiting = Waiting(request, self._env.future())
+        queue.append(waiting)
+        self._arrival.notify()
+        return await waiting.reply
+
+    async def _run(self) -> None:
+        while True:
+            idle = not (self._messages or self._writes or self._reads or self._transfers)
+            if idle and all(timer.remaining_ms() > 0 for timer in self._timers.values()):
+                await self._arrival.wait()
+            await self._turn()
+
+    async def _turn(self) -> None:
+        """Step through what has arrived; save; and then send, apply, answer."""
+        steps: list[Step] = []
+        self._take_snapshot(steps)
+        self._take_messages(steps)
+        self._take_transfers(steps)
+        self._take_requests(steps)
+        self._take_timers(steps)
+        await self._save(steps)
+        for done in steps:
+            self._carry_out(done)
+        self._state = self._last(steps)
+        self._pending.turn_away(self._state)
+        self._pending.settle_transfer(self._state)
+        if ACKNOWLEDGE_BEFORE_SYNC in self._bugs:
+            await self._sync_late()
+
+    async def _save(self, steps: list[Step]) -> None:
+        """What ``Ready`` wants in stable storage before anything else is done."""
+        saves = [step.ready.save for step in steps if step.ready.save is not None]
+        if not saves:
+            return
+        await self._env.failpoint("before-save")
+        await self._save_applied(saves)
+        await self._storage.write(saves)
+        if ACKNOWLEDGE_BEFORE_SYNC not in self._bugs:
+            await self._storage.sync()
+        await self._env.failpoint("after-save")
+        if any(step.before.role is not Role.LEADER and step.after.role is Role.LEADER for step in steps):
+            await self._env.failpoint("before-first-append")  # elected, and nobody knows it yet
+
+    async def _save_applied(self, saves: Sequence[Save]) -> None:
+        """Before a snapshot is saved. Its index is a part of it; except where it being kept apart is the bug."""
+        for save in saves:
+            if save.snapshot is not None:
+                if APPLIED_INDEX_SAVED_APART in self._bugs:
+                    await self._storage.save_applied(save.snapshot.index)
+                await self._env.failpoint("before-snapshot")
+
+    async def _sync_late(self) -> None:
+        now_ns = self._env.clock.monotonic()
+        if now_ns - self._synced_ns >= SYNC_LATE_MS * 1e6:
+            self._synced_ns = now_ns
+            await self._storage.sync()
+
+    def _last(self, steps: list[Step]) -> State:
+        return steps[-1].after if steps else self._state
+
+    def _step(self, steps: list[Step], event: Event) -> None:
+        """Step the core, with its state ahead of the disk; only the timers follow at once."""
+        before = self._last(steps)
+        after, ready = step(before, event)
+        for timer in ready.timers:
+            self._timers[timer].restart()
+        if self._lease is not None:
+            self._lease.stepped(before, after)
+        steps.append(Step(before, after, ready))
+
+    def _take_snapshot(self, steps: list[Step]) -> None:
+        """Of what is applied, if there is enough of it. This turn's entries follow it."""
+        every, index, log = self._settings.snapshot_entries, self._applied, self._state.log
+        if every == 0 or index - self._state.snapshot.index < every or self._is_outgrown:
+            return
+        term = log.term_at(index)
+        if term is None:  # it was applied, and is gone: only under a seeded bug
+            return
+        text = json.dumps(self._machine.snapshot(), separators=(",", ":"))
+        self._is_outgrown = len(text) > SNAPSHOT_BYTES_MAX
+        if not self._is_outgrown:
+            self._step(steps, Compact(Snapshot(index, term, text)))
+
+    def _take_messages(self, steps: list[Step]) -> None:
+        alone = len(self._messages) > 1 and self._env.sometimes("one-message-turn")
+        count = 1 if alone else len(self._messages)
+        messages, self._messages = self._messages[:count], self._messages[count:]
+        for event in messages:
+            self._step(steps, event)
+
+    def _take_transfers(self, steps: list[Step]) -> None:
+        transfers, self._transfers = self._transfers, []
+        for to, reply in transfers:
+            state = self._last(steps)
+            if state.role is Role.LEADER and state.transfer is None:
+                self._step(steps, HandOver(to))
+                if self._last(steps).transfer is not None:
+                    self._pending.add_transfer(reply)
+                    continue
+            reply.set_result(UNAVAILABLE if state.role is Role.LEADER else not_leader(state))
+
+    def _take_requests(self, steps: list[Step]) -> None:
+        """Give all waiting requests to the core as one event, or, if this is not the leader, turn them away."""
+        writes, reads = list(self._writes), list(self._reads)
+        self._writes.clear()
+        self._reads.clear()
+        state = self._last(steps)
+        if state.role is not Role.LEADER or state.transfer is not None:
+            for waiting in (*writes, *reads):
+                waiting.reply.set_result(not_leader(state))
+            return
+        tokens = tuple(self._pending.add_read(waiting.request, waiting.reply) for waiting in reads)
+        for index, waiting in enumerate(writes, state.log.last_index + 1):
+            self._pending.add_write(state.term, index, waiting.reply)
+        if writes or reads:
+            leased = self._lease is not None and self._lease.holds()
+            self._step(steps, Request(tuple(waiting.request for waiting in writes), tokens, leased))
+
+    def _take_timers(self, steps: list[Step]) -> None:
+        if self._timers["heartbeat"].take_expiry():
+            self._step(steps, HeartbeatTimeout())
+        if self._timers["silence"].take_expiry() and self._last(steps).heard_leader:
+            self._step(steps, SilenceTimeout())
+        if self._timers["election"].take_expiry():
+            self._step(steps, ElectionTimeout())
+
+    def _carry_out(self, done: Step) -> None:
+        """What ``Ready`` allows once everything is saved."""
+        for envelope in done.ready.send:
+            self._send(envelope)
+        for item in done.ready.apply:
+            self._apply(item)
+        self._milestones.tell(done.before, done.after)
+
+    def _send(self, envelope: Envelope) -> None:
+        message = envelope.message
+        if isinstance(message, AppendEntries) and message.entries and self._env.sometimes("short-append"):
+            message = replace(message, entries=message.entries[: len(message.entries) // 2])  # as if the rest were lost
+        self._env.send(envelope.to, encode(message))
+
+    def _apply(self, item: Snapshot | Entry | Read) -> None:
+        if isinstance(item, Snapshot):
+            self._restore(item)
+            return
+        if isinstance(item, Read):
+            waiting = self._pending.confirmed(item)
+            if waiting is not None:
+                request, reply = waiting
+                reply.set_result(self._machine.read(request))
+            return
+        self._applied = item.index
+        outcome = {} if item.command is None else self._machine.apply(item.command)  # None: a leader's no-op
+        self._pending.applied(item, outcome)
+
+    def _is_lost(self) -> bool:
+        """Whether this server has run before and finds nothing on its disk, as if it had not."""
+        wiped = self._env.incarnation > 1 and self._storage.is_empty and len(self._voters) > 1
+        return wiped and WIPED_SERVER_VOTES not in self._bugs
+
+    async def _skip_to_applied(self) -> None:
+        """The seeded bug: what another file says is applied is not applied again."""
+        self._applied = min(max(await self._storage.load_applied(), self._applied), self._state.log.last_index)
+        self._state = self._state._replace(commit=self._applied)
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        self._machine.restore(json.loads(snapshot.state))
+        self._applied = snapshot.index

@@ -1,0 +1,99 @@
+"""The replicated log of one node: entries with their generations, on disk, and the search for a common point.
+
+A generation is whatever number rises when somebody else begins to write entries: a leader's term, a chain's epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.node import Disk
+
+from systems_under_test.blocks.write_ahead_log import SEGMENT_BYTES, WriteAheadLog
+
+Entry = Mapping[str, Any]
+"""{"generation": of whoever wrote it, "command": the client's request, or None if it is nobody's}"""
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Position:
+    """A place in a log, in the order of freshness: the later generation is fresher, then the longer log."""
+
+    generation: int
+    index: int
+
+    def as_json(self) -> list[int]:
+        """As it stands in messages: [generation, index]."""
+        return [self.generation, self.index]
+
+
+class ReplicatedLog:
+    """Entries 1, 2, ...; index 0 is the place before the first. ``durable`` is the last index that is synced."""
+
+    def __init__(self, disk: Disk, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self._wal = WriteAheadLog(disk, segment_bytes=segment_bytes)
+        self._entries: list[Entry] = []
+        self._cuts = 0
+        self.durable = 0
+
+    async def open(self) -> None:
+        """Recover, and make durable what a killed predecessor wrote but did not sync. Raises Corruption."""
+        self._entries = list(self._wal.open())
+        await self.sync()
+
+    @property
+    def last(self) -> int:
+        return len(self._entries)
+
+    @property
+    def position(self) -> Position:
+        return self.position_at(self.last)
+
+    def position_at(self, index: int) -> Position:
+        return Position(self._entries[index - 1]["generation"] if index else 0, index)
+
+    def entry(self, index: int) -> Entry:
+        assert 1 <= index <= self.last, f"entry {index} of {self.last}"
+        return self._entries[index - 1]
+
+    def entries(self, first: int, limit: int) -> Sequence[Entry]:
+        return self._entries[first - 1 : first - 1 + limit]
+
+    def append(self, entry: Entry) -> int:
+        """Add at the end; returns the index. Not durable before the next ``sync``."""
+        index = self._wal.append(entry)
+        self._entries.append(entry)
+        assert index == self.last, "the log in memory is the log on disk"
+        return index
+
+    def truncate_from(self, index: int) -> int:
+        """Drop the entries from ``index`` on; returns how many. Not durable before the next ``sync``."""
+        dropped = self.last - index + 1
+        self._wal.truncate_from(index)
+        del self._entries[index - 1 :]
+        self.durable = min(self.durable, index - 1)
+        self._cuts += 1
+        return dropped
+
+    async def sync(self) -> None:
+        """Make durable what is in the log now. Calls may overlap, with each other and with changes."""
+        last, cuts = self.last, self._cuts
+        await self._wal.sync()
+        if cuts == self._cuts:  # else what was synced may have been dropped since; whoever dropped it syncs again
+            self.durable = max(self.durable, last)
+
+    def agrees(self, position: Position) -> bool:
+        """Whether this log has that entry. Then, where generations are on, all before it are the same as well."""
+        return position.index <= self.last and self.position_at(position.index).generation == position.generation
+
+    def common_point(self, other: Position) -> Position:
+        """The last place that could also be in a log that has ``other``: not behind it, not of a later generation.
+
+        Leader and follower take turns at this; each answer is at or before the other's, until they agree.
+        """
+        index = min(other.index, self.last)
+        while index and self.position_at(index).generation > other.generation:
+            index -= 1
+        return self.position_at(index)

@@ -1,0 +1,241 @@
+"""The node program of a replica: its place in the chain, and which message goes where.
+
+* An update enters at the head, flows down the chain, each replica storing it before it forwards it, and is committed
+  when the tail has stored it. That is acknowledged up the chain, and the head answers the client.
+* A query is answered by the tail; apportioned (CRAQ), by any replica: from its own copy if no update of the object is
+  under way there, otherwise after asking the tail what is committed.
+* A replica speaks in one epoch, and is refused by whoever is in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from harness.node import CallError, Env, Message
+
+from systems_under_test.blocks.corruption import Corruption
+from systems_under_test.blocks.request_waiting_list import RequestWaitingList, WaitingListFull
+from systems_under_test.chain.bug import (
+    DIRTY_VERSION_WITHOUT_ASKING_TAIL,
+    HEAD_ANSWERS_READS,
+    REPAIR_DOES_NOT_RESEND,
+)
+from systems_under_test.chain.configuration import Configuration
+from systems_under_test.chain.downstream import Downstream
+from systems_under_test.chain.history import History
+from systems_under_test.chain.membership import Membership
+from systems_under_test.chain.upstream import Upstream
+
+VERSION_MS: Final = 200
+UNAVAILABLE: Final[Message] = {"error": "unavailable"}
+REFUSED: Final[Message] = {"outcome": "refused"}
+
+
+class Node:
+    """:class:`harness.node.Program`; the options are those of ``SYSTEM``. The replicas are the nodes of its role, the
+    masters all others.
+
+    A replica whose disk turns out to be corrupt at the start stays up and takes no part: it sends no heartbeats.
+    """
+
+    def __init__(self, env: Env, options: Mapping[str, str]) -> None:
+        self._env = env
+        self._apportioned = options["reads"] == "apportioned"
+        self._leased = options["tail-reads"] == "lease"
+        lossy = env.bug(REPAIR_DOES_NOT_RESEND)
+        masters = [node for node in env.nodes if node != env.name and node not in env.peers]
+        self._history = History(env, lossy=lossy)
+        self._membership = Membership(env, masters, self._report, self._changed)
+        self._downstream = Downstream(env, self._history, self._advance, self._acknowledged, resends=not lossy)
+        self._upstream = Upstream(env, self._history, lossy=lossy)
+        self._waiting: RequestWaitingList[int, Message] = RequestWaitingList(env)
+        self._corrupt = False
+        self._settled: int | None = None  # the log's end when this epoch was entered; None before the first one
+        self._unsettled = 0  # the log's end at the start, where what of it was acknowledged is not known yet
+
+    async def start(self) -> None:
+        try:
+            await self._history.recover()
+        except Corruption as error:
+            self._corrupt = True
+            self._env.event("disk-corrupt", error=str(error))
+            return
+        self._env.spawn(self._membership.keep(), "heartbeat")
+        self._env.spawn(self._downstream.pulse(), "pulse")
+
+    async def handle(self, source: str, message: Message) -> Message | None:
+        match message["type"]:
+            case kind if self._corrupt:
+                return UNAVAILABLE if kind == "request" else REFUSED
+            case "request":
+                return await self._request(message)
+            case "configuration":
+                self._membership.told(message)
+                return None
+            case kind if not self._is_of_our_epoch(message):
+                return REFUSED
+            case "link":
+                return self._upstream.position()
+            case "ship":
+                return await self._store(message)
+            case "ack":
+                self._acknowledged(message["committed"])
+                return None
+            case "version":
+                return self._version()
+        return {"error": "unsupported"}
+
+    def status(self) -> Message:
+        configuration, place = self._membership.configuration, "corrupt" if self._corrupt else self._place
+        return {
+            "leader": configuration.head if configuration else None, "term": self._membership.epoch, "role": place,
+            "chain": list(configuration.chain) if configuration else [], "serving": self._may_speak,
+            "last": self._history.log.last, "durable": self._history.log.durable,
+            "committed": self._history.committed,
+        }  # fmt: skip
+
+    # Its place
+
+    @property
+    def _place(self) -> str:
+        configuration = self._membership.configuration
+        return "outside" if configuration is None else configuration.place(self._env.name)
+
+    @property
+    def _is_head(self) -> bool:
+        return self._place in ("head", "alone")
+
+    @property
+    def _is_tail(self) -> bool:
+        return self._place in ("tail", "alone")
+
+    @property
+    def _may_speak(self) -> bool:
+        """Whether what this replica says is the chain's word: it is in the chain, beyond doubt, and in step; and as the
+        tail it knows what it acknowledged before it was restarted."""
+        entitled = self._membership.holds_lease or not self._leased
+        informed = not self._is_tail or self._history.committed >= self._unsettled
+        return entitled and informed and self._place not in ("outside", "joining") and self._upstream.in_step
+
+    def _is_of_our_epoch(self, message: Message) -> bool:
+        return message.get("epoch") == self._membership.epoch
+
+    def _report(self) -> dict[str, Any]:
+        """What a heartbeat says."""
+        epoch = self._membership.epoch
+        in_step = epoch if self._upstream.in_step else 0
+        return {"epoch": epoch, "in_step": in_step, "unreachable": self._downstream.unreachable}
+
+    def _changed(self) -> None:
+        """There is a new configuration: both links begin anew. What a head that is head no more has taken in may still
+        be committed, and nobody here will know."""
+        configuration = self._membership.configuration
+        assert configuration is not None, "a configuration was adopted"
+        self._env.event("took-place", epoch=configuration.epoch, place=self._place)
+        if not self._is_head:
+            self._waiting.answer_all({"error": "unknown"})
+        last, first = self._history.log.last, self._settled is None
+        self._settled, self._unsettled = (0, last) if first else (last, 0)
+        self._upstream.begin(configuration.epoch, first=configuration.predecessor(self._env.name) is None)
+        self._downstream.connect(configuration)
+        self._advance()
+
+    # Updates
+
+    async def _request(self, message: Message) -> Message:
+        configuration = self._membership.configuration
+        if message["f"] == "dump":
+            return self._history.dump()
+        if configuration is None:
+            return UNAVAILABLE
+        if message["f"] == "read":
+            return await self._query(configuration, message)
+        if not self._is_head:
+            return {"error": "not-leader", "leader": configuration.head}
+        return await self._update(message) if self._may_speak else UNAVAILABLE
+
+    async def _update(self, message: Message) -> Message:
+        """Store it and send it down the chain; the answer comes when it is committed, however long that takes."""
+        command = {name: message.get(name) for name in ("client", "sequence", "f", "key", "value")}
+        try:
+            reply = self._waiting.add(self._history.log.last + 1)
+        except WaitingListFull:
+            return UNAVAILABLE
+        self._history.log.append({"generation": self._membership.epoch, "command": command})
+        await self._history.log.sync()
+        self._advance()
+        self._downstream.wake()
+        return await reply
+
+    async def _store(self, message: Message) -> Message:
+        """Updates from the predecessor. The answer: they are on this disk; and what is known to be committed."""
+        if message["incarnation"] != self._env.incarnation:
+            return REFUSED
+        end = await self._upstream.store(message, joining=self._place == "joining")
+        if not self._is_of_our_epoch(message):
+            return REFUSED
+        if end is None:
+            return self._upstream.mismatch(message)
+        self._commit(min(message["committed"], end))
+        self._advance()
+        self._downstream.wake()
+        return {"outcome": "stored", "committed": self._history.committed}
+
+    def _advance(self) -> None:
+        """The tail commits what it has stored. While another joins, and may become the tail at any moment, it must have
+        all that is committed: what was in this log when the epoch began, without which it is not in step, or what it is
+        known to have stored. (One that was restarted may have told it of an earlier beginning.)"""
+        configuration, durable = self._membership.configuration, self._history.log.durable
+        if configuration is None or not self._is_tail:
+            return
+        secured = durable if configuration.joining is None else max(self._settled or 0, self._downstream.stored)
+        self._commit(min(durable, secured))
+
+    def _acknowledged(self, committed: int) -> None:
+        """The successor's word of what the tail has. A joining replica is none that the tail takes it from."""
+        if not self._is_tail:
+            self._commit(committed)
+
+    def _commit(self, to: int) -> None:
+        """Apply what is committed, answer the clients who wait for it, and pass it on towards the head."""
+        configuration, applied = self._membership.configuration, self._history.commit(to)
+        for index, reply in applied:
+            self._waiting.answer(index, reply)
+        predecessor = configuration.predecessor(self._env.name) if configuration else None
+        if applied and predecessor is not None:
+            self._env.send(predecessor, {"type": "ack", "epoch": self._membership.epoch, "committed": to})
+
+    # Queries
+
+    async def _query(self, configuration: Configuration, message: Message) -> Message:
+        key = message.get("key")
+        if self._is_head and self._env.bug(HEAD_ANSWERS_READS):
+            return self._history.read_dirty(key)
+        if not (self._is_tail or self._apportioned):
+            return {"error": "not-leader", "leader": configuration.tail}
+        if not self._may_speak:
+            return UNAVAILABLE
+        if self._is_tail or not self._history.is_dirty(key):
+            return self._history.read(key)
+        if self._env.bug(DIRTY_VERSION_WITHOUT_ASKING_TAIL):
+            return self._history.read_dirty(key)
+        return await self._ask_tail(configuration, key)
+
+    async def _ask_tail(self, configuration: Configuration, key: Any) -> Message:
+        """The version that the tail says is committed. It is here as well, for this log is not shorter than the tail's;
+        so the tail's word is an acknowledgement."""
+        try:
+            reply = await self._env.call(
+                configuration.tail, {"type": "version", "epoch": configuration.epoch}, VERSION_MS
+            )
+        except CallError:
+            return UNAVAILABLE
+        if "committed" not in reply or configuration != self._membership.configuration:
+            return UNAVAILABLE
+        self._commit(reply["committed"])
+        return self._history.read(key)
+
+    def _version(self) -> Message:
+        """The tail's answer: what is committed now."""
+        return {"committed": self._history.committed} if self._is_tail and self._may_speak else REFUSED

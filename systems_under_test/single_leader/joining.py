@@ -1,0 +1,83 @@
+"""How a new follower gets the leader's data: the whole log, a snapshot and the log behind it, or a plain copy of files.
+
+``snapshot``: the leader freezes its applied state together with the position in its log, goes on with its work, and
+hands the frozen rows out piece by piece; then it ships the log from that position. ``file-copy``: each piece is of the
+state as it is when it is read, and the log begins where it ends when the last piece is read. What was written meanwhile
+to pieces already copied is in neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from harness.node import CallError, Message
+
+from systems_under_test.single_leader.log import Position
+from systems_under_test.single_leader.replica import Replica
+from systems_under_test.single_leader.snapshot import Row, piece
+
+BY_LOG: Final = "log"
+BY_SNAPSHOT: Final = "snapshot"
+NEW_ENTRIES: Final = 30  # an empty log this far behind is a new follower's; a shorter way is shipped
+PIECE_ROWS: Final = 20
+PIECE_MS: Final = 30
+CALL_MS: Final = 300
+
+
+class Copies:
+    """The leader's side: one frozen copy per follower that asks for one."""
+
+    def __init__(self, replica: Replica, how: str) -> None:
+        self._replica, self._freezes = replica, how == BY_SNAPSHOT
+        self._frozen: dict[str, tuple[Position, Sequence[Row]]] = {}
+
+    def piece(self, follower: str, message: Message) -> Message:
+        """The next piece for a follower: {"rows", "done", "position"}, or an error if it should begin anew."""
+        if message["after"] is None or not self._freezes:
+            self._frozen[follower] = self._replica.copy()
+        if follower not in self._frozen:
+            return {"error": "unavailable"}
+        position, rows = self._frozen[follower]
+        return {"position": position.as_json(), **piece(rows, message["after"], PIECE_ROWS)}
+
+
+class Joining:
+    """The new follower's side."""
+
+    def __init__(self, replica: Replica, how: str) -> None:
+        self._replica, self._env, self._log = replica, replica.env, replica.log
+        self._copies = how != BY_LOG
+        self._under_way = False
+
+    def begins(self, leader: str, message: Message) -> bool:
+        """Whether this node, to which the leader ships, copies the leader's data instead, from now on or already."""
+        if self._copies and not self._under_way and self._is_new(Position(*message["previous"]), message["base"]):
+            self._under_way = True
+            self._env.spawn(self._join(leader), "join")
+        return self._under_way
+
+    def _is_new(self, previous: Position, base: int) -> bool:
+        """Far behind with nothing at all; or so far that the leader, or this node, has no log to compare any more."""
+        empty = self._log.last == 0 and previous.index >= NEW_ENTRIES
+        apart = previous.index < self._log.base.index
+        return empty or apart or (0 < previous.index <= base and not self._log.agrees(previous))
+
+    async def _join(self, leader: str) -> None:
+        self._env.event("copy-begun", leader=leader)
+        rows: list[Any] = []
+        while (reply := await self._next(leader, rows[-1][0] if rows else None)) is not None:
+            rows += reply["rows"]
+            if reply["done"]:
+                await self._replica.install(Position(*reply["position"]), rows)
+                self._env.event("copied", index=self._log.last, rows=len(rows))
+                break
+            await self._env.sleep(PIECE_MS)
+        self._under_way = False
+
+    async def _next(self, leader: str, after: str | None) -> Message | None:
+        try:
+            reply = await self._env.call(leader, {"type": "copy", "after": after}, CALL_MS)
+        except CallError:
+            return None
+        return None if "error" in reply else reply

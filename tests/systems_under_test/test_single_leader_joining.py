@@ -1,0 +1,134 @@
+"""A new follower: the whole log, a snapshot with its position, or files copied while clients write to them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from systems_under_test.blocks.idempotent_receiver import ClientTable
+from systems_under_test.blocks.key_value import KeyValue
+from systems_under_test.single_leader import SYSTEM
+from systems_under_test.single_leader.log import Position, ReplicatedLog
+from systems_under_test.single_leader.snapshot import piece, restored, rows_of
+from tests.systems_under_test.blocks.crash_disk import CrashDisk
+from tests.systems_under_test.simulated import Scene, play
+
+commands = st.fixed_dictionaries({
+    "f": st.sampled_from(["write", "add", "inc", "append"]), "key": st.sampled_from(["x", 1, None]),
+    "value": st.integers(-3, 30)})  # fmt: skip
+
+
+def applied(asked: list[dict[str, Any]]) -> tuple[KeyValue, ClientTable]:
+    state, clients = KeyValue(), ClientTable()
+    for number, command in enumerate(asked):
+        clients.record(f"c{number % 3}", 1 + number, state.apply(command))
+    return state, clients
+
+
+@given(st.lists(commands, max_size=30), st.integers(1, 7))
+def test_pieces_make_up_the_whole(asked: list[dict[str, Any]], count: int) -> None:
+    state, clients = applied(asked)
+    rows = rows_of(state, clients)
+    copied: list[Any] = []
+    while not (part := piece(rows, copied[-1][0] if copied else None, count))["done"]:
+        assert len(part["rows"]) == count
+        copied += part["rows"]
+    again, table = restored([*copied, *part["rows"]])
+    assert (again.dump(), again.snapshot()["registers"]) == (state.dump(), _sorted(state))
+    assert table.snapshot() == clients.snapshot()
+
+
+def _sorted(state: KeyValue) -> list[Any]:
+    registers = state.snapshot()["registers"]
+    return sorted(registers, key=lambda register: str(rows_of(_one(register), ClientTable())[0][0]))
+
+
+def _one(register: list[Any]) -> KeyValue:
+    state = KeyValue()
+    state.restore({"registers": [register], "sets": []})
+    return state
+
+
+def test_a_log_that_begins_behind_a_copy() -> None:
+    async def run() -> None:
+        disk = CrashDisk()
+        log = ReplicatedLog(disk)
+        await log.open(Position(0, 0))
+        log.append({"generation": 1, "command": None})
+        await log.sync()
+        log.begin_at(Position(2, 10))
+        assert (log.last, log.durable, log.position) == (10, 10, Position(2, 10))
+        assert [log.append({"generation": 3, "command": None}) for _ in range(3)] == [11, 12, 13]
+        assert log.truncate_from(13) == 1
+        await log.sync()
+        assert [log.agrees(Position(*place)) for place in ((2, 10), (1, 10), (3, 12), (1, 4), (3, 13))] == [
+            True, False, True, True, False]  # fmt: skip
+        assert log.common_point(Position(1, 12)) == log.common_point(Position(2, 5)) == Position(2, 10)
+        again = ReplicatedLog(disk)
+        await again.open(Position(2, 10))
+        assert (again.last, again.durable, again.position) == (12, 12, Position(3, 12))
+        assert [entry["generation"] for entry in again.entries(11, 9)] == [3, 3]
+
+    asyncio.run(run())
+
+
+async def load(scene: Scene, count: int) -> None:
+    for _ in range(count):
+        assert (await scene.ask("add", scene.asked)).type == "ok"
+
+
+@pytest.mark.parametrize(("joining", "copies", "agree"), [
+    ("log", 0, True), ("snapshot", 1, True), ("file-copy", 1, False)])  # fmt: skip
+def test_a_node_with_an_empty_disk_joins_while_clients_write(joining: str, copies: int, agree: bool) -> None:
+    async def scenario(scene: Scene) -> None:
+        await load(scene, 100)
+        leader = await scene.leader()
+        new = next(node for node in scene.cluster.nodes if node != leader)
+        await scene.cluster.kill([new])
+        await scene.cluster.disk_wipe([new])
+        await scene.cluster.start([new])
+        await load(scene, 100)
+        await scene.runtime.sleep(3000)
+        assert len(scene.events("copied")) == copies
+        dumps = await scene.dumps()
+        assert (sorted(dumps[new]) == sorted(dumps[leader])) == agree
+        await scene.cluster.kill([new])
+        await scene.cluster.start([new])
+        await load(scene, 1)
+        await scene.runtime.sleep(1000)
+        again = await scene.dumps()
+        assert len(again[new]) == len(dumps[new]) + 1, "the copy and the log behind it are on the disk"
+
+    play(SYSTEM, scenario, replication="async", joining=joining)
+
+
+async def emptied(scene: Scene, node: str) -> None:
+    await scene.cluster.kill([node])
+    await scene.cluster.disk_wipe([node])
+    await scene.cluster.start([node])
+    await scene.runtime.sleep(1500)
+
+
+def test_a_leader_whose_own_log_begins_behind_a_copy() -> None:
+    async def scenario(scene: Scene) -> None:
+        old = await scene.leader()
+        new, behind = (node for node in scene.cluster.nodes if node != old)
+        await load(scene, 50)
+        await scene.cluster.kill([behind])
+        await load(scene, 100)
+        await emptied(scene, new)
+        await scene.cluster.kill([old])
+        await scene.cluster.start([behind])
+        assert await scene.leader(old, behind) == new
+        await load(scene, 1)
+        await emptied(scene, old)
+        assert [node for node, _ in scene.events("copied")] == [new, behind, old]
+        held = [sorted(each) for each in (await scene.dumps()).values()]
+        assert held[0] == held[1] == held[2]
+        assert len(held[0]) == 151
+
+    play(SYSTEM, scenario, nodes=3, replication="async", joining="snapshot")
