@@ -38,6 +38,7 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
         "set": "workloads.set:WORKLOAD",
         "set-full": "workloads.set_full:WORKLOAD",
         "counter": "workloads.counter:WORKLOAD",
+        "unique-ids": "workloads.unique_ids:WORKLOAD",
         "list-append": "workloads.list_append:WORKLOAD",
         "rw-register": "workloads.rw_register:WORKLOAD",
         "bank": "workloads.bank:WORKLOAD",

@@ -33,7 +33,7 @@ def build_zipapp(target: Path, modules: Iterable[Path] = (), build: str = OLD) -
 
 def _sources() -> Iterator[tuple[str, Path]]:
     harness_folder = Path(harness.__file__ or "").parent
-    for name in ("__init__.py", "columns.py", "history.py", "system.py"):
+    for name in ("__init__.py", "claim.py", "columns.py", "history.py", "system.py"):
         yield f"harness/{name}", harness_folder / name
     yield from _package("harness/agent", harness_folder / "agent")
     yield from _package("harness/node", harness_folder / "node")

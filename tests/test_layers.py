@@ -42,7 +42,7 @@ ALLOWED_OF = {
         "checkers",
     ),
     "checkers.api": ("harness.formats",),  # besides: from Python, a history is read and checked in one breath
-    "systems_under_test": ("harness.node", "harness.system", "harness.history", "systems_under_test"),
+    "systems_under_test": ("harness.node", "harness.system", "harness.claim", "harness.history", "systems_under_test"),
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import shlex
 import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,16 +14,14 @@ from typing import Any, Final
 from harness import catalog
 from harness.catalog import alternatives
 from harness.claim import Claim, Measured, Tabled
-from harness.claims.finding import Finding
 from harness.claims.inquiry import Inquiry
-from harness.claims.rule import CONTROL, Judgement
 from harness.claims.survey import Survey
 from harness.commands import CRASH, PROGRAM, UsageError, complain, one_of
+from harness.commands.claim_row import Row
 from harness.commands.live import display, output
 from harness.commands.output import emit, printable
 from harness.commands.run import check_provider
 from harness.commands.survey_progress import SurveyProgress
-from harness.plan import Plan
 from harness.search.batch import WorkerError
 
 PROVIDERS: Final = ("sim", "local", "docker")
@@ -136,62 +133,6 @@ def _family(claim: Claim) -> str:
 def _order(identity: str) -> tuple[Any, ...]:
     """CO-2 before CO-12."""
     return tuple((part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", identity))
-
-
-Evidence = tuple[dict[str, Any], Plan]
-
-
-class Row:
-    """One claim with what came of it. ``evidence`` names the run that shows it, ``plan`` repeats it."""
-
-    def __init__(self, inquiry: Inquiry, judgement: Judgement, evidence: Evidence | None) -> None:
-        self.inquiry, self.judgement = inquiry, judgement
-        self.evidence = None if evidence is None else evidence[0]
-        self.plan = None if evidence is None else evidence[1]
-
-    @staticmethod
-    def of(survey: Survey[Inquiry], inquiry: Inquiry) -> Row:
-        judgement = inquiry.judgement()
-        evidence = None
-        if judgement.evidence is not None:
-            evidence = _kept(survey, inquiry, *judgement.evidence)
-        return Row(inquiry, judgement, evidence)
-
-    def as_json(self) -> dict[str, Any]:
-        claim, judgement = self.inquiry.claim, self.judgement
-        own = [arm for arm in self.inquiry.arms if arm.name != CONTROL]
-        control = [arm for arm in self.inquiry.arms if arm.name == CONTROL]
-        return {
-            "id": claim.id,
-            "sentence": claim.sentence,
-            "system": self.inquiry.system,
-            "source": {"book": claim.source.book, "place": claim.source.place, "page": claim.source.page,
-                       "quotation": claim.source.quotation},
-            "verdict": judgement.verdict,
-            "expect": str(claim.expect),
-            "why": judgement.why,
-            "runs": sum(len(arm.findings) for arm in own),
-            "counted": judgement.counted,
-            "control": None if not control else {
-                "options": dict(claim.control.options) if claim.control else {},
-                "bugs": list(claim.control.bugs) if claim.control else [],
-                "runs": sum(len(arm.findings) for arm in control),
-                "showed": judgement.control,
-            },
-            "evidence": self.evidence,
-            "figures": {name: dict(points) for name, points in judgement.figures.items()},
-            "seconds": round(self.inquiry.seconds, 1),
-        }  # fmt: skip
-
-
-def _kept(survey: Survey[Inquiry], inquiry: Inquiry, arm_name: str, found: Finding) -> Evidence:
-    """The run that shows it: how to repeat it."""
-    arm = next(arm for arm in inquiry.arms if arm.name == arm_name)
-    path = survey.keep(inquiry, arm, found.seed)
-    told = {"arm": arm_name, "seed": found.seed, "plan": str(path), "run": found.place,
-            "anomalies": list(found.anomalies),
-            "repeat": shlex.join([PROGRAM, "run", "--replay", str(path)])}  # fmt: skip
-    return told, survey.plan(inquiry, arm, found.seed)
 
 
 def _table(rows: Sequence[Row], survey: Survey[Inquiry], seconds: float) -> Iterator[str]:

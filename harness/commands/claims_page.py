@@ -14,11 +14,12 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from harness import catalog
 from harness.claim import Available, Converges, Measured, Unavailable
 from harness.claims.worker import SIM
+from harness.commands.claim_row import Row
 from harness.plan import Plan
 from harness.report import plot
 from harness.report.band import bands
@@ -31,9 +32,6 @@ from harness.report.statistic import rows as figures_of
 from harness.report.statistic import span
 from harness.search.worker import setup_of_plan
 from harness.store import replace_file
-
-if TYPE_CHECKING:
-    from harness.commands.claims import Row
 
 SHRINK_S: Final = 8.0
 

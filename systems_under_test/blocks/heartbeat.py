@@ -1,34 +1,12 @@
-"""Heartbeat: say at regular times that one is alive; suspect whoever was not heard for too long
-(*Patterns of Distributed Systems*, "HeartBeat").
-
-A suspicion is no proof: a slow node and a dead one look the same from outside.
+"""Heartbeat: say at regular times that one is alive (*Patterns of Distributed Systems*, "HeartBeat"); what others make
+of it is ``failure_detector``'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.node import Clock, Env
-
-
-class FailureDetector:
-    """Suspects the other side when nothing was heard for ``timeout_ms``. It starts out as if just heard."""
-
-    def __init__(self, clock: Clock, timeout_ms: float) -> None:
-        self._clock = clock
-        self.timeout_ms = timeout_ms
-        self._heard_ns = clock.monotonic()
-
-    def heard(self) -> None:
-        """A sign of life arrived."""
-        self._heard_ns = self._clock.monotonic()
-
-    def silent_ms(self) -> float:
-        """Milliseconds since the last sign of life."""
-        return (self._clock.monotonic() - self._heard_ns) / 1e6
-
-    def suspects(self) -> bool:
-        return self.silent_ms() >= self.timeout_ms
+from harness.node import Env
 
 
 async def beat(env: Env, interval_ms: float, alive: Callable[[], bool], send: Callable[[], None]) -> None:

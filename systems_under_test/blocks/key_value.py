@@ -1,4 +1,6 @@
-"""The key-value state machine that the replicated systems share: read, write, cas, add, inc, append; deterministic."""
+"""The key-value state machine that the replicated systems share: read, write, cas, add, inc, append, generate;
+deterministic.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ class KeyValue:
 
         ``read`` gives the value (a set as the list of its elements in order of insertion); ``cas`` takes [old, new];
         ``add`` puts one element into the set; ``inc`` adds an integer to the counter, and ``append`` one element to the
-        end of the list, each time it is executed. Errors: cas-mismatch, wrong-type (another kind of key), unsupported.
+        end of the list, each time it is executed; ``generate`` takes nothing and gives the counter's next number, as
+        an auto-increment column does. Errors: cas-mismatch, wrong-type (another kind of key), unsupported.
         """
         key, value = canonical(command.get("key")), command.get("value")
         match command.get("f"):
@@ -44,6 +47,9 @@ class KeyValue:
                 return self._increment(key, value)
             case "append":
                 return self._append(key, value)
+            case "generate":
+                counted = self._increment(key, 1)
+                return counted if "error" in counted else {"value": self._registers[key]}
         return {"error": "unsupported"}
 
     def _read(self, key: str) -> Reply:

@@ -28,6 +28,7 @@ ERRORS: Final[Mapping[str, Outcome]] = {
     "cas-mismatch": "fail",
     "wrong-type": "fail",
     "unsupported": "fail",
+    "session-expired": "fail",  # refused: nobody remembers this client, which must register
     # nobody knows
     "timeout": "info",
     "closed": "info",
@@ -45,7 +46,11 @@ UNDECIDED: Final = frozenset({"timeout", "closed", "unknown"})
 """Errors after which nobody knows whether the request was executed. It is sent again; the operation is unknown unless a
 later try brings a value."""
 
+SESSION_EXPIRED: Final = "session-expired"
+
 DUMP: Final = "dump"
+ANSWERED: Final = frozenset({"read", "generate", DUMP})
+"""Operations whose result is a value of the system's; that of the others is what was asked for."""
 
 BACKOFF_MS: Final = (0, 5, 10, 20, 40, 80)
 TRY_MS_MIN: Final = 1.0  # with less time left a try is pointless
@@ -65,6 +70,7 @@ class KeyValueClient:
         self._random = env.random("routing")
         self._leader = env.nodes[0]
         self._sequence = 0
+        self._session = env.name
 
     async def open(self, node: str) -> None:
         self._leader = node
@@ -75,7 +81,7 @@ class KeyValueClient:
     async def invoke(self, op: Op) -> Op:
         """The completion of ``op``; the error codes and what they mean are :data:`ERRORS`."""
         self._sequence += 1
-        request: dict[str, Any] = {"type": "request", "client": self._env.name, "sequence": self._sequence, "f": op.f,
+        request: dict[str, Any] = {"type": "request", "client": self._session, "sequence": self._sequence, "f": op.f,
                                    "key": op.key, "value": op.value}  # fmt: skip
         if op.f == DUMP:
             node = op.node or self._leader
@@ -87,7 +93,7 @@ class KeyValueClient:
             return replace(op, type=ERRORS.get(code, "info"), error=code, node=node)
         if op.f != DUMP:
             self._policy.answered(op, reply)
-        return replace(op, type="ok", value=reply["value"] if op.f in ("read", DUMP) else op.value, node=node)
+        return replace(op, type="ok", value=reply["value"] if op.f in ANSWERED else op.value, node=node)
 
     async def _ask(self, request: Message, read: bool) -> tuple[str, Message]:
         """Try until the system has answered, or the time is over; who decided the outcome, and how."""
@@ -102,6 +108,9 @@ class KeyValueClient:
             reply = await self._try(node, request, self._patience_ms(left_ms))
             if reply.get("error") in UNDECIDED:
                 undecided = node, reply
+            elif reply.get("error") == SESSION_EXPIRED and undecided is None:
+                request = {**request, "client": await self._register(node, left_ms)}
+                continue
             elif reply.get("error") not in RETRIED:
                 return (node, reply) if undecided is None or "value" in reply else undecided
             self._learn(node, reply)
@@ -110,6 +119,14 @@ class KeyValueClient:
             pause_ms = BACKOFF_MS[min(tries, len(BACKOFF_MS) - 1)]
             tries += 1
             await self._env.sleep(min(pause_ms, max((deadline - self._env.now()) / 1e6, 0)))
+
+    async def _register(self, node: str, timeout_ms: float) -> str:
+        """The name of a new session, under which nothing was ever executed (``client_session``); if there is no answer
+        the old one."""
+        request = {"type": "request", "client": self._session, "sequence": self._sequence, "f": "register"}
+        session = (await self._try(node, request, timeout_ms)).get("value")
+        self._session = session if isinstance(session, str) else self._session
+        return self._session
 
     async def _try(self, node: str, request: Message, timeout_ms: float) -> dict[str, Any]:
         try:

@@ -11,13 +11,19 @@ HEAD_ANSWERS_READS: Final = "head-answers-reads"
 REPAIR_DOES_NOT_RESEND: Final = "repair-does-not-resend"
 DIRTY_VERSION_WITHOUT_ASKING_TAIL: Final = "dirty-version-without-asking-tail"
 
+SHORT_CHAIN_CUT: Final = "partition=isolate-n2, partition=isolate-n2, partition=isolate-n3"
+MANY_READERS: Final = {"nodes": 3, "concurrency": 15, "rate_hz": 60.0}
+"""While an update waits before a gap, a read must see it and another one, on the other side, must not. Clients spread
+over the replicas: the fewer these are, the more clients read at each."""
+
 BUGS: Final[Mapping[str, Bug]] = {
     HEAD_ANSWERS_READS: Bug(
         row=10,
         summary="the head answers reads itself, from updates that have not reached the tail",
-        faults="partition=isolate-n2, partition=isolate-n3, partition=isolate-n4",
+        faults=SHORT_CHAIN_CUT,
         workloads=("register",),
         shows_as=("LIN",),
+        sizes=MANY_READERS,
     ),
     REPAIR_DOES_NOT_RESEND: Bug(
         row=11,
@@ -29,9 +35,10 @@ BUGS: Final[Mapping[str, Bug]] = {
     DIRTY_VERSION_WITHOUT_ASKING_TAIL: Bug(
         row=12,
         summary="a replica answers with a version that is still dirty, without asking the tail which one is committed",
-        faults="delay=n5, delay=n5, partition=isolate-n5",
+        faults=f"delay=n3, {SHORT_CHAIN_CUT}",
         workloads=("register",),
         shows_as=("LIN",),
         options={"reads": "apportioned"},
+        sizes=MANY_READERS,
     ),
 }

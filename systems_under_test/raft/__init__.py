@@ -14,8 +14,10 @@ from systems_under_test.blocks.raft import ENTRIES_PER_MESSAGE
 from systems_under_test.blocks.raft.milestone import EVENTS
 from systems_under_test.blocks.raft.replica import ELECTION_TIMEOUT_MS, HEARTBEAT_MS, SNAPSHOT_ENTRIES
 from systems_under_test.raft.bug import BUGS
+from systems_under_test.raft.cap import CAP
 from systems_under_test.raft.claims import CLAIMS
 from systems_under_test.raft.node import Raft
+from systems_under_test.raft.state_machine import SESSIONS_MAX
 
 
 def leader(statuses: Mapping[str, Message]) -> str | None:
@@ -64,11 +66,12 @@ SYSTEM: Final = System(
         "snapshot-entries": Option(
             str(SNAPSHOT_ENTRIES), None, "a snapshot whenever so many more entries have been applied; 0 for never"
         ),
+        "sessions": Option(str(SESSIONS_MAX), None, "so many clients are remembered; others must register anew"),
         "entries-per-message": Option(str(ENTRIES_PER_MESSAGE), None, "at most so many log entries in one message"),
     },
     errors=ERRORS,
     bugs=BUGS,
-    claims=CLAIMS,
+    claims=(*CLAIMS, CAP),
     events=EVENTS,
     leadership=lambda options: ("became-leader", "term"),
     withstands=frozenset({"duplicate", "bit-flip"}),

@@ -121,8 +121,9 @@ BUGS: Final[Mapping[str, Bug]] = {
     SNAPSHOT_DROPS_NEWER_SUFFIX: Bug(
         row=46,
         summary="a snapshot of the leader takes the place of the whole log, also of what follows it there",
-        faults="duplicate, reorder, pause=followers, pause=followers",
-        options={"snapshot-entries": "10"},
+        # With so few entries a follower that misses one message is sent a snapshot, and that can be late, too.
+        faults="reorder, reorder, duplicate, pause=followers",
+        options={"snapshot-entries": "2"},
         workloads=("set", "register"),
         shows_as=("DIV", "SET", "LIN"),
     ),

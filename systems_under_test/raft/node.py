@@ -17,7 +17,7 @@ from systems_under_test.blocks.raft.replica import (
     Settings,
 )
 from systems_under_test.raft.bug import APPLY_READS_CLOCK, BUGS
-from systems_under_test.raft.state_machine import READS, StateMachine, command_of, is_well_formed
+from systems_under_test.raft.state_machine import READS, SESSIONS_MAX, StateMachine, command_of, is_well_formed
 
 LEASES: Final[Mapping[str, Literal["monotonic", "wall"] | None]] = {
     "index": None,
@@ -37,7 +37,7 @@ class Raft:
         bugs = frozenset(name for name in BUGS if env.bug(name))
         voters = [node for node in env.nodes if node == env.name or node in env.peers]
         self._env, self._bugs = env, bugs
-        self._machine = StateMachine(bugs, env.clock.wall)
+        self._machine = StateMachine(bugs, env.clock.wall, int(options.get("sessions", SESSIONS_MAX)))
         self._replica = Replica(env, voters, self._machine, settings(options), bugs)
 
     async def start(self) -> None:

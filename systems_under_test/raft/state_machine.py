@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from harness.node import Message
 
-from systems_under_test.blocks.idempotent_receiver import ClientTable
+from systems_under_test.blocks.client_session import ClientSessions
 from systems_under_test.blocks.key_value import KeyValue
 from systems_under_test.blocks.raft.bug import NONE
 from systems_under_test.raft.bug import APPLY_READS_CLOCK, NO_CLIENT_DEDUPLICATION, SNAPSHOT_OMITS_CLIENT_TABLE
 
 READS: Final = frozenset({"read"})
-WRITES: Final = frozenset({"write", "cas", "add", "inc", "append"})
+WRITES: Final = frozenset({"write", "cas", "add", "inc", "append", "register"})
+SESSIONS_MAX: Final = 10_000
 
 
 class StateMachine:
@@ -21,10 +22,12 @@ class StateMachine:
     table is part of the state, so a request that is in the log twice is applied once everywhere, also by a server that
     began with a snapshot. ``bugs`` are the seeded ones that are switched on; only one of them looks at ``now_ns``."""
 
-    def __init__(self, bugs: frozenset[str] = NONE, now_ns: Callable[[], int] = lambda: 0) -> None:
-        self._bugs, self._now_ns = bugs, now_ns
+    def __init__(
+        self, bugs: frozenset[str] = NONE, now_ns: Callable[[], int] = lambda: 0, sessions_max: int = SESSIONS_MAX
+    ) -> None:
+        self._bugs, self._now_ns, self._sessions_max = bugs, now_ns, sessions_max
         self._store = KeyValue()
-        self._clients = ClientTable()
+        self._clients = ClientSessions(sessions_max)
 
     def apply(self, command: Mapping[str, Any]) -> Message:
         """Execute a command, unless its client's request was executed before; the reply either way."""
@@ -33,6 +36,8 @@ class StateMachine:
         return self._store.apply(command) if NO_CLIENT_DEDUPLICATION in self._bugs else self._once(command)
 
     def _once(self, command: Mapping[str, Any]) -> Message:
+        if command["f"] == "register":
+            return {"value": self._clients.register()}
         client, sequence = command["client"], command["sequence"]
         reply = self._clients.answered(client, sequence)
         if reply is None:
@@ -44,8 +49,9 @@ class StateMachine:
         return self._store.apply({"f": "read", "key": request.get("key")})
 
     def snapshot(self) -> dict[str, Any]:
-        clients = {} if SNAPSHOT_OMITS_CLIENT_TABLE in self._bugs else self._clients.snapshot()
-        return {"store": self._store.snapshot(), "clients": clients}
+        omits = SNAPSHOT_OMITS_CLIENT_TABLE in self._bugs
+        clients = ClientSessions(self._sessions_max) if omits else self._clients
+        return {"store": self._store.snapshot(), "clients": clients.snapshot()}
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         self._store.restore(snapshot["store"])

@@ -31,7 +31,7 @@ SYSTEM = System(
     operations=frozenset({"read", "insert", "update", "delete", "dump"}),
     roles={
         "database": Role(program="systems_under_test.replication_log.node:Database"),
-        "replicator": Role(program="systems_under_test.replication_log.replicator:Replicator", count=1, disk=False),
+        "replicator": Role(program="systems_under_test.replication_log.replicator:Replicator", count=1),
     },
     client=RowsClient,
     workloads=("rows",),

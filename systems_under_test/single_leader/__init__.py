@@ -56,10 +56,10 @@ def leadership(options: Mapping[str, str]) -> tuple[str, str] | None:
 SYSTEM = System(
     name="single-leader",
     summary="One leader, a log shipped to followers, automatic failover (DDIA 5.1-5.2).",
-    operations=frozenset({"read", "write", "cas", "add", "inc", "append", "dump"}),
+    operations=frozenset({"read", "write", "cas", "add", "inc", "append", "generate", "dump"}),
     roles={"node": Role(program="systems_under_test.single_leader.partition:Partitioned")},
     client=client,
-    workloads=("set", "set-full", "register", "counter", "sessions", "devices", "consistent-prefix"),
+    workloads=("set", "set-full", "register", "counter", "unique-ids", "sessions", "devices", "consistent-prefix"),
     ready=ready,
     leader=present_leader,
     options={
@@ -98,6 +98,9 @@ SYSTEM = System(
         "partitions": Option(
             "1", ("1", "2"), "2: half of the keys are in a log of their own, with a leader of its own"
         ),
+        "detector": Option("fixed", ("fixed", "adaptive", "phi"), "how a follower suspects the leader"),
+        "failover-ms": Option("400", None, "the silence, at least, after which a fixed detector's follower stands"),
+        "service-ms": Option("0", None, "what a read costs a node, which serves one at a time"),
         "generation": Option("on", ("on", "off"), "off: leaders carry no number, a deposed one is not recognised"),
     },
     errors=ERRORS,

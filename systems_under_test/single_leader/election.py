@@ -40,7 +40,7 @@ class Election:
         """For as long as the node lives: stand when the leader is silent."""
         while True:
             await self._env.sleep(LOOK_MS)
-            if self._leading() or not self._follower.detector.suspects():
+            if self._leading() or not self._follower.suspects:
                 continue
             self.standing = True
             await self._stand()
@@ -49,7 +49,7 @@ class Election:
                 await self._env.sleep(self._random.uniform(*AGAIN_MS))
 
     async def _stand(self) -> None:
-        if not await self._canvass() or self._leading() or not self._follower.detector.suspects():
+        if not await self._canvass() or self._leading() or not self._follower.suspects:
             return
         if not self._replica.numbered:
             self._started(0)

@@ -2,52 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness.node import Message
 
-from systems_under_test.blocks.heartbeat import FailureDetector
+from systems_under_test.blocks.failure_detector import failure_detector
 from systems_under_test.single_leader.bug import ACKNOWLEDGE_BEFORE_FSYNC, KEEP_DIVERGENT_SUFFIX
 from systems_under_test.single_leader.log import Entry, Position
 from systems_under_test.single_leader.replica import Replica
 
-TIMEOUT_MS: Final = (400, 800)  # drawn anew each time, so that followers do not all stand at once
 START_MS: Final = (150, 400)  # the first time: a leader that is there is heard within a heartbeat
-SILENT_MS: Final = 300  # when a node may say that it, too, misses the leader
 SYNC_LATE_MS: Final = 200  # how long entries stay unsynced where they are acknowledged before
 
 
 class Follower:
-    """One node's view of the leader it follows. ``leader`` is the last one heard of, in this incarnation."""
+    """One node's view of the leader it follows. ``leader`` is the last one heard of, in this incarnation.
 
-    def __init__(self, replica: Replica) -> None:
+    A node stands when it suspects the leader and its patience has run out, too, which is drawn anew each time, so that
+    followers do not all stand at once.
+    """
+
+    def __init__(self, replica: Replica, options: Mapping[str, str]) -> None:
         self._replica, self._log, self._env = replica, replica.log, replica.env
         self._acknowledges_early = ACKNOWLEDGE_BEFORE_FSYNC in replica.bugs
         self._keeps_suffix = KEEP_DIVERGENT_SUFFIX in replica.bugs
         self._random = replica.env.random("patience")
-        self.detector = FailureDetector(replica.env.clock, self._random.uniform(*START_MS))
+        self._kind, self._failover_ms = options["detector"], float(options["failover-ms"])
+        self._patience_ms = self._random.uniform(0, START_MS[1] - START_MS[0])
+        self._detector = failure_detector(self._kind, replica.env.clock, START_MS[0])
         self.leader: str | None = None
         self.leader_last = 0
         self._generation = 0
         self._matched = 0  # up to where our log is known to be this leader's
 
-    def patience(self) -> None:
-        """Give the leader, or a candidate, a whole new timeout."""
-        rash = self._env.sometimes("shortest-patience")
-        self.detector.timeout_ms = TIMEOUT_MS[0] if rash else self._random.uniform(*TIMEOUT_MS)
-        self.detector.heard()
+    def start(self) -> None:
+        """Recovery took its time, in which nothing could be heard."""
+        self._detector.heard(beat=False)
 
-    def hear(self, leader: str, generation: int) -> None:
-        """A sign of life of the leader of the present generation."""
+    def patience(self) -> None:
+        """Give a leader, or a candidate, of whom nothing is known yet a whole timeout."""
+        self._detector = failure_detector(self._kind, self._env.clock, self._failover_ms)
+        self._draw_patience()
+
+    def hear(self, leader: str, generation: int, *, beat: bool = False) -> None:
+        """A sign of life of the leader of the present generation; ``beat`` if it is a heartbeat."""
         if (leader, generation) != (self.leader, self._generation):
             self.leader, self._generation, self._matched = leader, generation, 0
-        self.patience()
+            self.patience()
+        else:
+            self._draw_patience()
+        self._detector.heard(beat=beat)
+
+    def _draw_patience(self) -> None:
+        rash = self._env.sometimes("shortest-patience")
+        self._patience_ms = 0.0 if rash else self._random.uniform(0, self._failover_ms)
+
+    @property
+    def suspects(self) -> bool:
+        """Whether this node would stand."""
+        return self._detector.suspects(self._patience_ms)
 
     @property
     def misses_leader(self) -> bool:
-        """Whether this node would help to find a new leader."""
-        return self.leader is None or self.detector.silent_ms() >= SILENT_MS
+        """Whether this node would help to find a new leader; sooner than it would stand itself."""
+        return self.leader is None or self._detector.suspects(-self._failover_ms / 4)
 
     def forget(self) -> None:
         """There is no leader known any more."""

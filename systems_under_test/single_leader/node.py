@@ -32,7 +32,7 @@ class Node:
         self._leadership: Leader | None = None
         self._corrupt = False
         self._backup_reads = options["reads"] not in ONLY_LEADER or STALE_BACKUP_READS in self._replica.bugs
-        self._follower = Follower(self._replica)
+        self._follower = Follower(self._replica, options)
         self._reading = Reading(self._replica, self._follower, lambda: self._leadership, options)
         replica = self._replica
         self._joining, self._copies = Joining(replica, options["joining"]), Copies(replica, options["joining"])
@@ -49,7 +49,7 @@ class Node:
         self._env.spawn(self._follower.sync_late(), "late-sync")
         self._reading.start()
         if self._options["failover"] == "automatic":
-            self._follower.detector.heard()
+            self._follower.start()
             self._env.spawn(self._election.watch(), "election")
         elif self._env.name == self._env.nodes[0]:
             if self._replica.numbered:  # a new generation per incarnation: its entries are told from its predecessor's
@@ -107,7 +107,7 @@ class Node:
 
     def _known_leader(self) -> str | None:
         """The leader to send clients to; None while it is silent."""
-        silent = self._options["failover"] == "automatic" and self._follower.detector.suspects()
+        silent = self._options["failover"] == "automatic" and self._follower.suspects
         return None if silent else self._follower.leader
 
     async def _request(self, message: Message) -> Message:
@@ -145,13 +145,13 @@ class Node:
         return {"recorded": True}
 
     async def _heartbeat(self, source: str, message: Message) -> None:
-        if await self._follows(source, message["generation"]):
+        if await self._follows(source, message["generation"], beat=True):
             self._follower.leader_last = message["last"]
             self._follower.show(message["high_water"])
         elif self._replica.numbered:
             self._env.send(source, {"type": "newer-generation", "generation": self._clock.current})
 
-    async def _follows(self, leader: str, generation: int) -> bool:
+    async def _follows(self, leader: str, generation: int, *, beat: bool = False) -> bool:
         """Whether this node follows that leader, from now on. A leader of an older generation is not followed; without
         generations whoever ships is, unless this node believes itself to lead."""
         if self._replica.numbered:
@@ -163,7 +163,7 @@ class Node:
             assert self._leadership is None, f"{leader} and {self._env.name} both lead generation {generation}"
         elif self._leadership is not None:
             return False
-        self._follower.hear(leader, generation)
+        self._follower.hear(leader, generation, beat=beat)
         return True
 
     async def _newer(self, generation: int) -> None:

@@ -20,6 +20,7 @@ from typing import Final
 from harness.node import CallError, Env, Message
 
 from systems_under_test.blocks.quorum import Tally
+from systems_under_test.blocks.singular_update_queue import QueueFull, SingularUpdateQueue
 from systems_under_test.single_leader.applied import Applied
 from systems_under_test.single_leader.follower import Follower
 from systems_under_test.single_leader.lag_monitor import LagMonitor
@@ -30,6 +31,7 @@ from systems_under_test.single_leader.replica import Replica
 ONLY_LEADER: Final = ("leader", "confirmed")
 CONFIRM_MS: Final = 300
 LOOK_MS: Final = 5
+USERS_MAX: Final = 10_000
 WAIT_MS: Final = 100  # how long a session waits for one node to catch up; then it asks another
 
 BEHIND: Final[Message] = {"error": "behind"}
@@ -57,15 +59,22 @@ class Reading:
         self._mode, self._recent_ms = options["reads"], float(options["recent-ms"])
         self._applied = Applied(replica, numbered=self._mode != "position-only")
         self._monitor = LagMonitor(replica, follower)
+        self._service_ms = float(options["service-ms"])
+        self._turns: SingularUpdateQueue[float, None] | None = None
         self._remembers = self._mode in ("position", "position-only")
         self._last_writes: dict[str, Position] = {}
+        self._forgotten = Position(0, 0)
 
     def start(self) -> None:
+        if self._service_ms > 0:
+            self._turns = SingularUpdateQueue(self._env, self._env.work, name="reads")
         if self._mode == "monitored":
             self._env.spawn(self._monitor.watch(), "lag-monitor")
 
     async def refusal(self, request: Message) -> Message | None:
         """Why this node does not answer now; None if it may, at once. May wait."""
+        if request["f"] == "read" and not await self._served():
+            return UNAVAILABLE
         leads, read = self._leadership() is not None, request["f"] == "read"
         if self._mode == "confirmed" and read and leads:
             return None if await self._confirmed() else UNAVAILABLE
@@ -74,6 +83,16 @@ class Reading:
         if self._remembers and (read or leads):
             return await self._waited(request)
         return None
+
+    async def _served(self) -> bool:
+        """Spend the time that a read costs, after those before it; False if too many wait."""
+        if self._turns is None:
+            return True
+        try:
+            await self._turns.submit(self._service_ms)
+        except QueueFull:
+            return False
+        return True
 
     async def _waited(self, request: Message) -> Message | None:
         seen = [Position(*request["position"])] if request.get("position") else []
@@ -94,8 +113,15 @@ class Reading:
             return reply
         position = self._applied.position
         if request["f"] != "read" and request.get("user") is not None:
-            self._last_writes[request["user"]] = position
+            self._remember(request["user"], position)
         return {**reply, "position": position.as_json()}
+
+    def _remember(self, user: str, position: Position) -> None:
+        """The users come in the order of their last writes: what is forgotten is before all that is not."""
+        self._last_writes.pop(user, None)
+        self._last_writes[user] = position
+        if len(self._last_writes) > USERS_MAX:
+            self._forgotten = self._last_writes.pop(next(iter(self._last_writes)))
 
     async def _confirmed(self) -> bool:
         leadership = self._leadership()
@@ -109,8 +135,8 @@ class Reading:
         """The leader's answer to a node that serves a device of ``request["user"]``."""
         if not await self._confirmed() or (leadership := self._leadership()) is None:
             return UNAVAILABLE
-        before = Position(leadership.generation, leadership.first)
-        return {"position": self._last_writes.get(request["user"], before).as_json()}
+        before = max(Position(leadership.generation, leadership.first), self._forgotten)
+        return {"position": max(before, self._last_writes.get(request["user"], before)).as_json()}
 
     async def _last_write(self, user: str) -> Position | None:
         message = {"type": "last-write", "user": user}

@@ -11,7 +11,7 @@ import pytest
 
 from harness.node.task import HostFuture
 from systems_under_test.blocks.corruption import Corruption
-from systems_under_test.blocks.raft import Entry, HardState, Read, Role, Save, State
+from systems_under_test.blocks.raft import Entry, HardState, Read, Role, Save, Snapshot, State
 from systems_under_test.blocks.raft.bug import CORRUPT_RECORD_ENDS_LOG, TERM_NOT_PERSISTED, VOTE_NOT_PERSISTED
 from systems_under_test.blocks.raft.log import NO_SNAPSHOT
 from systems_under_test.blocks.raft.pending import Pending
@@ -108,33 +108,49 @@ def test_a_deposed_leader_says_what_it_knows() -> None:
     asyncio.run(scenario())
 
 
-def random_save(random: Random, term: int, length: int) -> Save:
+def random_save(random: Random, term: int, snapshot: Snapshot, entries: list[Entry]) -> Save:
+    """Of a server that has this: term and vote, entries, its own snapshot, or one that takes the place of all."""
     hard = HardState(term, random.choice([None, "n1", "n2"])) if random.random() < 0.4 else None
-    if random.random() < 0.2:
+    draw, last = random.random(), snapshot.index + len(entries)
+    if draw < 0.2:
         return Save(hard, None, ())
-    first = random.randint(max(1, length - 3), length + 1)
+    if draw < 0.4 and entries:
+        cut = random.randint(1, len(entries))
+        taken = Snapshot(entries[cut - 1].index, entries[cut - 1].term, f"taken in {term}")
+        return Save(hard, taken.index + 1, tuple(entries[cut:]), taken)
+    if draw < 0.5:
+        return Save(hard, last + 4, (), Snapshot(last + 3, term, f"installed in {term}"))
+    first = random.randint(max(snapshot.index + 1, last - 3), last + 1)
     return Save(hard, first, tuple(Entry(term, first + i, {"f": f"{term}.{i}"}) for i in range(random.randint(0, 4))))
 
 
 class Expected:
-    """What storage must hold: ``entries`` and ``hard`` after the last finished save."""
+    """What storage must hold: ``hard``, ``snapshot`` and the ``entries`` behind it after the last finished save."""
 
     def __init__(self) -> None:
-        self.hard, self.entries = HardState(), list[Entry]()
+        self.hard, self.snapshot, self.entries = HardState(), NO_SNAPSHOT, list[Entry]()
 
-    def after(self, save: Save) -> tuple[HardState, list[Entry]]:
+    def after(self, save: Save) -> tuple[HardState, Snapshot, list[Entry]]:
+        hard = save.hard or self.hard
+        if save.snapshot is not None:
+            return hard, save.snapshot, list(save.entries)
         if save.log_from is None:
-            return save.hard or self.hard, self.entries
-        return save.hard or self.hard, self.entries[: save.log_from - 1] + list(save.entries)
+            return hard, self.snapshot, self.entries
+        return hard, self.snapshot, self.entries[: save.log_from - 1 - self.snapshot.index] + list(save.entries)
 
-    def allows(self, save: Save, hard: HardState, entries: list[Entry]) -> bool:
-        """After a power loss in the middle of ``save``: the old, the new, or what lies between."""
-        new_hard, new_entries = self.after(save)
-        if hard == self.hard != new_hard and entries != self.entries:
+    def allows(self, save: Save, hard: HardState, snapshot: Snapshot, entries: list[Entry]) -> bool:
+        """After a power loss in the middle of ``save``: the old, the new, or what lies between. A snapshot and the log
+        behind it come together."""
+        new_hard, new_snapshot, new_entries = self.after(save)
+        if hard == self.hard != new_hard and (snapshot, entries) != (self.snapshot, self.entries):
             return False  # the log before term and vote
-        kept = (save.log_from or len(self.entries) + 1) - 1
+        if hard not in (self.hard, new_hard):
+            return False
+        if save.snapshot is not None:
+            return (snapshot, entries) in [(self.snapshot, self.entries), (new_snapshot, new_entries)]
+        kept = len(self.entries) if save.log_from is None else save.log_from - 1 - self.snapshot.index
         between = [new_entries[:length] for length in range(kept, len(new_entries) + 1)]
-        return hard in (self.hard, new_hard) and entries in [self.entries, *between]
+        return snapshot == self.snapshot and entries in [self.entries, *between]
 
 
 async def saved(storage: Storage, *saves: Save) -> None:
@@ -160,20 +176,24 @@ async def save_until_power_loss(seed: int) -> bool:
     lost = False
     try:
         for term in range(1, 12):
-            save = random_save(random, term, len(expected.entries))
+            save = random_save(random, term, expected.snapshot, expected.entries)
             save = replace(save, hard=HardState(term, save.hard.vote if save.hard else None))
             await saved(storage, save)
-            expected.hard, expected.entries = expected.after(save)
+            expected.hard, expected.snapshot, expected.entries = expected.after(save)
     except PowerLost:
         lost = True
-    hard, _, entries = await Storage(disk.after_crash(random)).open()
-    assert expected.allows(save, hard, entries), f"seed {seed}: {hard} {entries} after {expected.entries} and {save}"
+    survivor = disk.after_crash(random)
+    hard, snapshot, entries = await Storage(survivor).open()
+    found = f"{hard} {snapshot} {entries} after {expected.snapshot} {expected.entries} and {save}"
+    assert expected.allows(save, hard, snapshot, entries), f"seed {seed}: {found}"
+    folders = {name.partition("/")[0] for name in survivor.list("wal")}
+    assert len(folders) <= 1, f"seed {seed}: logs that no snapshot names were left behind: {folders}"
     return lost
 
 
 def test_storage_survives_a_power_loss_at_any_sync() -> None:
-    lost = [asyncio.run(save_until_power_loss(seed)) for seed in range(200)]
-    assert 50 < sum(lost) < 200, "power must be lost in the middle of saves, and between them"
+    lost = [asyncio.run(save_until_power_loss(seed)) for seed in range(300)]
+    assert 50 < sum(lost) < 300, "power must be lost in the middle of saves, and between them"
 
 
 def test_several_saves_share_a_sync() -> None:
@@ -203,6 +223,34 @@ def test_several_saves_share_a_sync() -> None:
             NO_SNAPSHOT,
             [Entry(1, 1, None), Entry(2, 2, {"f": "kept"}), Entry(3, 3, None)],
         )
+
+    asyncio.run(scenario())
+
+
+def test_a_snapshot_that_does_not_verify_is_noticed() -> None:
+    async def scenario() -> None:
+        disk = CrashDisk()
+        storage = Storage(disk)
+        await storage.open()
+        await saved(storage, Save(HardState(1), 4, (), Snapshot(3, 1, "{}")))
+        assert disk.list() == ["snapshot", "vote"], "nothing of the log is left"
+        disk.flip("snapshot", disk.size("snapshot") - 3)
+        with pytest.raises(Corruption, match="snapshot"):
+            await Storage(disk).open()
+
+    asyncio.run(scenario())
+
+
+def test_two_replicas_on_one_disk_do_not_meet() -> None:
+    async def scenario() -> None:
+        disk = CrashDisk()
+        first, second = Storage(disk, files="first."), Storage(disk, files="second.")
+        for storage in (first, second):
+            await storage.open()
+        await saved(first, VOTED)
+        await saved(second, Save(HardState(9), 4, (), Snapshot(3, 1, "{}")))
+        assert await Storage(disk, files="first.").open() == (VOTED.hard, NO_SNAPSHOT, list(VOTED.entries))
+        assert await Storage(disk, files="second.").open() == (HardState(9), Snapshot(3, 1, "{}"), [])
 
     asyncio.run(scenario())
 

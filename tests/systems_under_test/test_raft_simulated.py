@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from systems_under_test.blocks.raft.bug import (
     ACKNOWLEDGE_BEFORE_SYNC,
     CORRUPT_RECORD_ENDS_LOG,
+    WIPED_SERVER_VOTES,
 )
 from systems_under_test.raft import SYSTEM
-from systems_under_test.raft.bug import NO_CLIENT_DEDUPLICATION
+from systems_under_test.raft.bug import APPLY_READS_CLOCK, NO_CLIENT_DEDUPLICATION, SNAPSHOT_OMITS_CLIENT_TABLE
 from tests.systems_under_test.simulated import Scene, play
 
 HONEST = ""
+EVERY_5: dict[str, Any] = {"snapshot-entries": "5"}
+EVERY_2: dict[str, Any] = {"snapshot-entries": "2"}
 
 
 def test_counters_and_dumps() -> None:
@@ -107,3 +112,118 @@ def test_followers_whose_disks_are_full_stop_and_acknowledge_nothing() -> None:
         assert (await scene.ask("write", 2)).type == "ok"
 
     play(SYSTEM, scenario, stops=True)
+
+
+def test_servers_take_snapshots_and_start_from_them() -> None:
+    async def scenario(scene: Scene) -> None:
+        for _ in range(12):
+            assert (await scene.ask("inc", 1)).type == "ok"
+        await scene.runtime.sleep(500)
+        assert {node for node, _ in scene.events("snapshot-taken")} == set(scene.cluster.nodes)
+        assert not scene.events("snapshot-installed")
+        await scene.cluster.kill(scene.cluster.nodes)
+        await scene.cluster.start(scene.cluster.nodes)
+        assert (await scene.ask("read")).value == 12
+
+    play(SYSTEM, scenario, **EVERY_5)
+
+
+def test_a_follower_that_was_away_is_sent_a_snapshot() -> None:
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        victim = next(node for node in scene.cluster.nodes if node != leader)
+        await scene.cluster.kill([victim])
+        for _ in range(12):
+            assert (await scene.ask("inc", 1)).type == "ok"
+        await scene.cluster.start([victim])
+        await scene.runtime.sleep(1000)
+        assert [node for node, _ in scene.events("snapshot-installed")] == [victim]
+        assert (await scene.ask("inc", 1)).type == "ok"
+        await scene.runtime.sleep(500)
+        assert await scene.dumps() == dict.fromkeys(scene.cluster.nodes, 13)
+
+    play(SYSTEM, scenario, **EVERY_5)
+
+
+@pytest.mark.parametrize(("bug", "count"), [(HONEST, 10), (SNAPSHOT_OMITS_CLIENT_TABLE, 15)])
+def test_a_request_that_is_sent_again_after_a_snapshot(bug: str, count: int) -> None:
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        assert await scene.call(leader, "inc", 5, sequence=1) == {"value": None}
+        assert (await scene.ask("inc", 5)).type == "ok"
+        await scene.runtime.sleep(500)
+        await scene.cluster.kill(scene.cluster.nodes)
+        await scene.cluster.start(scene.cluster.nodes)
+        assert await scene.call(await scene.leader(), "inc", 5, sequence=1) == {"value": None}
+        assert (await scene.ask("read")).value == count
+
+    play(SYSTEM, scenario, bug, **EVERY_2)
+
+
+@pytest.mark.parametrize(("bug", "held"), [(HONEST, 7), (APPLY_READS_CLOCK, None)])
+def test_what_is_applied_later_is_applied_alike(bug: str, held: int | None) -> None:
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        victim = next(node for node in scene.cluster.nodes if node != leader)
+        assert (await scene.ask("inc", 7)).type == "ok"
+        await scene.runtime.sleep(2000)
+        await scene.cluster.kill([victim])
+        await scene.cluster.start([victim])
+        await scene.runtime.sleep(1000)
+        assert (await scene.dumps())[victim] == held
+        assert (await scene.dumps())[leader] == 7
+
+    play(SYSTEM, scenario, bug)
+
+
+@pytest.mark.parametrize("bug", [HONEST, WIPED_SERVER_VOTES])
+def test_a_server_that_lost_its_disk_cannot_elect_who_lacks_what_it_acknowledged(bug: str) -> None:
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        stale, lost = [node for node in scene.cluster.nodes if node != leader]
+        await scene.cluster.kill([stale])
+        assert (await scene.ask("write", 4)).type == "ok"
+        await scene.cluster.kill([leader, lost])
+        await scene.cluster.disk_wipe([lost])
+        await scene.cluster.start([stale, lost])
+        await scene.runtime.sleep(5000)
+        elected = SYSTEM.leader(await scene.statuses())
+        assert (elected is None) is (bug == HONEST), "the write is on the leader's disk alone"
+        await scene.cluster.start([leader])
+        await scene.ready()
+        assert (await scene.ask("read")).value == (4 if bug == HONEST else None)
+        await scene.runtime.sleep(1000)
+        assert (await scene.dumps())[lost] == (4 if bug == HONEST else None)
+
+    play(SYSTEM, scenario, bug, nodes=3)
+
+
+def test_a_server_that_lost_its_disk_becomes_a_voter_again() -> None:
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        lost, other = [node for node in scene.cluster.nodes if node != leader]
+        assert (await scene.ask("write", 4)).type == "ok"
+        await scene.cluster.kill([lost])
+        await scene.cluster.disk_wipe([lost])
+        await scene.cluster.start([lost])
+        await scene.runtime.sleep(3000)
+        await scene.ready()
+        assert (await scene.dumps())[lost] == 4
+        await scene.cluster.kill([other])
+        leader = await scene.leader(other)
+        assert (await scene.ask("write", 5)).type == "ok"
+        assert (await scene.ask("read")).value == 5, "with the help of the one that had lost everything"
+
+    play(SYSTEM, scenario, nodes=3)
+
+
+def test_a_client_whose_session_has_expired_registers_and_its_old_request_is_not_executed_again() -> None:
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        assert await scene.call(leader, "inc", 5, sequence=1) == {"value": None}
+        for _ in range(4):  # each by a client of its own, the last ones after the table is full
+            assert (await scene.ask("inc", 1)).type == "ok"
+        assert await scene.call(leader, "inc", 5, sequence=1) == {"error": "session-expired"}
+        assert (await scene.ask("read")).value == 9
+
+    play(SYSTEM, scenario, sessions="2")

@@ -98,8 +98,7 @@ def test_what_stands_in_the_place_of_a_lost_write_is_not_that_write(reads: str, 
         new = await scene.leader(old)
         await scene.until(lambda statuses: bool(statuses[new]["serving"]))
         for value in (7, 8, 9):
-            reply = await ask(scene, new, "add", value)
-            assert "position" in reply or reply["error"] == "wrong-type"
+            await ask(scene, new, "write", value)
         read = await ask(scene, new, "read", position=position)
         assert read.get("error") == answer
         assert (await ask(scene, new, "write", 2, position=position)).get("error") == write
@@ -120,7 +119,7 @@ def test_a_session_whose_past_was_lost_is_over() -> None:
         await scene.ready()
         done = await reader.does("read")
         assert (done.type, done.error) == ("info", "lost")
-        assert (await scene.ask("read")).value == 2, "anybody else reads on"
+        assert (await ask(scene, new, "read"))["value"] == 2, "anybody else reads on"
 
     play(SYSTEM, scenario, reads="position")
 
@@ -166,15 +165,60 @@ def test_a_follower_that_lags_for_too_long_refuses_and_the_session_asks_another(
     play(SYSTEM, scenario, reads="monitored", failover="none", **{"recent-ms": "100"})
 
 
-@pytest.mark.parametrize(("shared", "seen"), [("off", {None}), ("on", {1})])
-def test_another_device_of_the_user(shared: str, seen: set[object]) -> None:
+@pytest.mark.parametrize(
+    ("shared", "deaf_says", "near_says"),
+    [("off", {"value": None}, {"value": 1}), ("on", {"error": "unavailable"}, {"value": 1})],
+)
+def test_a_follower_asks_the_leader_where_the_user_wrote_on_another_device(
+    shared: str, deaf_says: Message, near_says: Message
+) -> None:
     async def scenario(scene: Scene) -> None:
-        leader, deaf, _ = await cut_off(scene)
+        leader, deaf, near = await cut_off(scene)
         phone, laptop = await Reader.of(scene, leader), await Reader.of(scene, leader)
         assert (await phone.does("write", 1, session="ada")).type == "ok"
-        demand = {"user": "ada"} if shared == "on" else {}
-        assert (await ask(scene, deaf, "read", position=None, **demand)).get("value") is None
-        values = {(await laptop.does("read", session="ada")).value for _ in range(1)}
-        assert values == {1} or shared == "off"
+        await scene.runtime.sleep(100)
+        demand = laptop.client._policy.demand(Op("invoke", 0, "read", key="x", session="ada"))
+        assert demand == {"position": None, **({"user": "ada"} if shared == "on" else {})}
+        assert (await ask(scene, deaf, "read", **demand)).items() >= deaf_says.items()
+        assert (await ask(scene, near, "read", **demand)).items() >= near_says.items()
+        assert (await laptop.does("read", session="ada")).type == "ok"
 
     play(SYSTEM, scenario, reads="position", failover="none", **{"shared-position": shared})
+
+
+def test_a_new_leader_knows_no_users_and_takes_its_own_beginning_for_all_their_writes() -> None:
+    async def scenario(scene: Scene) -> None:
+        old = await scene.leader()
+        phone, laptop = await Reader.of(scene, old), await Reader.of(scene, old)
+        assert (await phone.does("write", 1, session="ada")).type == "ok"
+        await scene.cluster.partition(scene.apart(old))
+        await scene.leader(old)
+        read = await laptop.does("read", session="ada")
+        assert (read.type, read.value) == ("ok", 1)
+        assert await ask(scene, old, "read", user="ada") == {"error": "unavailable"}, "it cannot know"
+
+    play(SYSTEM, scenario, reads="position", replication="majority", **{"shared-position": "on"})
+
+
+def test_a_leader_once_more_does_not_go_by_what_it_knew_the_first_time() -> None:
+    async def scenario(scene: Scene) -> None:
+        first = await scene.leader()
+        assert (await ask(scene, first, "write", 1, user="ada")).keys() == {"value", "position"}
+        await scene.cluster.partition(scene.apart(first))
+        second = await scene.leader(first)
+        await scene.until(lambda statuses: bool(statuses[second]["serving"]))
+        written = (await ask(scene, second, "write", 2, user="ada"))["position"]
+        leader = second
+        while leader != first:
+            await scene.cluster.heal()
+            await scene.ready()
+            leader = await scene.leader()
+            await scene.cluster.partition({} if leader == first else scene.apart(leader))
+            leader = await scene.leader() if leader == first else await scene.leader(leader)
+        await scene.cluster.heal()
+        await scene.until(lambda statuses: bool(statuses[first]["serving"]))
+        asker = scene.cluster.client_env(0, "asker")
+        reply = await asker.call(first, {"type": "last-write", "user": "ada"}, CLIENT_TIMEOUT_MS)
+        assert reply["position"] > written
+
+    play(SYSTEM, scenario, reads="position", replication="majority", **{"shared-position": "on"})

@@ -190,6 +190,7 @@ def test_a_leader_alone(bug: str, reply: dict[str, object]) -> None:
         leader, _ = await chosen(scene)
         await scene.cluster.partition(scene.apart(leader))
         assert await scene.call(leader, "write", 1) == reply
+        await scene.leader(leader)
         await scene.cluster.heal()
         await scene.runtime.sleep(3000)
         assert (await scene.ask("read")).value == 0, "another took over meanwhile"

@@ -6,6 +6,13 @@ from typing import Final
 
 from harness.claim import Claim
 
-from systems_under_test.single_leader.claims import durability, failover, order, reads
+from systems_under_test.single_leader.claims import detection, durability, failover, order, reads, scaling
 
-CLAIMS: Final[tuple[Claim, ...]] = (*durability.CLAIMS, *failover.CLAIMS, *order.CLAIMS, *reads.CLAIMS)
+CLAIMS: Final[tuple[Claim, ...]] = (
+    *durability.CLAIMS,
+    *failover.CLAIMS,
+    *order.CLAIMS,
+    *detection.CLAIMS,
+    *reads.CLAIMS,
+    *scaling.CLAIMS,
+)

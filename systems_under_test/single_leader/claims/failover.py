@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.claim import Available, Claim, Converges, Experiment, Holds, Source, Variant, Violates
+from harness.claim import (
+    Claim,
+    Converges,
+    Curve,
+    Experiment,
+    Holds,
+    Measured,
+    Shape,
+    Source,
+    Variant,
+    Violates,
+)
 
 FAILOVER: Final = "ch. 5, Leader failure: Failover"
+TAKEN_OVER: Final = "partition=isolate-leader, kill=leader"
+ASYNC: Final = Variant("asynchronous", {"replication": "async"})
 NO_GENERATION: Final = Variant("without a generation clock", {"generation": "off"})
 ON_APPEND: Final = Variant("applies on append", {"apply": "append"})
 COPIED_FILES: Final = Variant("files copied while clients write", {"joining": "file-copy"})
@@ -23,6 +36,23 @@ CLAIMS: Final = (
                "if you stop writing to the database and wait a while, the followers will eventually catch up"),
         Experiment("set", {"replication": "async"}, faults="partition, kill=followers", probe_hz=4.0),
         Converges(10.0),
+    ),
+    Claim(
+        "SL-11a",
+        "A follower that is behind is promoted, and gives out auto-increment keys that its predecessor gave out.",
+        Source("DDIA", FAILOVER, 158,
+               "it reused some primary keys that were previously assigned by the old leader"),
+        Experiment("unique-ids", {"replication": "async"}, faults=TAKEN_OVER),
+        Violates(("duplicate",)),
+    ),
+    Claim(
+        "SL-11b",
+        "Where the new leader has everything that was acknowledged, no key is given out twice.",
+        Source("DDIA", FAILOVER, 157,
+               "The best candidate for leadership is usually the replica with the most up-to-date data changes"),
+        Experiment("unique-ids", {"replication": "majority"}, faults=TAKEN_OVER),
+        Holds(("duplicate",)),
+        control=ASYNC,
     ),
     Claim(
         "SL-12",
@@ -52,14 +82,17 @@ CLAIMS: Final = (
     ),
     Claim(
         "SL-21",
-        "Node after node is rebooted, catches up from its own log, and writes go on.",
+        "Node after node is rebooted and catches up from its own log: a failover's outage, unless all must answer.",
         Source("DDIA", "ch. 5, Handling Node Outages", 156,
                "Being able to reboot individual nodes without downtime is a big advantage for operations and "
                "maintenance"),
         Experiment("set", {"replication": "majority"}, faults=", ".join(f"kill=n{i}" for i in range(1, 6)),
                    windows=tuple((2.0 + 3.0 * i, 4.0 + 3.0 * i) for i in range(5)), time_limit_s=19.0),
-        Available("add"),
-        control=ALL_MUST_ANSWER,
+        Measured(
+            "who must acknowledge",
+            (Variant("a majority", {"replication": "majority"}), ALL_MUST_ANSWER),
+            (Curve("outage-s:add", Shape("rises", ratio=1.3)),),
+        ),
     ),
     Claim(
         "SL-22",

@@ -33,6 +33,16 @@ def env_of(folder: Path, stop: Callable[[str, BaseException], None] = lambda whe
     return HostEnv(config, 1, Record("n1", 1, config.log, config.events), stop)
 
 
+def test_a_program_is_told_its_build(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        config = parse(configuration(tmp_path))
+        record = Record("n1", 1, config.log, config.events)
+        assert HostEnv(config, 1, record, lambda where, error: None, "new").build == "new"
+        assert env_of(tmp_path).build == "old"
+
+    asyncio.run(scenario())
+
+
 def test_a_dead_env_does_nothing(tmp_path: Path) -> None:
     async def never() -> None:
         raise AssertionError("a dead node starts nothing")

@@ -134,3 +134,14 @@ def test_a_snapshot_is_the_whole_state_as_json() -> None:
     assert do(copy, "read", key="z") == {"value": None}
     do(copy, "add", 2)
     assert do(state, "read") == {"value": [True, 1]}
+
+
+def test_a_column_that_counts_by_itself() -> None:
+    state = KeyValue()
+    assert [do(state, "generate", None, key=key) for key in ("x", "x", "y")] == [
+        {"value": 1},
+        {"value": 2},
+        {"value": 1},
+    ]
+    assert do(state, "add", 1, key="set") == {"value": None}
+    assert do(state, "generate", None, key="set") == {"error": "wrong-type"}

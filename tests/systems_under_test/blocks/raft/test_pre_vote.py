@@ -126,7 +126,7 @@ def test_a_pre_candidate_that_votes_for_another_does_not_go_on() -> None:
 
 
 def test_without_pre_votes_a_server_stands_for_election_at_once_and_everybody_follows() -> None:
-    state, ready = step(recover("n1", THREE, HardState(), ()), ElectionTimeout())
+    _state, ready = step(recover("n1", THREE, HardState(), ()), ElectionTimeout())
     assert sent(ready) == [RequestVote(1, 0, 0)] * 2
     voter, _ = told(recover("n2", THREE, HardState(), ()), "n3", AppendEntries(1, 0, 0, (), 0, 0))
     assert told(voter, "n1", RequestVote(2, 0, 0))[0].hard == HardState(2, "n1")

@@ -34,7 +34,7 @@ def test_a_target_that_has_everything_is_told_at_once() -> None:
 
 
 def test_without_a_wish_the_longest_log_is_chosen() -> None:
-    state, ready = step(leader(), HandOver(None))
+    _state, ready = step(leader(), HandOver(None))
     assert [envelope.to for envelope in ready.send] == ["n2"]
 
 

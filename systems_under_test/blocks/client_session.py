@@ -1,0 +1,67 @@
+"""Client sessions: replies to repeated requests are kept for a bounded number of clients, and expire for all servers
+alike (Ongaro's dissertation, 6.3).
+
+A client table that forgets must not execute again what it has forgotten. So whoever is unknown once anything has been
+forgotten is refused, and must register first: a session has a new name, under which nothing can ever have been
+executed. Until then clients need not register, and have sessions under their own names.
+
+Which session expires is decided by the log: the one that was used least recently, by position and not by any clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+EXPIRED: Final[Mapping[str, Any]] = {"error": "session-expired"}
+
+
+class ClientSessions:
+    """The reply to the latest request of each session, of which there are at most ``sessions_max``. Part of the
+    replicated state: it changes only as the log is applied."""
+
+    def __init__(self, sessions_max: int) -> None:
+        assert sessions_max > 0, "somebody must be served"
+        self._sessions_max = sessions_max
+        self._latest: dict[str, tuple[int, Mapping[str, Any]]] = {}  # the least recently used first
+        self._registered = 0
+        self._forgets = False
+
+    def register(self) -> str:
+        """A new session; its name, to be used in place of the client's. Sequence numbers of its requests go on."""
+        self._registered += 1
+        name = f"session-{self._registered}"
+        self.record(name, 0, {})
+        return name
+
+    def answered(self, client: str, sequence: int) -> Mapping[str, Any] | None:
+        """None if this request is new, and must be executed and recorded; otherwise the reply to give.
+
+        That is the one of the first time; or {"error": "superseded"} for a stray copy of an older request, which nobody
+        waits for; or {"error": "session-expired"}, if nobody can tell whether it was executed.
+        """
+        if client not in self._latest:
+            return EXPIRED if self._forgets else None
+        latest, reply = self._latest[client]
+        self._latest[client] = self._latest.pop(client)
+        if sequence > latest:
+            return None
+        return reply if sequence == latest else {"error": "superseded"}
+
+    def record(self, client: str, sequence: int, reply: Mapping[str, Any]) -> None:
+        """Remember the reply to a request that was just executed; one session too many expires."""
+        self._latest.pop(client, None)
+        self._latest[client] = (sequence, reply)
+        if len(self._latest) > self._sessions_max:
+            del self._latest[next(iter(self._latest))]
+            self._forgets = True
+
+    def snapshot(self) -> dict[str, Any]:
+        """All of it as JSON."""
+        latest = [[client, sequence, dict(reply)] for client, (sequence, reply) in self._latest.items()]
+        return {"latest": latest, "registered": self._registered, "forgets": self._forgets}
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Replace it by a snapshot's."""
+        self._latest = {client: (sequence, reply) for client, sequence, reply in snapshot["latest"]}
+        self._registered, self._forgets = snapshot["registered"], snapshot["forgets"]

@@ -1,0 +1,55 @@
+"""Client sessions: bounded, and never executing again what they have forgotten."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from systems_under_test.blocks.client_session import EXPIRED, ClientSessions
+
+OK = {"value": None}
+
+
+def test_a_repeated_request_has_its_first_reply_and_an_older_one_none() -> None:
+    sessions = ClientSessions(2)
+    assert sessions.answered("c1", 1) is None
+    sessions.record("c1", 1, {"value": 5})
+    assert sessions.answered("c1", 1) == {"value": 5}
+    assert sessions.answered("c1", 2) is None
+    sessions.record("c1", 2, OK)
+    assert sessions.answered("c1", 1) == {"error": "superseded"}
+
+
+def test_the_least_recently_used_session_expires_and_must_register() -> None:
+    sessions = ClientSessions(2)
+    for client in ("c1", "c2"):
+        sessions.record(client, 1, OK)
+    assert sessions.answered("c3", 1) is None, "nothing has been forgotten yet: whoever is unknown is new"
+    assert sessions.answered("c1", 1) == OK  # used again
+    sessions.record("c3", 1, OK)
+    assert sessions.answered("c2", 1) == EXPIRED
+    assert sessions.answered("c4", 1) == EXPIRED, "new or forgotten: nobody knows"
+    name = sessions.register()
+    assert sessions.answered(name, 1) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=60), st.integers(1, 4))
+def test_nothing_is_executed_twice_and_a_snapshot_goes_on_alike(asked: list[tuple[int, bool]], bound: int) -> None:
+    """Clients whose every request may come again at any time; those who are refused register."""
+    sessions, names, sequences = ClientSessions(bound), [f"c{n}" for n in range(6)], [0] * 6
+    executed: set[tuple[str, int]] = set()
+    for client, again in asked:
+        copy = ClientSessions(bound)
+        copy.restore(json.loads(json.dumps(sessions.snapshot())))
+        sequences[client] += not again
+        request = names[client], max(sequences[client], 1)
+        reply = sessions.answered(*request)
+        assert copy.answered(*request) == reply
+        if reply is None:
+            assert request not in executed
+            executed.add(request)
+            sessions.record(*request, OK)
+        elif reply == EXPIRED:
+            names[client] = sessions.register()
