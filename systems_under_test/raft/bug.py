@@ -114,8 +114,11 @@ BUGS: Final[Mapping[str, Bug]] = {
     WIPED_SERVER_VOTES: Bug(
         row=45,
         summary="a server that finds its disk empty, though it has run before, votes and counts like any other",
-        faults="wipe, partition=isolate-leader, partition, kill=leader, kill",
-        workloads=("set", "register"),
+        # One server is behind; of the two that have everything one is down and the other comes back with nothing.
+        faults="after operation add: partition=isolate-n2, after 20th operation add: kill=leader, "
+        "after 20th operation add: wipe=n3",
+        sizes={"nodes": 3},
+        workloads=("set",),
         shows_as=("SET", "LIN", "DIV", "EV"),
     ),
     SNAPSHOT_DROPS_NEWER_SUFFIX: Bug(

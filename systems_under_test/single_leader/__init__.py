@@ -8,6 +8,11 @@ has the write on its own disk: after a failover, what was not shipped yet is los
 ``replication=majority`` answers when a majority has it: nothing is lost, and a minority may be silent.
 ``replication=semi-sync`` answers when one chosen follower has it, too: nothing is lost if, with ``promotion=recorded``,
 nobody else may succeed the leader; with ``promotion=freshest`` a majority that knows no better elects another.
+
+``reads`` says who answers reads: the leader, as far as it knows (``leader``) or as a majority confirms (``confirmed``);
+followers, which lag (``any``, ``sticky``); or followers as far as that does not show to who wrote and read before
+(``own-writes``, ``monitored``, ``position``: see ``session`` and ``reading``). With ``partitions=2`` there are two
+logs, and no order between them.
 """
 
 from __future__ import annotations

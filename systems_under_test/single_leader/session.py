@@ -2,8 +2,8 @@
 (Kleppmann, "Designing Data-Intensive Applications", ch. 5, "Reading Your Own Writes").
 
 ``own-writes``: by time. For a while after its own write a session reads from the leader, later from any follower; that
-is right as long as no follower is further behind than that while. ``monitored`` makes this true: a follower that is
-refuses (``lag_monitor``).
+is right as long as no follower is further behind than that while, and whoever believes to lead does. ``monitored``
+makes the first true: a follower that is further behind refuses (``lag_monitor``).
 
 ``position``: by place. Every answer says up to which entry of the log, with its generation, it was made; the session
 sends the last one along, and only a node that has this very entry answers (``reading``). ``position-only`` leaves out

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.cluster import ClusterSpec, NodeEvent, NodeSpec
+from harness.cluster import ClusterSpec, NodeEvent
 from harness.history import Op
 from harness.node import CallError, Message
+from harness.runner import node_specs
 from harness.simulation.cluster import SimCluster, SimProvider
 from harness.simulation.runtime import SimRuntime
 from harness.system import System
@@ -93,8 +94,7 @@ def play(
 ) -> Scene:  # fmt: skip
     """Run a scenario on a system that is ready; ``stops`` if nodes may stop by themselves. Gives what was left."""
     chosen = {name: option.default for name, option in system.options.items()} | options
-    role, program = next(iter(system.roles)), next(iter(system.roles.values())).program
-    specs = tuple(NodeSpec(f"n{i}", role, program) for i in range(1, nodes + 1))
+    specs = node_specs(system, nodes)
     runtime, provider = SimRuntime(seed), SimProvider(rare=False)
 
     async def run() -> Scene:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness import catalog
-from harness.claims.figure import FIGURES, UnknownFigureError, figure
+from harness.claims.figure import UnknownFigureError, figure
 from harness.claims.observed import Observed
 from harness.history import NEMESIS, History, Op
 from harness.plan import Plan
@@ -89,10 +89,3 @@ def test_linearizable_is_what_the_checker_said() -> None:
 def test_a_figure_that_is_none() -> None:
     with pytest.raises(UnknownFigureError, match=r"expected one of ok-per-second"):
         figure("speed", run())
-
-
-def test_every_figure_of_a_claim_is_one() -> None:
-    for name in catalog.names("systems"):
-        for claim in catalog.system(name).claims:
-            for curve in getattr(claim.expect, "curves", ()):
-                assert curve.figure.partition(":")[0] in FIGURES, claim.id

@@ -1,0 +1,68 @@
+"""What the books claim of the bundled systems, with a short budget: nothing of it is refuted, and most is confirmed.
+
+``splitbrain claims`` tests them with their own budgets; these few runs say that sentences, experiments and systems
+still fit each other.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness import catalog
+from harness.claim import QUOTATION_WORDS_MAX, Claim, Measured, Tabled, Variant
+from harness.claims.experiment import plan_of
+from harness.claims.figure import FIGURES
+from harness.claims.inquiry import Inquiry
+from harness.claims.survey import Survey
+
+RUNS = 2
+CONFIRMED_MIN = 0.6
+CLAIMS = [(name, claim) for name in catalog.names("systems") for claim in catalog.system(name).claims]
+TESTED = sorted({name for name, _ in CLAIMS})
+
+
+def variants(claim: Claim) -> list[Variant]:
+    points = claim.expect.points if isinstance(claim.expect, Measured | Tabled) else ()
+    return [*points, *([claim.control] if claim.control is not None else [])]
+
+
+def test_every_claim_has_an_id_of_its_own() -> None:
+    ids = [claim.id for _, claim in CLAIMS]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(("name", "claim"), CLAIMS, ids=[claim.id for _, claim in CLAIMS])
+def test_a_claim_fits_its_system(name: str, claim: Claim) -> None:
+    """Its words are those of systems, options, faults and figures that there are."""
+    assert 0 < len(claim.source.quotation.split()) <= QUOTATION_WORDS_MAX
+    assert claim.sentence.endswith(".")
+    for experiment, system_name in [
+        (claim.experiment, name),
+        *((claim.experiment.varied(variant), variant.system or name) for variant in variants(claim)),
+    ]:
+        system, workload = catalog.system(system_name), catalog.workload(experiment.workload)
+        assert set(experiment.options) <= set(system.options)
+        for option, value in experiment.options.items():
+            values = system.options[option].values
+            assert value.isdecimal() if values is None else value in values, f"{option}={value}"
+        assert set(experiment.bugs) <= set(system.bugs)
+        assert workload.operations <= system.operations
+        plan = plan_of(experiment, system, catalog.faults(), 1, "sim")
+        assert bool(plan.schedule) == (experiment.faults != "none")
+    for curve in getattr(claim.expect, "curves", ()):
+        assert curve.figure.partition(":")[0] in FIGURES
+
+
+@pytest.mark.parametrize("name", TESTED)
+def test_a_few_runs_refute_nothing(name: str, tmp_path: Path) -> None:
+    inquiries = [Inquiry(claim, name, RUNS) for system, claim in CLAIMS if system == name]
+    survey = Survey(inquiries, "sim", tmp_path, 1)
+    survey.execute()
+    judged = {inquiry.claim.id: inquiry.judgement() for inquiry in inquiries}
+    refuted = {identity: judgement.why for identity, judgement in judged.items() if judgement.verdict == "refuted"}
+    assert not refuted
+    confirmed = [identity for identity, judgement in judged.items() if judgement.verdict == "confirmed"]
+    open_ = {identity: judged[identity].why for identity in judged if identity not in confirmed}
+    assert len(confirmed) >= CONFIRMED_MIN * len(judged), open_
