@@ -43,7 +43,7 @@ class Experiment:
     ``faults`` is a ``--faults`` text. Where ``windows`` are given, they are the times, in seconds from the start of the
     main phase, at which each of its faults begins and ends (one window per fault, in order), in place of drawn ones;
     a fault with a trigger is armed for that long. ``probe_hz``: how often every replica is asked for what it holds
-    while the load is on.
+    while the load is on. ``topology`` has regions, as in ``harness.topology``; faults may then name "region-NAME".
     """
 
     workload: str
@@ -57,6 +57,7 @@ class Experiment:
     time_limit_s: float = 10.0
     client_timeout_s: float = 1.0
     probe_hz: float = 0.0
+    topology: Mapping[str, Any] | None = None
 
     def varied(self, variant: Variant) -> Experiment:
         """This experiment in another configuration."""

@@ -19,7 +19,8 @@ class ClientEndpoint:
     """
 
     def __init__(self, runtime: Runtime, name: str, nodes: Mapping[str, tuple[str, int]], timeout_ms: float,
-                 connect: Connect = connect) -> None:  # fmt: skip
+                 connect: Connect = connect, regions: Mapping[str, str] | None = None) -> None:  # fmt: skip
+        self._regions = regions or {}
         self._runtime, self._name, self._timeout_ms = runtime, name, timeout_ms
         self._links = {node: Link(name, node, address, connect, no_count) for node, address in nodes.items()}
 
@@ -30,6 +31,10 @@ class ClientEndpoint:
     @property
     def nodes(self) -> tuple[str, ...]:
         return tuple(self._links)
+
+    @property
+    def regions(self) -> Mapping[str, str]:
+        return self._regions
 
     @property
     def timeout_ms(self) -> float:

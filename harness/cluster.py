@@ -61,7 +61,8 @@ class ClusterSpec:
     ``clients`` is the number of client endpoints (the interpreter's concurrency); ``folder`` the run's folder;
     ``modules`` are Python files with node programs that are not bundled, deployed beside those that are; ``needs``
     what the faults to come will ask of the cluster, so that it can prepare what must be there before a program starts.
-    ``capture``: nodes keep the packets of their data interface among their logs, where that is possible.
+    ``capture``: nodes keep the packets of their data interface among their logs, where that is possible. ``regions``:
+    node -> region, which clients may be told; how far apart these are is the runner's business.
     """
 
     nodes: tuple[NodeSpec, ...]
@@ -74,6 +75,7 @@ class ClusterSpec:
     modules: tuple[Path, ...] = ()
     needs: frozenset[str] = frozenset()
     capture: bool = False
+    regions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ class LinkFaults(Protocol):
         """Make the links worse, in the way and by the amount of ``kind``; replaces what ``kind`` did before.
 
         ``delay`` {delay_ms, jitter_ms}: every message takes that much longer, or less or more by up to the jitter, and
-        keeps its place in the link's order. ``slow-link``: the same, in force beside a delay. ``loss`` and
+        keeps its place in the link's order. ``slow-link`` and ``distance`` (of regions):
+        the same, in force beside a delay. ``loss`` and
         ``duplicate`` {probability}. ``reorder`` {probability, delay_ms}: a message is held back by up to delay_ms, and
         others overtake it. ``corrupt`` {probability}: bytes of it are changed on the way, which the receiver's
         checksum finds, so that it is thrown away there. ``bandwidth`` {rate_kbit_s}: no more than that passes in a

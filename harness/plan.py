@@ -48,7 +48,7 @@ class Plan:
     the main phase's client operations in place of the workload's generator: a shrunk plan is a few lines of data.
     ``order`` is the simulator's policy for events of one moment ("uniform" or "pct"); ``rare`` says whether simulated
     nodes take their rare branches (``Env.sometimes``). ``probe_hz``: how often every replica is asked what it holds
-    while the load is on.
+    while the load is on. ``topology`` (``harness.topology``, as JSON) has regions, and how far apart they are.
     """
 
     system: str
@@ -69,6 +69,7 @@ class Plan:
     order: str = "uniform"
     rare: bool = True
     probe_hz: float = 0.0
+    topology: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {"schema": SCHEMA, **asdict(self)}

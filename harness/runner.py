@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from harness.cluster import Cluster, ClusterError, ClusterSpec, NodeSpec, Provider
+from harness.cluster_faults import LinkFaults
 from harness.fault import Fault
 from harness.fault_window import HEAL as _HEAL
 from harness.faults.disturbance import Drawn, schedule_of
@@ -35,6 +36,7 @@ from harness.readiness import NotReadyError, log_tails, until_ready
 from harness.runtime import Runtime
 from harness.store import HistorySink, Place
 from harness.system import Client, System
+from harness.topology import DISTANCE, topology_of
 from harness.workload import Workload, WorkloadOptions
 
 HEAL: Final = _HEAL
@@ -166,6 +168,8 @@ class Run:
         self._setup, self._runtime, self._folder = setup, runtime, folder
         self._watch, self._say, self._hold = watch, say, hold
         self._keeps_data, self._captures = keeps_data, captures
+        names, data = [spec.name for spec in setup.node_specs], setup.plan.topology
+        self._topology = None if data is None else topology_of(data, names)
         self._state = _State()
         self._interpreter: Interpreter | None = None
         self._nemesis: Nemesis | None = None
@@ -209,6 +213,7 @@ class Run:
             modules=self._setup.modules,
             needs=frozenset().union(*(self._setup.faults[entry.fault].needs for entry in plan.schedule)),
             capture=self._captures,
+            regions=self._topology.region_of if self._topology is not None else {},
         )
         try:
             cluster = await self._setup.provider.create(spec, self._runtime)
@@ -218,6 +223,7 @@ class Run:
             try:
                 if problems := unmet_needs(self._setup.faults, plan, cluster):
                     raise RunError("; ".join(problems))
+                await self._set_apart(cluster)
                 await self._bring_up(cluster)
                 await self._drive(cluster)
             finally:
@@ -231,6 +237,16 @@ class Run:
             self._enter(Phase.DOWN)
             await cluster.down()
         return record
+
+    async def _set_apart(self, cluster: Cluster) -> None:
+        """Put as much distance between the regions as the topology says; there is no fault in that, and no heal."""
+        if self._topology is None or self._state.stopped:
+            return
+        if "delay" not in cluster.capabilities:
+            raise RunError("the plan has a topology, and this cluster cannot delay messages between its nodes")
+        delays = self._topology.delays()
+        if delays:
+            await cast(LinkFaults, cluster).degrade_each(DISTANCE, delays)
 
     async def _bring_up(self, cluster: Cluster) -> None:
         if self._state.stopped:

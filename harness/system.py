@@ -27,6 +27,10 @@ class ClientEnv(Protocol):
     @property
     def nodes(self) -> tuple[str, ...]: ...
     @property
+    def regions(self) -> Mapping[str, str]:
+        """Node -> region, where the plan has a topology (``harness.topology``); or else nothing."""
+
+    @property
     def timeout_ms(self) -> float:
         """The plan's client timeout: an operation must have an outcome by then."""
 

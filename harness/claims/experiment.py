@@ -14,6 +14,7 @@ from harness.faults.fault_file import Words
 from harness.plan import Plan, ScheduledFault
 from harness.runner import node_specs, scheduled
 from harness.system import System
+from harness.topology import topology_of
 
 COUNTS_MAX: Final = 8
 """Of what "any" occurrence sets off: one of the first few."""
@@ -37,6 +38,9 @@ def plan_of(experiment: Experiment, system: System, faults: Mapping[str, Fault],
         probe_hz=experiment.probe_hz,
         seed=seed,
     )
+    if experiment.topology is not None:
+        topology = topology_of(experiment.topology, [spec.name for spec in node_specs(system, plan.nodes)])
+        plan = replace(plan, topology=topology.as_json(), faults=topology.named(plan.faults))
     if not experiment.windows:
         return replace(plan, schedule=scheduled(plan, system, faults))
     return replace(plan, schedule=placed(plan, system, faults, experiment.windows))

@@ -161,7 +161,9 @@ class LoopbackCluster:
         if client in self._clients:
             self._clients[client].close()
         addresses = {name: node.data for name, node in self._nodes.items()}
-        endpoint = ClientEndpoint(self._runtime, name, addresses, self._spec.client_timeout_ms)
+        endpoint = ClientEndpoint(
+            self._runtime, name, addresses, self._spec.client_timeout_ms, regions=self._spec.regions
+        )
         self._clients[client] = endpoint
         return endpoint
 

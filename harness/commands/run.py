@@ -78,6 +78,8 @@ def add(subparsers: Any) -> None:
            "brutal, swarm, all); or a fault file; default none")  # fmt: skip
     option("--provider", type=one_of(lambda: catalog.names("providers")), help="how nodes are made (default: local)",
            metavar="P")  # fmt: skip
+    option("--topology", metavar="FILE.toml", help="regions, and how far apart they are (examples/topologies); "
+           "region-NAME may then stand in --faults where nodes may")  # fmt: skip
     option("--nodes", type=_integer(1, NODES_MAX), metavar="N", help="number of nodes (default: 5)")
     option("--concurrency", type=_integer(1, CONCURRENCY_MAX), metavar="N", help="number of clients (default: 10)")
     option("--rate", type=_number(RATE_HZ_MAX), metavar="HZ",

@@ -23,6 +23,7 @@ from harness.file import read_json
 from harness.plan import Plan
 from harness.runner import Setup, misfits, node_specs, scheduled
 from harness.system import Option, System
+from harness.topology import TopologyError, read_topology, topology_of
 from harness.workload import Workload
 
 NODES_MAX: Final = 64
@@ -36,7 +37,7 @@ RUNS_MAX: Final = 10_000_000
 
 # The options of a plan, by their names in the command line; all are None unless given.
 PLAN_OPTIONS: Final = ("option", "workload", "faults", "nodes", "concurrency", "rate", "time_limit", "client_timeout",
-                       "seed", "bug")  # fmt: skip
+                       "seed", "bug", "topology")  # fmt: skip
 
 LOCAL: Final = "local"
 SIM: Final = "sim"
@@ -58,6 +59,7 @@ def setup_of(args: argparse.Namespace) -> Setup:
     if args.replay is None:
         plan = _with_bugs(plan, args.bug or [], system)
         plan = replace(plan, options=read_options(args.option or [], system, plan.options))
+        plan = _with_topology(plan, args.topology, system)
         plan = replace(plan, schedule=_schedule(plan, system, faults))
     else:
         _check_replayed(plan, system, workload, faults)
@@ -109,6 +111,21 @@ def _with_bugs(plan: Plan, bugs: list[str], system: System) -> Plan:
                              "bugs` describes them")  # fmt: skip
         options |= system.bugs[name].options
     return replace(plan, bugs=tuple(bugs), options=options)
+
+
+def _with_topology(plan: Plan, file: str | None, system: System) -> Plan:
+    """The plan with its regions, and nodes in the place of those that its faults name."""
+    if file is None:
+        return plan
+    try:
+        topology = read_topology(Path(file), [spec.name for spec in node_specs(system, plan.nodes)])
+        return replace(plan, topology=topology.as_json(), faults=topology.named(plan.faults))
+    except OSError as error:
+        raise UsageError(f"--topology: read nothing from {file} ({error.strerror}); expected a file as those in "
+                         "examples/topologies") from None  # fmt: skip
+    except TopologyError as error:
+        text = str(error)
+        raise UsageError(text if text.startswith("--faults") else f"--topology {file}: {text}") from None
 
 
 def _schedule(plan: Plan, system: System, faults: Mapping[str, Fault]) -> Any:
@@ -221,6 +238,11 @@ def _check_replayed(plan: Plan, system: System, workload: Workload, faults: Mapp
     if strange := [bug for bug in plan.bugs if bug not in tuple(system.bugs)]:
         raise UsageError(f"--replay: read the bug {str(strange[0])[:80]!r}; expected {alternatives('', system.bugs)}")
     nodes = tuple(spec.name for spec in node_specs(system, plan.nodes))
+    if plan.topology is not None:
+        try:
+            topology_of(plan.topology, nodes)
+        except TopologyError as error:
+            raise UsageError(f"--replay: {error}") from None
     for entry in plan.schedule:
         if not isinstance(entry.fault, str) or entry.fault not in faults:
             raise catalog.UnknownNameError("faults", str(entry.fault), faults)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from random import Random
 
 from harness.node import Closed, Message, Refused
@@ -15,8 +16,11 @@ from harness.simulation.world import World
 class SimClient:
     """See :class:`harness.system.ClientEnv`."""
 
-    def __init__(self, world: World, runtime: SimRuntime, name: str, timeout_ms: float) -> None:
+    def __init__(
+        self, world: World, runtime: SimRuntime, name: str, timeout_ms: float, regions: Mapping[str, str] | None = None
+    ) -> None:
         self._world, self._runtime, self._name, self._timeout_ms = world, runtime, name, timeout_ms
+        self._regions = regions or {}
         self._counters: Counter[str] = Counter()
         self._closed = False
 
@@ -27,6 +31,10 @@ class SimClient:
     @property
     def nodes(self) -> tuple[str, ...]:
         return self._world.names
+
+    @property
+    def regions(self) -> Mapping[str, str]:
+        return self._regions
 
     @property
     def timeout_ms(self) -> float:

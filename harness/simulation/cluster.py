@@ -239,7 +239,7 @@ class SimCluster:
 
     def client_env(self, client: int, name: str) -> SimClient:
         assert 0 <= client < self._spec.clients, f"client endpoint {client} of {self._spec.clients}"
-        return SimClient(self.world, self._runtime, name, self._spec.client_timeout_ms)
+        return SimClient(self.world, self._runtime, name, self._spec.client_timeout_ms, self._spec.regions)
 
     async def fetch_logs(self, folder: Path) -> Mapping[str, Sequence[Path]]:
         """Write what the nodes told; the files are those of real nodes."""

@@ -25,7 +25,7 @@ from harness.simulation.scheduler import Lane, Scheduler
 
 CLIENTS: Final = "clients"
 DELAYS_MS: Final = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 8, 1, 1)
-DELAYING: Final = ("delay", "slow-link")
+DELAYING: Final = ("distance", "delay", "slow-link")
 LOSING: Final = ("loss", "loss-messages", "corrupt")
 """Of these the receiver sees nothing: what was spoiled on its way, its checksum finds."""
 

@@ -1,7 +1,7 @@
 """The process outside, of trigger-based replication: polls the change table and writes what it finds elsewhere.
 
-It keeps nothing: how far a database has come is written there, together with the changes. So it may be killed at any
-moment, and may send anything twice.
+It keeps nothing on its disk: how far a database has come is written there, together with the changes. So it may be
+killed at any moment, and may send anything twice.
 """
 
 from __future__ import annotations
@@ -37,17 +37,20 @@ class Replicator:
         return {"leader": self._source, "role": "replicator"}
 
     async def _replicate(self, target: str) -> None:
+        number: int | None = None  # of the last change that the target has; None: it must be asked
         while True:
             try:
-                await self._step(target)
+                number = await self._step(target, number)
             except CallError:
-                self._env.count("replicator.retries")
+                number = None
             await self._env.sleep(POLL_MS)
 
-    async def _step(self, target: str) -> None:
-        """Ask the target how far it is, the source for what comes next, and bring that to the target."""
-        position = await self._env.call(target, {"type": "position"}, CALL_MS)
-        found = await self._env.call(self._source, {"type": "changes", "after": position[NUMBER]}, CALL_MS)
-        if found["changes"]:
-            message = {"type": "take", "first": position[NUMBER] + 1, "changes": found["changes"]}
-            await self._env.call(target, message, CALL_MS)
+    async def _step(self, target: str, number: int | None) -> int:
+        """Bring what comes next from the source to the target; returns how far that is now."""
+        if number is None:
+            number = int((await self._env.call(target, {"type": "position"}, CALL_MS))[NUMBER])
+        found = await self._env.call(self._source, {"type": "changes", "after": number}, CALL_MS)
+        if not found["changes"]:
+            return number
+        message = {"type": "take", "first": number + 1, "changes": found["changes"]}
+        return int((await self._env.call(target, message, CALL_MS))[NUMBER])

@@ -73,7 +73,7 @@ class _PartitionClientEnv:
     def __init__(self, env: ClientEnv, partition: int) -> None:
         self._env, self._partition = env, partition
         self.name, self.nodes, self.timeout_ms = env.name, env.nodes, env.timeout_ms
-        self.random = env.random
+        self.random, self.regions = env.random, env.regions
 
     def now(self) -> int:
         return self._env.now()

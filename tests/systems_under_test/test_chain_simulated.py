@@ -138,24 +138,23 @@ def test_a_head_comes_back_with_updates_that_nobody_else_has() -> None:
     play(SYSTEM, scenario)
 
 
-def test_a_tail_that_is_restarted_while_another_joins_has_not_forgotten() -> None:
+def test_one_that_is_alone_and_restarted_while_another_joins_has_not_forgotten() -> None:
     async def scenario(scene: Scene) -> None:
+        for victim in ("n1", "n2", "n3", "n4"):
+            await scene.cluster.kill([victim])
+            await scene.runtime.sleep(REMOVED_MS)
         assert (await scene.ask("write", 1)).type == "ok"
-        await scene.cluster.kill(["n1"])
-        await scene.runtime.sleep(REMOVED_MS)
         await scene.cluster.partition({"n1": ["n5"], "n5": ["n1"]})
         await scene.cluster.start(["n1"])
         await scene.until(lambda statuses: statuses["n1"]["role"] == "joining")
         await scene.cluster.kill(["n5"])
         await scene.cluster.start(["n5"])
         answers = []
-        for _ in range(50):
+        for _ in range(80):
             answers.append(await scene.call("n5", "read"))
             await scene.runtime.sleep(20)
         assert {"value": 1} in answers
-        assert {"value": None} not in answers
-        await scene.cluster.heal()
-        assert await agree(scene) == 1
+        assert {"value": None} not in answers, "it does not know yet that its update was committed"
 
     play(SYSTEM, scenario)
 

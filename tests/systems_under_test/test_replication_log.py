@@ -8,10 +8,12 @@ from typing import Any, cast
 
 import pytest
 
-from harness.node import CallError, Env, Message, Timeout
+from harness.history import Op
+from harness.node import CallError, Closed, Env, Message, Refused, Timeout
 from systems_under_test.blocks.table_store import RowChange
 from systems_under_test.replication_log.apply import WORKERS, parallel, serial
 from systems_under_test.replication_log.change_table import CHANGES, capture, changes_after
+from systems_under_test.replication_log.client import RowsClient
 from systems_under_test.replication_log.follower import Follower
 from systems_under_test.replication_log.log_form import Part, RowLog, WriteAheadShipping
 from systems_under_test.replication_log.shipping import ASK_EVERY, BATCH_RECORDS_MAX, Shipping
@@ -237,3 +239,60 @@ def test_a_target_takes_each_change_once_and_none_before_its_turn() -> None:
         assert [key for key, _ in storage.tables.rows("orders")] == [1, 2, 3], "the first was not taken again"
 
     asyncio.run(run())
+
+
+class Answers:
+    """A ClientEnv whose calls bring what was laid out, each after 10 ms; the last one again and again."""
+
+    name, nodes, timeout_ms = "c1", ("n1", "n2"), 400.0
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers, self.asked, self.time_ns = list(answers), list[tuple[str, Message]](), 0
+
+    def now(self) -> int:
+        return self.time_ns
+
+    async def call(self, node: str, message: Message, timeout_ms: float) -> Message:
+        self.asked.append((node, message))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        self.time_ns += round((timeout_ms if isinstance(answer, Timeout) else 10) * 1e6)
+        if isinstance(answer, CallError):
+            raise answer
+        reply: Message = answer
+        return reply
+
+    async def sleep(self, ms: float) -> None:
+        self.time_ns += round(ms * 1e6)
+
+
+SAID: dict[str, Any] = {"value": {"row": {"tag": 1}, "id": 7}}
+
+
+@pytest.mark.parametrize(
+    ("answers", "type_", "error"),
+    [
+        ([SAID], "ok", None),
+        ([Refused("down"), SAID], "ok", None),
+        ([Timeout("silent"), Refused("down"), SAID], "ok", None),
+        ([Refused("down")], "fail", "refused"),
+        ([Timeout("silent")], "info", "timeout"),
+        ([Timeout("silent"), Refused("down")], "info", "timeout"),
+        ([Closed("gone"), {"error": "unsupported"}], "info", "closed"),
+        ([{"error": "unsupported"}], "fail", "unsupported"),
+        ([{}], "info", "malformed"),
+    ],
+)
+def test_a_client_asks_the_leader_until_it_has_answered(answers: list[Any], type_: str, error: str | None) -> None:
+    env = Answers(*answers)
+    op = Op("invoke", 0, "insert", {"row": {"tag": 1}}, key="orders", node="n2")
+    done = asyncio.run(RowsClient(cast(Any, env), {}).invoke(op))
+    assert (done.type, done.error, done.node) == (type_, error, "n1")
+    assert done.value == (SAID["value"] if type_ == "ok" else op.value)
+    assert {(node, message["sequence"]) for node, message in env.asked} == {("n1", 1)}
+    assert env.time_ns <= 400e6 + 11e6
+
+
+def test_a_dump_is_asked_of_its_own_node_once() -> None:
+    env = Answers(Refused("down"))
+    done = asyncio.run(RowsClient(cast(Any, env), {}).invoke(Op("invoke", 0, "dump", node="n2")))
+    assert (done.type, done.error, done.node, len(env.asked)) == ("fail", "refused", "n2", 1)

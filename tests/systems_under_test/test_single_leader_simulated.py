@@ -217,3 +217,35 @@ def test_votes_are_told_when_they_are_on_their_way() -> None:
         assert leader not in {node for node, _ in granted}
 
     play(SYSTEM, scenario)
+
+
+@pytest.mark.parametrize(("apply", "shown"), [("high-water", None), ("append", 1)])
+def test_a_follower_that_does_not_wait_for_the_high_water_mark_shows_what_is_lost(
+    apply: str, shown: int | None
+) -> None:
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        follower = (await others(scene, leader))[0]
+        await scene.cluster.partition(scene.apart(leader, follower))
+        assert await scene.call(leader, "write", 1) == {"error": "silent"}
+        assert await scene.call(follower, "read") == {"value": shown}
+        await scene.leader(leader, follower)
+        await scene.cluster.heal()
+        await quiet(scene)
+        assert set((await scene.dumps()).values()) == {None}
+
+    play(SYSTEM, scenario, replication="majority", reads="any", apply=apply)
+
+
+@pytest.mark.parametrize(("deduplication", "count"), [("on", 1), ("off", 2)])
+def test_a_request_that_is_sent_again_to_the_next_leader(deduplication: str, count: int) -> None:
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        assert await scene.call(leader, "inc", 1, sequence=7) == {"value": None}
+        await scene.cluster.kill([leader])
+        new = await scene.leader(leader)
+        await scene.until(lambda statuses: bool(statuses[new]["serving"]))
+        assert await scene.call(new, "inc", 1, sequence=7) == {"value": None}
+        assert (await scene.ask("read")).value == count
+
+    play(SYSTEM, scenario, replication="majority", deduplication=deduplication)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Final, NamedTuple
 
-DELAYING: Final = ("delay", "slow-link")
+DELAYING: Final = ("distance", "delay", "slow-link")
 LOSS: Final = "loss"
 CORRUPT: Final = "corrupt"
 BANDWIDTH: Final = "bandwidth"

@@ -177,7 +177,12 @@ class RemoteCluster:
             self._clients[client].close()
         addresses = {node: (place.data, remote_node.DATA_PORT) for node, place in self._nodes.places.items()}
         self._clients[client] = ClientEndpoint(
-            self._runtime, name, addresses, self._spec.client_timeout_ms, self._site.connect_from(client)
+            self._runtime,
+            name,
+            addresses,
+            self._spec.client_timeout_ms,
+            self._site.connect_from(client),
+            self._spec.regions,
         )
         return self._clients[client]
 

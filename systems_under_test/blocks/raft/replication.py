@@ -119,7 +119,7 @@ def _rejected(state: State, peer: str, progress: Progress, reply: AppendEntriesR
     if stale or (progress.probing and reply.index != progress.next_index - 1):
         return with_progress(state, peer, progress)
     before = min(reply.hint_index, reply.index - 1)
-    if before < state.log.included_index:  # what it lacks is gone from the log (7)
+    if max(before, progress.match_index) < state.log.included_index:  # what it lacks is gone from the log (7)
         return send_snapshot(with_progress(state, peer, progress), peer)
     previous = state.log.last_not_after(before, reply.hint_term)
     next_index = max(previous, progress.match_index) + 1

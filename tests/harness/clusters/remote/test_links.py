@@ -210,10 +210,12 @@ def test_a_narrow_link_passes_no_more_than_its_rate(runner: asyncio.Runner, clus
 def test_several_kinds_on_one_link_combine_and_end_one_by_one(runner: asyncio.Runner, cluster: RemoteCluster) -> None:
     async def scenario() -> tuple[float, int, float, list[int]]:
         await cluster.degrade("delay", BOTH, {"delay_ms": 15, "jitter_ms": 0})
-        await cluster.degrade("slow-link", [ONE], {"delay_ms": 30, "jitter_ms": 0})
+        await cluster.degrade("slow-link", [ONE], {"delay_ms": 20, "jitter_ms": 0})
+        await cluster.degrade_each("distance", {ONE: {"delay_ms": 10, "jitter_ms": 0}})
         await cluster.degrade("loss", [("n1", "n3")], {"probability": 1.0})
         together, lost = await round_trip_ms(cluster), len(await datagrams(cluster, ("n1", "n3")))
         await cluster.restore("slow-link")
+        await cluster.restore("distance")
         await cluster.restore("loss")
         remaining = await round_trip_ms(cluster)
         await cluster.restore("delay")

@@ -72,6 +72,13 @@ def test_a_follower_with_another_entry_where_the_snapshot_ends_is_sent_it() -> N
     assert len(installs(ready.send, "n3")) == 1
 
 
+def test_a_late_rejection_does_not_ask_for_what_is_known_to_be_there() -> None:
+    """The follower has caught up since; what it said then is about an append that was overtaken."""
+    state, ready = step(compacted(), Receive("n2", AppendEntriesReply(2, False, 9, 1, 1, 0)))
+    assert not installs(ready.send, "n2")
+    assert state.progress["n2"].next_index == 5
+
+
 def test_a_snapshot_takes_the_place_of_a_log_that_conflicts_and_entries_follow() -> None:
     follower = recover("n3", THREE, HardState(1), entries(1, 1))
     follower, ready = step(follower, Receive("n1", InstallSnapshot(2, 3, 1, "{}", 0)))
