@@ -25,7 +25,11 @@ _STOP: Final = "stop-"
 @dataclass(frozen=True, slots=True)
 class FaultWindow:
     """One application of a fault. ``start`` and ``stop`` are positions in the history (``stop`` None: to the end),
-    ``start_ns`` and ``stop_ns`` the times there (-1 where not recorded, or no stop); ``value`` says what was done."""
+    ``start_ns`` and ``stop_ns`` the times there (-1 where not recorded, or no stop); ``value`` says what was done.
+
+    To begin and to end takes its time: the fault may be in force from ``start_ns`` to ``stop_ns``, and certainly is
+    from ``done_ns``, when its start was done, to ``ending_ns``, when its stop was announced.
+    """
 
     fault: str
     start: int
@@ -33,6 +37,8 @@ class FaultWindow:
     stop: int | None = None
     stop_ns: int = -1
     value: Any = None
+    done_ns: int = -1
+    ending_ns: int = -1
 
     def overlaps(self, first: int, last: int) -> bool:
         """Whether it was in force at some moment from position ``first`` to position ``last``."""
@@ -64,11 +70,12 @@ def fault_windows(history: History) -> tuple[FaultWindow, ...]:
                     latest = len(windows)
                 else:
                     places[fault, number] = len(windows)
-                windows.append(FaultWindow(fault, op.index, op.time, value=op.value))
-            elif op.value is not None:
+                windows.append(FaultWindow(fault, op.index, op.time, value=op.value, done_ns=op.time))
+            else:
                 place = latest if number is None else places.get((fault, number))
                 assert place is not None, "an announcement has a window"
-                windows[place] = replace(windows[place], value=op.value)
+                value = windows[place].value if op.value is None else op.value
+                windows[place] = replace(windows[place], value=value, done_ns=op.time)
         elif op.f.startswith(_STOP) or op.f == HEAL:
             place = None if number is None else places.get((op.f.removeprefix(_STOP), number))
             for position in range(len(windows)) if place is None else (place,):
@@ -112,5 +119,6 @@ def _stopped(window: FaultWindow, op: Op, announcement: Op | None) -> FaultWindo
     """The window, ended here if it is still open, or was ended by the announcement of what is now done."""
     ended_there = announcement is not None and window.stop == announcement.index
     if (op.f == HEAL or window.fault == op.f.removeprefix(_STOP)) and (window.stop is None or ended_there):
-        return replace(window, stop=op.index, stop_ns=op.time)
+        ending_ns = window.ending_ns if ended_there else op.time
+        return replace(window, stop=op.index, stop_ns=op.time, ending_ns=ending_ns)
     return window

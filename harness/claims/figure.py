@@ -21,7 +21,7 @@ from typing import Final
 
 from harness.claims.observed import Observed
 from harness.claims.replicas import differed
-from harness.claims.timed import Timed, end_of, load
+from harness.claims.timed import Timed, ending_of, load
 from harness.fault_window import FaultWindow
 from harness.runner import node_specs
 
@@ -110,7 +110,7 @@ def _minority_available(run: Observed, f: str) -> float | None:
 
 def _answered(good: Sequence[Timed], window: FaultWindow, nodes: Collection[str], patience_ns: int) -> set[str]:
     """The names of the operations that these nodes answered well under the fault."""
-    from_ns, to_ns = window.start_ns + patience_ns, end_of(window)
+    from_ns, to_ns = window.done_ns + patience_ns, ending_of(window)
     return {each.f for each in good if each.node in nodes and from_ns <= each.begun_ns and each.done_ns < to_ns}
 
 

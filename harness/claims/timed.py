@@ -55,8 +55,7 @@ def load(operations: Sequence[Timed]) -> list[Timed]:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """When the first fault began (``begin_ns``), when all were in force (``all_ns``), when the first was healed
-    (``heal_ns``), and when the last was (``end_ns``)."""
+    """Before ``begin_ns`` no fault was in force, from ``all_ns`` to ``heal_ns`` all were, after ``end_ns`` none."""
 
     begin_ns: int
     all_ns: int
@@ -65,12 +64,22 @@ class Span:
 
 
 def end_of(window: FaultWindow) -> int:
+    """When it was healed for certain."""
     return NEVER_NS if window.stop is None else window.stop_ns
+
+
+def ending_of(window: FaultWindow) -> int:
+    """Until when it was certainly in force."""
+    return NEVER_NS if window.stop is None else window.ending_ns
 
 
 def span_of(windows: Sequence[FaultWindow]) -> Span | None:
     """None where nothing was broken."""
     if not windows:
         return None
-    starts, ends = [window.start_ns for window in windows], [end_of(window) for window in windows]
-    return Span(min(starts), max(starts), min(ends), max(ends))
+    return Span(
+        begin_ns=min(window.start_ns for window in windows),
+        all_ns=max(window.done_ns for window in windows),
+        heal_ns=min(map(ending_of, windows)),
+        end_ns=max(map(end_of, windows)),
+    )

@@ -25,6 +25,7 @@ from systems_under_test.chain.configuration import Configuration
 from systems_under_test.chain.downstream import Downstream
 from systems_under_test.chain.history import History
 from systems_under_test.chain.membership import Membership
+from systems_under_test.chain.standing import Standing
 from systems_under_test.chain.upstream import Upstream
 
 VERSION_MS: Final = 200
@@ -42,17 +43,16 @@ class Node:
     def __init__(self, env: Env, options: Mapping[str, str]) -> None:
         self._env = env
         self._apportioned = options["reads"] == "apportioned"
-        self._leased = options["tail-reads"] == "lease"
         lossy = env.bug(REPAIR_DOES_NOT_RESEND)
         masters = [node for node in env.nodes if node != env.name and node not in env.peers]
         self._history = History(env, lossy=lossy)
         self._membership = Membership(env, masters, self._report, self._changed)
         self._downstream = Downstream(env, self._history, self._advance, self._acknowledged, resends=not lossy)
         self._upstream = Upstream(env, self._history, lossy=lossy)
+        leased = options["tail-reads"] == "lease"
+        self._standing = Standing(env, self._membership, self._history, self._upstream, leased=leased)
         self._waiting: RequestWaitingList[int, Message] = RequestWaitingList(env)
         self._corrupt = False
-        self._settled: int | None = None  # the log's end when this epoch was entered; None before the first one
-        self._unsettled = 0  # the log's end at the start, where what of it was acknowledged is not known yet
 
     async def start(self) -> None:
         try:
@@ -87,36 +87,15 @@ class Node:
         return {"error": "unsupported"}
 
     def status(self) -> Message:
-        configuration, place = self._membership.configuration, "corrupt" if self._corrupt else self._place
+        configuration, place = self._membership.configuration, "corrupt" if self._corrupt else self._standing.place
         return {
             "leader": configuration.head if configuration else None, "term": self._membership.epoch, "role": place,
-            "chain": list(configuration.chain) if configuration else [], "serving": self._may_speak,
+            "chain": list(configuration.chain) if configuration else [], "serving": self._standing.may_speak,
             "last": self._history.log.last, "durable": self._history.log.durable,
             "committed": self._history.committed,
         }  # fmt: skip
 
-    # Its place
-
-    @property
-    def _place(self) -> str:
-        configuration = self._membership.configuration
-        return "outside" if configuration is None else configuration.place(self._env.name)
-
-    @property
-    def _is_head(self) -> bool:
-        return self._place in ("head", "alone")
-
-    @property
-    def _is_tail(self) -> bool:
-        return self._place in ("tail", "alone")
-
-    @property
-    def _may_speak(self) -> bool:
-        """Whether what this replica says is the chain's word: it is in the chain, beyond doubt, and in step; and as the
-        tail it knows what it acknowledged before it was restarted."""
-        entitled = self._membership.holds_lease or not self._leased
-        informed = not self._is_tail or self._history.committed >= self._unsettled
-        return entitled and informed and self._place not in ("outside", "joining") and self._upstream.in_step
+    # Its place in the chain
 
     def _is_of_our_epoch(self, message: Message) -> bool:
         return message.get("epoch") == self._membership.epoch
@@ -132,11 +111,10 @@ class Node:
         be committed, and nobody here will know."""
         configuration = self._membership.configuration
         assert configuration is not None, "a configuration was adopted"
-        self._env.event("took-place", epoch=configuration.epoch, place=self._place)
-        if not self._is_head:
+        self._env.event("took-place", epoch=configuration.epoch, place=self._standing.place)
+        if not self._standing.is_head:
             self._waiting.answer_all({"error": "unknown"})
-        last, first = self._history.log.last, self._settled is None
-        self._settled, self._unsettled = (0, last) if first else (last, 0)
+        self._standing.enter()
         self._upstream.begin(configuration.epoch, first=configuration.predecessor(self._env.name) is None)
         self._downstream.connect(configuration)
         self._advance()
@@ -151,9 +129,9 @@ class Node:
             return UNAVAILABLE
         if message["f"] == "read":
             return await self._query(configuration, message)
-        if not self._is_head:
+        if not self._standing.is_head:
             return {"error": "not-leader", "leader": configuration.head}
-        return await self._update(message) if self._may_speak else UNAVAILABLE
+        return await self._update(message) if self._standing.may_speak else UNAVAILABLE
 
     async def _update(self, message: Message) -> Message:
         """Store it and send it down the chain; the answer comes when it is committed, however long that takes."""
@@ -172,7 +150,7 @@ class Node:
         """Updates from the predecessor. The answer: they are on this disk; and what is known to be committed."""
         if message["incarnation"] != self._env.incarnation:
             return REFUSED
-        end = await self._upstream.store(message, joining=self._place == "joining")
+        end = await self._upstream.store(message, joining=self._standing.place == "joining")
         if not self._is_of_our_epoch(message):
             return REFUSED
         if end is None:
@@ -187,14 +165,14 @@ class Node:
         all that is committed: what was in this log when the epoch began, without which it is not in step, or what it is
         known to have stored. (One that was restarted may have told it of an earlier beginning.)"""
         configuration, durable = self._membership.configuration, self._history.log.durable
-        if configuration is None or not self._is_tail:
+        if configuration is None or not self._standing.is_tail:
             return
-        secured = durable if configuration.joining is None else max(self._settled or 0, self._downstream.stored)
+        secured = durable if configuration.joining is None else max(self._standing.settled, self._downstream.stored)
         self._commit(min(durable, secured))
 
     def _acknowledged(self, committed: int) -> None:
         """The successor's word of what the tail has. A joining replica is none that the tail takes it from."""
-        if not self._is_tail:
+        if not self._standing.is_tail:
             self._commit(committed)
 
     def _commit(self, to: int) -> None:
@@ -210,13 +188,13 @@ class Node:
 
     async def _query(self, configuration: Configuration, message: Message) -> Message:
         key = message.get("key")
-        if self._is_head and self._env.bug(HEAD_ANSWERS_READS):
+        if self._standing.is_head and self._env.bug(HEAD_ANSWERS_READS):
             return self._history.read_dirty(key)
-        if not (self._is_tail or self._apportioned):
+        if not (self._standing.is_tail or self._apportioned):
             return {"error": "not-leader", "leader": configuration.tail}
-        if not self._may_speak:
+        if not self._standing.may_speak:
             return UNAVAILABLE
-        if self._is_tail or not self._history.is_dirty(key):
+        if self._standing.is_tail or not self._history.is_dirty(key):
             return self._history.read(key)
         if self._env.bug(DIRTY_VERSION_WITHOUT_ASKING_TAIL):
             return self._history.read_dirty(key)
@@ -238,4 +216,6 @@ class Node:
 
     def _version(self) -> Message:
         """The tail's answer: what is committed now."""
-        return {"committed": self._history.committed} if self._is_tail and self._may_speak else REFUSED
+        return (
+            {"committed": self._history.committed} if self._standing.is_tail and self._standing.may_speak else REFUSED
+        )

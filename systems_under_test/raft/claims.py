@@ -13,8 +13,10 @@ from systems_under_test.blocks.raft.bug import (
     ACKNOWLEDGE_BEFORE_SYNC,
     LOCAL_READS,
     READ_BEFORE_FIRST_COMMIT,
+    VOTE_NOT_PERSISTED,
     VOTE_WITHOUT_UP_TO_DATE_CHECK,
 )
+from systems_under_test.raft.bug import TWO_VOTES
 
 PAPER: Final = "Ongaro and Ousterhout 2014"
 DISSERTATION: Final = "Ongaro, dissertation 2014"
@@ -93,6 +95,19 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         experiment=Experiment("set", faults="power-loss=all"),
         expect=Holds(),
         control=Variant("acknowledged first, synced later", bugs=(ACKNOWLEDGE_BEFORE_SYNC,)),
+    ),
+    Claim(
+        id="CO-1j",
+        sentence="A term has one leader, because a server that restarts remembers its vote.",
+        source=Source(
+            DISSERTATION, "3.8 Persisted state and server restarts", None,
+            "this is necessary to prevent the server from voting twice in the same term",
+        ),
+        # Without pre-votes: with them a server that restarts votes for nobody for a while, which hides a lost vote.
+        experiment=Experiment("register", options={"pre-vote": "off"}, faults=TWO_VOTES, rate_hz=20.0),
+        expect=Holds(),
+        control=Variant("the vote is not saved", bugs=(VOTE_NOT_PERSISTED,)),
+        thresholds=Thresholds(disturbed_ok_min=30),
     ),
     Claim(
         id="CO-1f",

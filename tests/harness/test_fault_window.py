@@ -20,7 +20,7 @@ def test_a_window_runs_from_the_announced_start_to_the_done_stop() -> None:
         ("start-partition", {"target": "leader"}), ("start-partition", DONE), ("stop-partition", None),
         ("stop-partition", {"healed": True}),
     )  # fmt: skip
-    assert fault_windows(history) == (FaultWindow("partition", 0, 0, 3, 30, DONE),)
+    assert fault_windows(history) == (FaultWindow("partition", 0, 0, 3, 30, DONE, done_ns=10, ending_ns=20),)
 
 
 def test_client_operations_between_do_not_matter() -> None:

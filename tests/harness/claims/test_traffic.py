@@ -18,7 +18,8 @@ def op(begun: float, done: float | None, outcome: str = "ok", f: str = "add", ke
 
 
 def window(start: float, stop: float | None) -> FaultWindow:
-    return FaultWindow("kill", 0, s(start), None if stop is None else 1, -1 if stop is None else s(stop))
+    ends = (None, -1) if stop is None else (1, s(stop))
+    return FaultWindow("kill", 0, s(start), *ends, done_ns=s(start), ending_ns=ends[1])
 
 
 def test_before_under_and_after() -> None:
@@ -33,6 +34,12 @@ def test_several_faults_count_while_all_are_in_force() -> None:
     operations = [op(0.5, 0.6), op(1.5, 1.6), op(3.2, 3.3), op(4.5, 4.6), op(6.5, 6.6)]
     found = traffic(operations, [window(1.0, 4.0), window(2.0, 6.0)], patience_s=1.0)
     assert found == {"add": Traffic(before=1, asked=1, answered=1, after=1, recovery_s=0.6)}
+
+
+def test_what_begins_and_ends_slowly_counts_where_it_was_certainly_in_force() -> None:
+    slow = FaultWindow("pause", 0, s(1.0), 1, s(9.0), done_ns=s(2.0), ending_ns=s(7.0))
+    operations = [op(0.5, 0.6), op(2.5, 2.6), op(4.0, 4.1), op(7.5, 7.6), op(9.5, 9.6)]
+    assert traffic(operations, [slow], patience_s=1.0)["add"] == Traffic(1, 1, 1, 1, 0.6)
 
 
 def test_nothing_without_a_fault_and_no_recovery_without_a_heal() -> None:
