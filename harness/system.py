@@ -124,3 +124,7 @@ class System:
     leadership: Callable[[Mapping[str, str]], tuple[str, str] | None] = lambda options: None
     claims: tuple[Claim, ...] = ()
     withstands: frozenset[str] = frozenset()
+
+    def completed(self, options: Mapping[str, str]) -> dict[str, str]:
+        """Options with the default of each that is not there: plans that were kept outlive new options."""
+        return {name: option.default for name, option in self.options.items()} | dict(options)

@@ -22,11 +22,10 @@ COUNTS_MAX: Final = 8
 
 def plan_of(experiment: Experiment, system: System, faults: Mapping[str, Fault], seed: int, provider: str) -> Plan:
     """The plan with its schedule. Raises FaultSyntaxError, and ValueError where windows and faults are not as many."""
-    defaults = {name: option.default for name, option in system.options.items()}
     plan = Plan(
         system=system.name,
         workload=experiment.workload,
-        options=defaults | dict(experiment.options),
+        options=system.completed(experiment.options),
         bugs=experiment.bugs,
         faults=experiment.faults,
         provider=provider,

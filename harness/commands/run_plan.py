@@ -63,6 +63,7 @@ def setup_of(args: argparse.Namespace) -> Setup:
         plan = replace(plan, schedule=_schedule(plan, system, faults))
     else:
         _check_replayed(plan, system, workload, faults)
+        plan = replace(plan, options=system.completed(plan.options))
     modules = (Path(plan.system),) if catalog.is_file(plan.system) else ()
     return Setup(plan, system, workload, provider, faults, modules)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ def request(base: Plan, seeds: range, strategy: str, checker_s: float | None) ->
 
 def setup_of_plan(plan: Plan, system: System, faults: Mapping[str, Fault]) -> Setup:
     modules = (Path(plan.system),) if catalog.is_file(plan.system) else ()
+    plan = replace(plan, options=system.completed(plan.options))
     return Setup(plan, system, catalog.workload(plan.workload), PROVIDER, faults, modules)
 
 

@@ -8,11 +8,19 @@ them by fields of the request (``demand``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.history import Op
 from harness.node import Message
 from harness.system import ClientEnv
+
+
+class Place(Protocol):
+    """Where a session is: the nodes that are near, and its draws. A :class:`harness.system.ClientEnv` is one."""
+
+    @property
+    def nodes(self) -> tuple[str, ...]: ...
+    def random(self, stream: str) -> Any: ...
 
 
 class ReadPolicy(Protocol):
@@ -51,8 +59,8 @@ class AnyFollower:
     """Each read goes to a follower drawn anew (:class:`ReadPolicy`). One that refused is not asked again for the same
     read; when all have, the leader is."""
 
-    def __init__(self, env: ClientEnv) -> None:
-        self._nodes, self._random = env.nodes, env.random("reads")
+    def __init__(self, place: Place) -> None:
+        self._place, self._random = place, place.random("reads")
         self._refused: set[str] = set()
 
     def demand(self, op: Op) -> Message:
@@ -60,8 +68,10 @@ class AnyFollower:
         return {}
 
     def node(self, leader: str) -> str:
-        willing = [node for node in self._nodes if node not in self._refused] or list(self._nodes)
-        return self._random.choice([node for node in willing if node != leader] or willing)
+        nodes = self._place.nodes
+        willing = [node for node in nodes if node not in self._refused] or list(nodes)
+        chosen: str = self._random.choice([node for node in willing if node != leader] or willing)
+        return chosen
 
     def refused(self, node: str) -> None:
         self._refused.add(node)

@@ -12,23 +12,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from harness.node import CallError, Env, Message
+from harness.node import Env, Message
 
 from systems_under_test.blocks.corruption import Corruption
 from systems_under_test.blocks.request_waiting_list import RequestWaitingList, WaitingListFull
-from systems_under_test.chain.bug import (
-    DIRTY_VERSION_WITHOUT_ASKING_TAIL,
-    HEAD_ANSWERS_READS,
-    REPAIR_DOES_NOT_RESEND,
-)
-from systems_under_test.chain.configuration import Configuration
+from systems_under_test.chain.bug import REPAIR_DOES_NOT_RESEND
 from systems_under_test.chain.downstream import Downstream
 from systems_under_test.chain.history import History
 from systems_under_test.chain.membership import Membership
+from systems_under_test.chain.query import Queries
 from systems_under_test.chain.standing import Standing
 from systems_under_test.chain.upstream import Upstream
 
-VERSION_MS: Final = 200
 UNAVAILABLE: Final[Message] = {"error": "unavailable"}
 REFUSED: Final[Message] = {"outcome": "refused"}
 
@@ -42,7 +37,6 @@ class Node:
 
     def __init__(self, env: Env, options: Mapping[str, str]) -> None:
         self._env = env
-        self._apportioned = options["reads"] == "apportioned"
         lossy = env.bug(REPAIR_DOES_NOT_RESEND)
         masters = [node for node in env.nodes if node != env.name and node not in env.peers]
         self._history = History(env, lossy=lossy)
@@ -51,6 +45,10 @@ class Node:
         self._upstream = Upstream(env, self._history, lossy=lossy)
         leased = options["tail-reads"] == "lease"
         self._standing = Standing(env, self._membership, self._history, self._upstream, leased=leased)
+        apportioned = options["reads"] == "apportioned"
+        self._queries = Queries(
+            env, self._membership, self._standing, self._history, self._commit, apportioned=apportioned
+        )
         self._waiting: RequestWaitingList[int, Message] = RequestWaitingList(env)
         self._corrupt = False
 
@@ -83,7 +81,7 @@ class Node:
                 self._acknowledged(message["committed"])
                 return None
             case "version":
-                return self._version()
+                return self._queries.version()
         return {"error": "unsupported"}
 
     def status(self) -> Message:
@@ -128,7 +126,7 @@ class Node:
         if configuration is None:
             return UNAVAILABLE
         if message["f"] == "read":
-            return await self._query(configuration, message)
+            return await self._queries.answer(configuration, message)
         if not self._standing.is_head:
             return {"error": "not-leader", "leader": configuration.head}
         return await self._update(message) if self._standing.may_speak else UNAVAILABLE
@@ -183,39 +181,3 @@ class Node:
         predecessor = configuration.predecessor(self._env.name) if configuration else None
         if applied and predecessor is not None:
             self._env.send(predecessor, {"type": "ack", "epoch": self._membership.epoch, "committed": to})
-
-    # Queries
-
-    async def _query(self, configuration: Configuration, message: Message) -> Message:
-        key = message.get("key")
-        if self._standing.is_head and self._env.bug(HEAD_ANSWERS_READS):
-            return self._history.read_dirty(key)
-        if not (self._standing.is_tail or self._apportioned):
-            return {"error": "not-leader", "leader": configuration.tail}
-        if not self._standing.may_speak:
-            return UNAVAILABLE
-        if self._standing.is_tail or not self._history.is_dirty(key):
-            return self._history.read(key)
-        if self._env.bug(DIRTY_VERSION_WITHOUT_ASKING_TAIL):
-            return self._history.read_dirty(key)
-        return await self._ask_tail(configuration, key)
-
-    async def _ask_tail(self, configuration: Configuration, key: Any) -> Message:
-        """The version that the tail says is committed. It is here as well, for this log is not shorter than the tail's;
-        so the tail's word is an acknowledgement."""
-        try:
-            reply = await self._env.call(
-                configuration.tail, {"type": "version", "epoch": configuration.epoch}, VERSION_MS
-            )
-        except CallError:
-            return UNAVAILABLE
-        if "committed" not in reply or configuration != self._membership.configuration:
-            return UNAVAILABLE
-        self._commit(reply["committed"])
-        return self._history.read(key)
-
-    def _version(self) -> Message:
-        """The tail's answer: what is committed now."""
-        return (
-            {"committed": self._history.committed} if self._standing.is_tail and self._standing.may_speak else REFUSED
-        )

@@ -22,7 +22,6 @@ PAPER: Final = "Ongaro and Ousterhout 2014"
 DISSERTATION: Final = "Ongaro, dissertation 2014"
 
 NOT_LINEARIZABLE: Final = ("non-linearizable",)
-LOST: Final = ("lost", "divergence")
 
 CUT_OFF: Final = "partition=isolate-leader, partition=isolate-leader, slow-node=leader, slow-node=leader"
 """A leader that is replaced while it still believes that it leads, or that notices late."""

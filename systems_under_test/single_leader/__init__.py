@@ -99,6 +99,12 @@ SYSTEM = System(
         "recent-ms": Option(
             "100", None, "how long after a write a session reads from the leader, or a follower may lag"
         ),
+        "travel": Option(
+            "off",
+            ("off", "on"),
+            "on: a session reads in one region (--topology), any follower of it or with its position, and now and then "
+            "changes it",
+        ),
         "shared-position": Option("off", ("off", "on"), "on: a user's devices know of each other's writes"),
         "partitions": Option(
             "1", ("1", "2"), "2: half of the keys are in a log of their own, with a leader of its own"

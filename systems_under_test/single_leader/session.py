@@ -19,7 +19,8 @@ from harness.history import Op
 from harness.node import Message
 from harness.system import ClientEnv
 
-from systems_under_test.blocks.read_policy import AnyFollower, ReadPolicy, read_policy
+from systems_under_test.blocks.read_policy import AnyFollower, Place, ReadPolicy, read_policy
+from systems_under_test.single_leader.travel import Travelling
 
 
 class OwnWrites:
@@ -51,8 +52,8 @@ class RememberedPosition:
     """Reads go to any follower that has what the session has written and read (:class:`ReadPolicy`). With ``shared``
     the request names the user, too, whose writes on other devices the answer must show."""
 
-    def __init__(self, env: ClientEnv, shared: bool) -> None:
-        self._any, self._shared = AnyFollower(env), shared
+    def __init__(self, place: Place, shared: bool) -> None:
+        self._any, self._shared = AnyFollower(place), shared
         self._position: Any = None
 
     def demand(self, op: Op) -> Message:
@@ -71,6 +72,9 @@ class RememberedPosition:
 
 
 def _policy(env: ClientEnv, options: Mapping[str, str]) -> ReadPolicy:
+    if options["travel"] == "on":
+        remembers = options["reads"].startswith("position")
+        return Travelling(env, (lambda place: RememberedPosition(place, False)) if remembers else AnyFollower)
     match options["reads"]:
         case "own-writes" | "monitored":
             return OwnWrites(env, float(options["recent-ms"]))

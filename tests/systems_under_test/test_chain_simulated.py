@@ -7,6 +7,7 @@ import pytest
 
 from systems_under_test.chain import SYSTEM
 from systems_under_test.chain.bug import DIRTY_VERSION_WITHOUT_ASKING_TAIL, HEAD_ANSWERS_READS, REPAIR_DOES_NOT_RESEND
+from systems_under_test.chain.claims import HEAD_MIDDLE_TAIL, HEAD_MIDDLE_TAIL_S
 from tests.systems_under_test.simulated import Scene, play
 
 HONEST = ""
@@ -81,6 +82,22 @@ def test_one_is_killed_and_comes_back_behind_the_tail(victim: str, place: str, c
         read = await scene.ask("read")
         assert (read.value, read.node) == (2, victim), "it has caught up, and answers as the tail"
         assert await agree(scene) == 2
+
+    play(SYSTEM, scenario)
+
+
+def test_the_kills_of_the_claim_meet_head_middle_and_tail() -> None:
+    async def scenario(scene: Scene) -> None:
+        victims = [item.removeprefix("kill=") for item in HEAD_MIDDLE_TAIL.split(", ")]
+        began_ns = scene.runtime.now()
+        for victim, (start_s, stop_s) in zip(victims, HEAD_MIDDLE_TAIL_S, strict=True):
+            await scene.runtime.sleep(start_s * 1000 - (scene.runtime.now() - began_ns) / 1e6)
+            await scene.cluster.kill([victim])
+            await scene.runtime.sleep((stop_s - start_s) * 1000)
+            await scene.cluster.start([victim])
+        await whole(scene)
+        removed = [fields["removed"] for _, fields in scene.events("reconfigured") if fields["removed"]]
+        assert removed == [{"n1": "head"}, {"n4": "middle"}, {"n4": "tail"}]
 
     play(SYSTEM, scenario)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.claim import Claim
 
-from systems_under_test.single_leader.claims import detection, durability, failover, order, reads, scaling
+from systems_under_test.single_leader.claims import detection, durability, failover, order, reads, regions, scaling
 
 CLAIMS: Final[tuple[Claim, ...]] = (
     *durability.CLAIMS,
@@ -14,5 +14,6 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     *order.CLAIMS,
     *detection.CLAIMS,
     *reads.CLAIMS,
+    *regions.CLAIMS,
     *scaling.CLAIMS,
 )
