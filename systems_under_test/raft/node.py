@@ -47,7 +47,7 @@ class Raft:
         kind = message.get("type")
         if kind not in ("request", "transfer"):
             return self._replica.handle(source, message)
-        if self._replica.is_corrupt:
+        if not self._replica.takes_part:
             return UNAVAILABLE
         if kind == "transfer":
             return await self._replica.transfer(message.get("to"))

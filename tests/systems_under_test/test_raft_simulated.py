@@ -189,6 +189,7 @@ def test_a_server_that_lost_its_disk_cannot_elect_who_lacks_what_it_acknowledged
         await scene.runtime.sleep(5000)
         elected = SYSTEM.leader(await scene.statuses())
         assert (elected is None) is (bug == HONEST), "the write is on the leader's disk alone"
+        assert (lost in await scene.dumps()) is (bug != HONEST), "it has nothing to show until all have answered"
         await scene.cluster.start([leader])
         await scene.ready()
         assert (await scene.ask("read")).value == (4 if bug == HONEST else None)

@@ -180,9 +180,10 @@ class Replica:
         return self._applied
 
     @property
-    def is_corrupt(self) -> bool:
-        """Whether the disk did not verify at the start: this server takes no part."""
-        return self._corrupt
+    def takes_part(self) -> bool:
+        """Not if the disk is corrupt, nor if it was lost and not all others have answered yet: then this server has
+        nothing to show."""
+        return not self._corrupt and self._state.rejoin_answers is None
 
     def handle(self, source: str, message: Message) -> Message | None:
         """A message of another voter's replica; anything else is unsupported."""
