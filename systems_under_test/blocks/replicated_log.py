@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from harness.node import Disk
 
@@ -29,50 +29,69 @@ class Position:
         return [self.generation, self.index]
 
 
+BEGINNING: Final = Position(0, 0)
+
+
 class ReplicatedLog:
-    """Entries 1, 2, ...; index 0 is the place before the first. ``durable`` is the last index that is synced."""
+    """Entries 1, 2, ...; index 0 is the place before the first. ``durable`` is the last index that is synced.
+
+    The log of a node that got a copy of the data begins behind ``base``, the copy's position.
+    """
 
     def __init__(self, disk: Disk, segment_bytes: int = SEGMENT_BYTES) -> None:
         self._wal = WriteAheadLog(disk, segment_bytes=segment_bytes)
         self._entries: list[Entry] = []
         self._cuts = 0
+        self.base = BEGINNING
         self.durable = 0
 
-    async def open(self) -> None:
+    async def open(self, base: Position = BEGINNING) -> None:
         """Recover, and make durable what a killed predecessor wrote but did not sync. Raises Corruption."""
+        self.base = base
         self._entries = list(self._wal.open())
         await self.sync()
 
     @property
     def last(self) -> int:
-        return len(self._entries)
+        return self.base.index + len(self._entries)
+
+    def begin_at(self, base: Position) -> None:
+        """Forget all entries, which is not durable before the next ``sync``; the log goes on behind ``base``."""
+        if self._entries:
+            self._wal.truncate_from(1)
+        self._entries, self.base, self.durable = [], base, base.index
+        self._cuts += 1
 
     @property
     def position(self) -> Position:
         return self.position_at(self.last)
 
     def position_at(self, index: int) -> Position:
-        return Position(self._entries[index - 1]["generation"] if index else 0, index)
+        """What is below the base is in the copy; of its generations only the last is known."""
+        if index <= self.base.index:
+            return self.base
+        return Position(self.entry(index)["generation"], index)
 
     def entry(self, index: int) -> Entry:
-        assert 1 <= index <= self.last, f"entry {index} of {self.last}"
-        return self._entries[index - 1]
+        assert self.base.index < index <= self.last, f"entry {index} of {self.base.index + 1} to {self.last}"
+        return self._entries[index - self.base.index - 1]
 
     def entries(self, first: int, limit: int) -> Sequence[Entry]:
-        return self._entries[first - 1 : first - 1 + limit]
+        start = max(first - self.base.index - 1, 0)
+        return self._entries[start : start + limit]
 
     def append(self, entry: Entry) -> int:
         """Add at the end; returns the index. Not durable before the next ``sync``."""
         index = self._wal.append(entry)
         self._entries.append(entry)
-        assert index == self.last, "the log in memory is the log on disk"
-        return index
+        assert self.base.index + index == self.last, "the log in memory is the log on disk"
+        return self.last
 
     def truncate_from(self, index: int) -> int:
         """Drop the entries from ``index`` on; returns how many. Not durable before the next ``sync``."""
         dropped = self.last - index + 1
-        self._wal.truncate_from(index)
-        del self._entries[index - 1 :]
+        self._wal.truncate_from(index - self.base.index)
+        del self._entries[index - self.base.index - 1 :]
         self.durable = min(self.durable, index - 1)
         self._cuts += 1
         return dropped
@@ -86,6 +105,8 @@ class ReplicatedLog:
 
     def agrees(self, position: Position) -> bool:
         """Whether this log has that entry. Then, where generations are on, all before it are the same as well."""
+        if position.index < self.base.index:
+            return position.generation <= self.base.generation  # as far as anybody can tell from the copy
         return position.index <= self.last and self.position_at(position.index).generation == position.generation
 
     def common_point(self, other: Position) -> Position:
@@ -93,7 +114,7 @@ class ReplicatedLog:
 
         Leader and follower take turns at this; each answer is at or before the other's, until they agree.
         """
-        index = min(other.index, self.last)
-        while index and self.position_at(index).generation > other.generation:
+        index = max(min(other.index, self.last), self.base.index)
+        while index > self.base.index and self.position_at(index).generation > other.generation:
             index -= 1
         return self.position_at(index)

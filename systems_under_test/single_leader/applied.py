@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from systems_under_test.single_leader.log import Position
+from systems_under_test.blocks.replicated_log import Position
 from systems_under_test.single_leader.replica import Replica
 
 

@@ -8,8 +8,8 @@ from typing import Final
 from harness.node import Message
 
 from systems_under_test.blocks.failure_detector import failure_detector
+from systems_under_test.blocks.replicated_log import Entry, Position
 from systems_under_test.single_leader.bug import ACKNOWLEDGE_BEFORE_FSYNC, KEEP_DIVERGENT_SUFFIX
-from systems_under_test.single_leader.log import Entry, Position
 from systems_under_test.single_leader.replica import Replica
 
 START_MS: Final = (150, 400)  # the first time: a leader that is there is heard within a heartbeat

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from harness.node import CallError, Message
 
-from systems_under_test.single_leader.log import Position
+from systems_under_test.blocks.replicated_log import Position
 from systems_under_test.single_leader.replica import Replica
 from systems_under_test.single_leader.snapshot import Row, piece
 

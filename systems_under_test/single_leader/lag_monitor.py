@@ -13,9 +13,9 @@ from typing import Final
 
 from harness.node import CallError
 
+from systems_under_test.blocks.replicated_log import Position
 from systems_under_test.single_leader.applied import Applied
 from systems_under_test.single_leader.follower import Follower
-from systems_under_test.single_leader.log import Position
 from systems_under_test.single_leader.replica import Replica
 
 ASK_MS: Final = 20

@@ -27,6 +27,7 @@ from harness.node import CallError, Future, Message
 
 from systems_under_test.blocks.condition import Condition
 from systems_under_test.blocks.heartbeat import beat
+from systems_under_test.blocks.replicated_log import Entry, Position
 from systems_under_test.single_leader.acknowledgement import Acknowledgement, OneFollower, counted
 from systems_under_test.single_leader.bug import (
     ACKNOWLEDGE_BEFORE_BACKUP,
@@ -34,7 +35,6 @@ from systems_under_test.single_leader.bug import (
     FRESHNESS_BY_WALL_CLOCK,
     SEMI_SYNC_BECOMES_ASYNC,
 )
-from systems_under_test.single_leader.log import Entry, Position
 from systems_under_test.single_leader.progress import Progress
 from systems_under_test.single_leader.replica import Replica
 from systems_under_test.single_leader.synchronous_follower import SynchronousFollower

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 from harness.node import Message
 
+from systems_under_test.blocks.replicated_log import Position, ReplicatedLog
 from systems_under_test.single_leader.bug import FRESHNESS_BY_WALL_CLOCK, PROMOTE_ANY_BACKUP
 from systems_under_test.single_leader.configuration import Configuration, ConfigurationRecord
-from systems_under_test.single_leader.log import Position, ReplicatedLog
 
 
 class Promotion(Protocol):

@@ -20,12 +20,12 @@ from typing import Final
 from harness.node import CallError, Env, Message
 
 from systems_under_test.blocks.quorum import Tally
+from systems_under_test.blocks.replicated_log import Position
 from systems_under_test.blocks.singular_update_queue import QueueFull, SingularUpdateQueue
 from systems_under_test.single_leader.applied import Applied
 from systems_under_test.single_leader.follower import Follower
 from systems_under_test.single_leader.lag_monitor import LagMonitor
 from systems_under_test.single_leader.leader import Leader
-from systems_under_test.single_leader.log import Position
 from systems_under_test.single_leader.replica import Replica
 
 ONLY_LEADER: Final = ("leader", "confirmed")

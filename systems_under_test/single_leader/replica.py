@@ -23,6 +23,7 @@ from harness.node import Env, Message
 from systems_under_test.blocks.durable_cell import DurableCell
 from systems_under_test.blocks.generation_clock import GenerationClock
 from systems_under_test.blocks.key_value import KeyValue
+from systems_under_test.blocks.replicated_log import Position, ReplicatedLog
 from systems_under_test.single_leader.bug import (
     ACKNOWLEDGE_BEFORE_FSYNC,
     ACKNOWLEDGED_ENTRIES_VANISH,
@@ -30,7 +31,6 @@ from systems_under_test.single_leader.bug import (
     NO_GENERATION,
 )
 from systems_under_test.single_leader.configuration import ConfigurationRecord
-from systems_under_test.single_leader.log import Position, ReplicatedLog
 from systems_under_test.single_leader.snapshot import Row, restored, rows_of
 
 ONE_SEGMENT_BYTES: Final = 1 << 60

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from systems_under_test.blocks.idempotent_receiver import ClientTable
 from systems_under_test.blocks.key_value import KeyValue
+from systems_under_test.blocks.replicated_log import Position, ReplicatedLog
 from systems_under_test.single_leader import SYSTEM
-from systems_under_test.single_leader.log import Position, ReplicatedLog
 from systems_under_test.single_leader.snapshot import piece, restored, rows_of
 from tests.systems_under_test.blocks.crash_disk import CrashDisk
 from tests.systems_under_test.simulated import Scene, play

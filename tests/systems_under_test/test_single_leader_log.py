@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.node import Env
+from systems_under_test.blocks.replicated_log import Position, ReplicatedLog
 from systems_under_test.blocks.write_ahead_log import SEGMENT_BYTES
 from systems_under_test.single_leader import SYSTEM
 from systems_under_test.single_leader.bug import (
@@ -20,7 +21,6 @@ from systems_under_test.single_leader.bug import (
     DIRTY_READ,
     NO_GENERATION,
 )
-from systems_under_test.single_leader.log import Position, ReplicatedLog
 from systems_under_test.single_leader.replica import Replica
 from tests.systems_under_test.blocks.crash_disk import CrashDisk, PowerLost
 

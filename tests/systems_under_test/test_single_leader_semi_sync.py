@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from systems_under_test.blocks.corruption import Corruption
+from systems_under_test.blocks.replicated_log import Position, ReplicatedLog
 from systems_under_test.single_leader import SYSTEM
 from systems_under_test.single_leader.acknowledgement import OneFollower, counted
 from systems_under_test.single_leader.bug import (
@@ -17,7 +18,6 @@ from systems_under_test.single_leader.bug import (
     SEMI_SYNC_BECOMES_ASYNC,
 )
 from systems_under_test.single_leader.configuration import Configuration, ConfigurationRecord
-from systems_under_test.single_leader.log import Position, ReplicatedLog
 from systems_under_test.single_leader.progress import Progress
 from systems_under_test.single_leader.promotion import promotion
 from tests.systems_under_test.blocks.crash_disk import CrashDisk

@@ -13,7 +13,7 @@ from harness.cluster import ClusterSpec, NodeSpec
 from harness.clusters.loopback import LoopbackCluster
 from harness.history import Op
 from harness.real_runtime import RealRuntime
-from systems_under_test.blocks.key_value_client import ERRORS, RETRIED, UNDECIDED, KeyValueClient
+from systems_under_test.blocks.key_value_client import ERRORS, RETRIED, SESSION_EXPIRED, UNDECIDED, KeyValueClient
 
 OK: dict[str, Any] = {"value": 7}
 REDIRECT: dict[str, Any] = {"error": "not-leader", "leader": "n2"}
@@ -146,11 +146,19 @@ def test_what_is_left_of_the_deadline_is_what_a_later_try_gets(tmp_path: Path) -
 
 
 def test_error_replies_mean_what_the_table_says_and_strangers_nothing(tmp_path: Path) -> None:
-    codes = [*sorted(set(ERRORS) - RETRIED - UNDECIDED), "gremlins"]
+    codes = [*sorted(set(ERRORS) - RETRIED - UNDECIDED - {SESSION_EXPIRED}), "gremlins"]
     script = {"n1": [{"error": code} for code in codes]}
     done, seen, _ = asyncio.run(play(tmp_path, script, [op("cas", [1, 2])] * len(codes)))
     assert [(d.type, d.error, d.value) for d in done] == [(ERRORS.get(code, "info"), code, [1, 2]) for code in codes]
     assert len(seen["n1"]) == len(codes)
+
+
+def test_who_is_forgotten_registers_and_asks_again(tmp_path: Path) -> None:
+    script = {"n1": [{"error": SESSION_EXPIRED}, {"value": "session-7"}, OK]}
+    done, seen, _ = asyncio.run(play(tmp_path, script, [op(), op()]))
+    assert [d.type for d in done] == ["ok", "ok"]
+    assert [request["f"] for request in seen["n1"]] == ["write", "register", "write", "write"]
+    assert [request["client"] for request in seen["n1"]][2:] == ["session-7", "session-7"]
 
 
 def test_a_reply_that_says_nothing_is_no_success(tmp_path: Path) -> None:
