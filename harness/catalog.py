@@ -117,9 +117,9 @@ def alternatives(name: str, known: Iterable[str]) -> str:
 
     names = list(known)
     words = f"one of {', '.join(names)}" if len(names) > 1 else "".join(names) or "nothing: there is none"
-    text = name[:80].lower()
-    near = get_close_matches(text, names, n=1, cutoff=0.5) or [known for known in names if text in known.split("-")]
-    return f"{words} (did you mean {near[0]}?)" if near else words
+    text, lower = name[:80].lower(), {known.lower(): known for known in names}
+    near = get_close_matches(text, lower, n=1, cutoff=0.5) or [known for known in lower if text in known.split("-")]
+    return f"{words} (did you mean {lower[near[0]]}?)" if near else words
 
 
 def names(kind: Kind) -> tuple[str, ...]:

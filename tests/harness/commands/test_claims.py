@@ -36,13 +36,13 @@ def test_claims_are_listed_without_being_tested(capsys: pytest.CaptureFixture[st
 
 
 def test_a_claim_is_tested_told_and_its_evidence_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["claims", "SL-3a", "SL-1a", "--runs", "2", "--store", str(tmp_path), "--json", "--jobs", "1"]) == 0
+    assert main(["claims", "SL-4a", "SL-4b", "--runs", "2", "--store", str(tmp_path), "--json", "--jobs", "1"]) == 0
     rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)}
     assert {row["verdict"] for row in rows.values()} == {"confirmed"}
     for row in rows.values():
         assert set(row) >= {"id", "verdict", "expect", "runs", "control", "evidence", "figures"}
         assert Path(row["evidence"]["plan"]).is_file()
-    assert main(["run", "--replay", rows["SL-3a"]["evidence"]["plan"], "--store", str(tmp_path / "again")]) == 1
+    assert main(["run", "--replay", rows["SL-4a"]["evidence"]["plan"], "--store", str(tmp_path / "again")]) == 1
 
 
 def test_one_run_too_few_is_unconfirmed(tmp_path: Path) -> None:
