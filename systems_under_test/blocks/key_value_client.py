@@ -29,6 +29,7 @@ ERRORS: Final[Mapping[str, Outcome]] = {
     "wrong-type": "fail",
     "unsupported": "fail",
     "session-expired": "fail",  # refused: nobody remembers this client, which must register
+    "failed": "fail",  # it was tried, and nothing of it is left
     # nobody knows
     "timeout": "info",
     "closed": "info",

@@ -20,6 +20,7 @@ from systems_under_test.blocks.raft.bug import (
     SNAPSHOT_DROPS_NEWER_SUFFIX,
     TERM_NOT_PERSISTED,
     TRUNCATE_ON_EVERY_APPEND,
+    UNKNOWN_REPORTED_AS_FAILED,
     VOTE_NOT_PERSISTED,
     VOTE_WITHOUT_UP_TO_DATE_CHECK,
     WIPED_SERVER_VOTES,
@@ -171,6 +172,13 @@ BUGS: Final[Mapping[str, Bug]] = {
         faults="clock, restart",
         workloads=("set", "counter", "register"),
         shows_as=("DIV", "SET", "CNT", "LIN"),
+    ),
+    UNKNOWN_REPORTED_AS_FAILED: Bug(
+        row=50,
+        summary="a leader that is deposed says of the writes in its log that they failed; the next one may commit them",
+        faults="partition=isolate-leader-one-way",
+        workloads=("set", "register"),
+        shows_as=("SET", "LIN"),
     ),
     NO_CLIENT_DEDUPLICATION: Bug(
         row=48,

@@ -25,6 +25,7 @@ ACKNOWLEDGE_BEFORE_SYNC: Final = "acknowledge-before-sync"
 CORRUPT_RECORD_ENDS_LOG: Final = "corrupt-record-ends-log"
 WIPED_SERVER_VOTES: Final = "wiped-node-still-votes"
 APPLIED_INDEX_SAVED_APART: Final = "applied-index-saved-apart"
+UNKNOWN_REPORTED_AS_FAILED: Final = "unknown-reported-as-failed"
 
 TWO_LEADERS: Final = frozenset({VOTE_NOT_PERSISTED, TERM_NOT_PERSISTED, WIPED_SERVER_VOTES})
 """A term may have two leaders (Figure 3, Election Safety)."""

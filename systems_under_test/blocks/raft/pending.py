@@ -10,6 +10,8 @@ from systems_under_test.blocks.raft.log import Entry
 from systems_under_test.blocks.raft.state import Read, Role, State
 
 UNKNOWN: Final[Message] = {"error": "unknown"}
+FAILED: Final[Message] = {"error": "failed"}
+"""What nobody may say of an entry that is in a log."""
 
 
 def not_leader(state: State) -> Message:
@@ -18,9 +20,11 @@ def not_leader(state: State) -> Message:
 
 
 class Pending:
-    """Writes by the index of their log entry, reads by their token; all of one term of leadership."""
+    """Writes by the index of their log entry, reads by their token; all of one term of leadership. ``unknown`` is what
+    they are told of whom nobody knows what becomes."""
 
-    def __init__(self) -> None:
+    def __init__(self, unknown: Message = UNKNOWN) -> None:
+        self._unknown = unknown
         self._term = 0
         self._writes: dict[int, Future[Message]] = {}
         self._reads: dict[int, tuple[Message, Future[Message]]] = {}
@@ -50,7 +54,7 @@ class Pending:
         tell."""
         waiting = self._writes.pop(entry.index, None)
         if waiting is not None:
-            waiting.set_result(reply if entry.term == self._term else UNKNOWN)
+            waiting.set_result(reply if entry.term == self._term else self._unknown)
 
     def confirmed(self, read: Read) -> tuple[Message, Future[Message]] | None:
         """The request of a read that may be answered now, and where to put the answer."""
@@ -72,6 +76,6 @@ class Pending:
         writes, self._writes = self._writes, {}
         reads, self._reads = self._reads, {}
         for reply in writes.values():
-            reply.set_result(UNKNOWN)
+            reply.set_result(self._unknown)
         for _, reply in reads.values():
             reply.set_result(not_leader(state))

@@ -28,6 +28,7 @@ from systems_under_test.blocks.raft.bug import (
     LEASE_WITHOUT_BOUND,
     NO_PRE_VOTE,
     NONE,
+    UNKNOWN_REPORTED_AS_FAILED,
     WIPED_SERVER_VOTES,
 )
 from systems_under_test.blocks.raft.core import (
@@ -48,7 +49,7 @@ from systems_under_test.blocks.raft.lease import CLOCK_DRIFT_BOUND, Lease
 from systems_under_test.blocks.raft.log import Entry, Snapshot
 from systems_under_test.blocks.raft.message import TYPE, AppendEntries, decode, encode
 from systems_under_test.blocks.raft.milestone import Milestones
-from systems_under_test.blocks.raft.pending import Pending, not_leader
+from systems_under_test.blocks.raft.pending import FAILED, UNKNOWN, Pending, not_leader
 from systems_under_test.blocks.raft.state import ENTRIES_PER_MESSAGE, Envelope, HardState, Read, Role, State
 from systems_under_test.blocks.raft.storage import Storage
 from systems_under_test.blocks.raft.timer import Timer
@@ -137,7 +138,7 @@ class Replica:
         self._corrupt = False
         self._applied = 0
         self._is_outgrown = False
-        self._pending = Pending()
+        self._pending = Pending(FAILED if UNKNOWN_REPORTED_AS_FAILED in bugs else UNKNOWN)
         self._messages: list[Receive] = []
         self._writes: list[Waiting] = []
         self._reads: list[Waiting] = []
