@@ -17,6 +17,7 @@ from harness.claims.figure import FIGURES
 from harness.claims.inquiry import Inquiry
 from harness.claims.survey import Survey
 
+CHECKERS = Path(__file__).parents[2] / "checkers"
 RUNS = 2
 CONFIRMED_MIN = 0.5
 CLAIMS = [(name, claim) for name in catalog.names("systems") for claim in catalog.system(name).claims]
@@ -53,6 +54,13 @@ def test_a_claim_fits_its_system(name: str, claim: Claim) -> None:
         assert bool(plan.schedule) == (experiment.faults != "none")
     for curve in getattr(claim.expect, "curves", ()):
         assert curve.figure.partition(":")[0] in FIGURES
+
+
+def test_the_anomalies_of_claims_are_those_that_checkers_find() -> None:
+    said = "\n".join(path.read_text() for path in CHECKERS.rglob("*.py"))
+    for _, claim in CLAIMS:
+        for anomaly in getattr(claim.expect, "anomalies", getattr(claim.expect, "forbids", ())):
+            assert f'"{anomaly}"' in said, f"{claim.id}: no checker speaks of {anomaly!r}"
 
 
 @pytest.mark.parametrize("name", TESTED)

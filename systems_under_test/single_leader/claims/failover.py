@@ -60,7 +60,7 @@ CLAIMS: Final = (
         Source("DDIA", FAILOVER, 158,
                "it could happen that two nodes both believe that they are the leader"),
         Experiment("register", {"replication": "majority", "generation": "off"}, faults="partition=isolate-leader"),
-        Violates(("nonlinearizable", "divergence")),
+        Violates(("non-linearizable", "divergence")),
     ),
     Claim(
         "SL-13a",
