@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, Final
 
 from harness.history import INVOKE, OK, History
@@ -14,7 +16,7 @@ WINDOWS_MAX: Final = 100
 @dataclass(frozen=True, slots=True)
 class Availability:
     """Of the operations named ``f`` in the main phase: how many were invoked and succeeded, the longest time for
-    which somebody waited for a success, and the ``windows`` (start, end; seconds since the main phase began) of at
+    which somebody waited for an answer, and the ``windows`` (start, end; seconds since the main phase began) of at
     least GAP_MIN_S in which some were asked for and none succeeded, at most WINDOWS_MAX of them, the longest."""
 
     f: str
@@ -33,17 +35,25 @@ class Availability:
         }
 
 
-def availability(history: History, start_ns: int, end_ns: int) -> tuple[Availability, ...]:
-    """One :class:`Availability` per operation name that clients asked between the two times, in order of name."""
+def availability(
+    history: History, start_ns: int, end_ns: int, answers: Collection[str] = ()
+) -> tuple[Availability, ...]:
+    """One :class:`Availability` per operation name that clients asked between the two times, in order of name.
+
+    ``answers`` are errors by which a system that works refuses (a compare-and-set that met another value): whoever got
+    one did not wait in vain, though it is no success.
+    """
     found: dict[str, _Gaps] = {}
-    for code, process, f, time in zip(history.types, history.processes, history.fs, history.times, strict=True):
+    errors = history.errors if history.errors is not None else repeat(None)
+    columns = zip(history.types, history.processes, history.fs, history.times, errors, strict=False)
+    for code, process, f, time, error in columns:
         if process < 0 or not start_ns <= time < end_ns:
             continue
         name = history.f_names[f]
         if code == INVOKE:
             found.setdefault(name, _Gaps()).asked(time)
         elif name in found:
-            found[name].answered(time, is_ok=code == OK)
+            found[name].answered(time, is_ok=code == OK, refused=isinstance(error, str) and error in answers)
     return tuple(found[f].availability(f, start_ns, end_ns) for f in sorted(found))
 
 
@@ -63,11 +73,11 @@ class _Gaps:
         self.waiting += 1
         self.since = time if self.since is None else self.since
 
-    def answered(self, time: int, *, is_ok: bool) -> None:
+    def answered(self, time: int, *, is_ok: bool, refused: bool) -> None:
         self.waiting = max(0, self.waiting - 1)  # it may have been asked for before the main phase
-        if not is_ok:
+        if not is_ok and not refused:
             return
-        self.ok += 1
+        self.ok += is_ok
         if self.since is not None:
             self.gaps.append((self.since, time))
         self.since = time if self.waiting > 0 else None

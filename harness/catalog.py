@@ -29,6 +29,7 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
     "systems": {
         "raft": "systems_under_test.raft:SYSTEM",
         "single-leader": "systems_under_test.single_leader:SYSTEM",
+        "failover-pair": "systems_under_test.failover_pair:SYSTEM",
         "chain": "systems_under_test.chain:SYSTEM",
         "replication-log": "systems_under_test.replication_log:SYSTEM",
         "reference-store": "systems_under_test.reference_store:SYSTEM",

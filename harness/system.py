@@ -107,6 +107,9 @@ class System:
     of options, the event and its field that name a new leader and its epoch (term, generation), of which none may have
     two; None where nothing of the kind is promised. ``withstands`` are the faults that it claims to bear although no
     system has to (``harness.faults.profile.BEYOND``): damaged or forgotten data, messages delivered twice.
+    ``answers`` are the errors by which it refuses though it works (a compare-and-set that met another value).
+    ``promises`` gives, for a completed set of options, the workloads in which no run may be invalid, whatever faults
+    there are that the system has to withstand: what ``splitbrain mutants --option-sets`` holds it to.
     """
 
     name: str
@@ -124,6 +127,8 @@ class System:
     leadership: Callable[[Mapping[str, str]], tuple[str, str] | None] = lambda options: None
     claims: tuple[Claim, ...] = ()
     withstands: frozenset[str] = frozenset()
+    promises: Callable[[Mapping[str, str]], frozenset[str]] = lambda options: frozenset()
+    answers: frozenset[str] = frozenset()
 
     def completed(self, options: Mapping[str, str]) -> dict[str, str]:
         """Options with the default of each that is not there: plans that were kept outlive new options."""

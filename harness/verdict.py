@@ -107,7 +107,7 @@ def assess(
     faults = _faults(setup, applications)
     said = composed(checked(setup, history, time_limit_s), *_others(setup, history, events))
     doubts = (*_run_doubts(record, failures), *_evidence_doubts(setup, history, record, faults))
-    times = availability(history, record.main_start_ns, record.main_end_ns)
+    times = availability(history, record.main_start_ns, record.main_end_ns, setup.system.answers)
     return Verdict(_qualified(said, doubts, failures), faults, times, record, applications, said, doubts)
 
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 from random import Random
 from typing import Final
 
+from harness import catalog
 from harness.claim import Experiment
 from harness.fault import Fault, FaultSpec
-from harness.faults.disturbance import named
+from harness.faults.disturbance import is_list, named
 from harness.faults.fault_file import Words
 from harness.plan import Plan, ScheduledFault
 from harness.runner import node_specs, scheduled
@@ -41,7 +42,8 @@ def plan_of(experiment: Experiment, system: System, faults: Mapping[str, Fault],
         topology = topology_of(experiment.topology, [spec.name for spec in node_specs(system, plan.nodes)])
         plan = replace(plan, topology=topology.as_json(), faults=topology.named(plan.faults))
     if not experiment.windows:
-        return replace(plan, schedule=scheduled(plan, system, faults))
+        able = () if is_list(plan.faults) else catalog.provider(provider).capabilities
+        return replace(plan, schedule=scheduled(plan, system, faults, able))
     return replace(plan, schedule=placed(plan, system, faults, experiment.windows))
 
 

@@ -13,13 +13,13 @@ from typing import Any, Final
 from harness import catalog
 from harness.catalog import alternatives
 from harness.claims.survey import Survey
-from harness.commands import CRASH, PROGRAM, UsageError, complain, one_of
+from harness.commands import CRASH, PROGRAM, UsageError, complain, one_of, option_sets
 from harness.commands.claims import PROVIDERS
 from harness.commands.live import display, output
 from harness.commands.output import emit, printable
 from harness.commands.run import check_provider
 from harness.commands.survey_progress import SurveyProgress
-from harness.exam.hunt import Alarm, Hunt, Twin
+from harness.exam.hunt import Alarm, Hunt, Twin, correct_twin
 from harness.search.batch import WorkerError
 
 FINDS: Final[Mapping[str, int]] = {"sim": 3, "local": 1, "docker": 1}
@@ -32,12 +32,16 @@ examples:
   splitbrain mutants local-reads lease-on-wall-clock
   splitbrain mutants --family raft --runs 200       exactly 200 runs of each bug and of each twin: rates
   splitbrain list bugs                              what the bugs are, and what exposes each
+  splitbrain mutants --option-sets --family raft    no bugs: a sample of the option sets, and what each promises
+
+With --option-sets, in which any two values of two options meet, every configuration that promises a workload runs it
+under all sorts of faults that the system has to withstand: there, too, every alarm is a false one.
 
 A bug is found by a run in which a checker says what the bug is known to show as (an assertion inside the node does not
 count). A twin is the same plan without the bug: there every alarm is a false one.
 
-exit status: 0 every bug was found and no twin raised an alarm, 1 a twin did, 2 a bug was not found, 254 usage,
-255 crash of the harness"""
+exit status: 0 every bug was found and no twin or option set raised an alarm, 1 one did, 2 a bug was not found, or all
+runs of an option set ended in unknown, 254 usage, 255 crash of the harness"""
 
 
 def add(subparsers: Any) -> None:
@@ -51,6 +55,8 @@ def add(subparsers: Any) -> None:
     option = parser.add_argument
     option("bugs", nargs="*", metavar="NAME", help="seeded bugs (default: all)")
     option("--family", metavar="F", help="only bugs of the system F")
+    option("--option-sets", action="store_true", help="no bugs, but a sample of the options of each system, 50 runs of "
+           "each set (or N, with --runs)")  # fmt: skip
     option("--provider", type=one_of(PROVIDERS), default="sim", metavar="P", help="sim (the default), local or docker")
     option("--runs", type=int, metavar="N", help="exactly N runs of each bug and of each twin (default: until a bug "
            "was found 3 times, 300 runs at most, and 20 of its twin; on real nodes once, 10 and 1)")  # fmt: skip
@@ -66,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
     for name in ("runs", "twins"):
         if getattr(args, name) is not None and getattr(args, name) < (name == "runs"):
             raise UsageError(f"--{name}: read {getattr(args, name)}; expected {int(name == 'runs')} or more")
+    if args.option_sets:
+        return _option_sets(args)
     chosen = choose(args.bugs, args.family)
     if args.provider != "sim":
         check_provider(catalog.provider(args.provider), chosen[0][0])
@@ -89,6 +97,13 @@ def run(args: argparse.Namespace) -> int:
     if any(twin.alarms() for twin in twins):
         return 1
     return 0 if all(hunt.detections for hunt in hunts) else 2
+
+
+def _option_sets(args: argparse.Namespace) -> int:
+    if args.bugs or args.twins is not None:
+        raise UsageError("--option-sets: read names of bugs or --twins besides; expected neither: no bug is seeded")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return option_sets.run(args)
 
 
 def choose(names: Sequence[str], family: str | None) -> list[tuple[str, str]]:
@@ -118,9 +133,9 @@ def _questions(args: argparse.Namespace, chosen: Sequence[tuple[str, str]]) -> t
     hunts = [Hunt(catalog.system(system), name, runs, finds, args.seed) for system, name in chosen]
     twins: dict[str, Twin] = {}
     for system, name in chosen:
-        twin = Twin(catalog.system(system), name, twin_runs, args.seed)
-        twins.setdefault(f"{system} {twin.arm.experiment} {twin.bug.gap_s}", twin)
-    return hunts, [twin for twin in twins.values() if twin_runs]
+        twin = correct_twin(catalog.system(system), name, twin_runs, args.seed)
+        twins.setdefault(f"{system} {twin.arm.experiment} {twin.gap_s}", twin)
+    return hunts, list(twins.values()) if twin_runs else []
 
 
 def _table(survey: Survey[Hunt | Twin], hunts: Sequence[Hunt], twins: Sequence[Twin], seconds: float) -> Iterator[str]:
@@ -133,8 +148,9 @@ def _table(survey: Survey[Hunt | Twin], hunts: Sequence[Hunt], twins: Sequence[T
                f"{'' if spent is None else format(spent, '.2f'):>8}  {fired or '-'}")  # fmt: skip
     alarms = [(twin, alarm) for twin in twins for alarm in twin.alarms()]
     for twin, alarm in alarms:
-        yield printable(f"FALSE ALARM: {twin.system} {_options(twin)}, {twin.arm.experiment.workload}, faults "
-                        f"{twin.bug.faults}, seed {alarm.seed}: {', '.join(alarm.codes)}: {alarm.explanation[:300]}\n"
+        tried = twin.arm.experiment
+        yield printable(f"FALSE ALARM: {twin.system} {_options(twin)}, {tried.workload}, faults {tried.faults}, seed "
+                        f"{alarm.seed}: {', '.join(alarm.codes)}: {alarm.explanation[:300]}\n"
                         f"    {_repeat(survey, twin, alarm.seed)}")  # fmt: skip
     quiet = sum(twin.runs for twin in twins)
     unknown = sum(sum(twin.unknown.values()) for twin in twins)
@@ -166,7 +182,7 @@ def _twin_json(twin: Twin) -> dict[str, Any]:
     alarms: list[Alarm] = twin.alarms()
     return {
         "system": twin.system, "options": dict(twin.arm.experiment.options),
-        "workload": twin.arm.experiment.workload, "faults": twin.bug.faults, "runs": twin.runs,
+        "workload": twin.arm.experiment.workload, "faults": twin.arm.experiment.faults, "runs": twin.runs,
         "false_alarms": len(alarms), "unknown": dict(twin.unknown),
         "alarms": [{"seed": alarm.seed, "codes": list(alarm.codes), "explanation": alarm.explanation}
                    for alarm in alarms],

@@ -98,11 +98,10 @@ class Alarm:
 
 
 class Twin:
-    """``runs`` runs of the plans without the mistake: none may be invalid."""
+    """Runs of a system in which nothing is wrong: none may be invalid, or leave everybody ``gap_s`` without answer."""
 
-    def __init__(self, system: System, name: str, runs: int, first_seed: int = 1) -> None:
-        self.bug, self.system, self.name = system.bugs[name], system.name, f"{name} {TWIN}"
-        self.arm = Arm(TWIN, experiment(self.bug, None), runs)
+    def __init__(self, system: str, name: str, arm: Arm, first_seed: int = 1, gap_s: float | None = None) -> None:
+        self.system, self.name, self.arm, self.gap_s = system, name, arm, gap_s
         self._first_seed = first_seed
 
     def next(self) -> tuple[Arm, int] | None:
@@ -123,14 +122,21 @@ class Twin:
         return self.arm.runs
 
     def alarms(self) -> list[Alarm]:
-        gap_s, workload = self.bug.gap_s if "AVL" in self.bug.shows_as else None, self.arm.experiment.workload
+        workload = self.arm.experiment.workload
         return [
             Alarm(finding.seed, tuple(sorted(shown)), next(iter(finding.anomalies.values()), finding.explanation))
             for finding in sorted(self.arm.findings, key=lambda finding: finding.seed)
-            if (shown := codes(finding, workload, gap_s))
+            if (shown := codes(finding, workload, self.gap_s))
         ]
 
     @property
     def unknown(self) -> Mapping[str, int]:
         """Runs that say nothing: why, and how many."""
         return dict(Counter(str(each.reason) for each in self.arm.findings if each.valid == "unknown"))
+
+
+def correct_twin(system: System, name: str, runs: int, first_seed: int = 1) -> Twin:
+    """``runs`` runs of the bug's plans without the bug."""
+    bug = system.bugs[name]
+    gap_s = bug.gap_s if "AVL" in bug.shows_as else None
+    return Twin(system.name, f"{name} {TWIN}", Arm(TWIN, experiment(bug, None), runs), first_seed, gap_s)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 from random import Random
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from harness.faults.target import (
     TARGETS,
     choose_target,
     concrete_nodes,
+    is_symbolic,
     is_target,
     no_size,
     shuffled,
@@ -35,6 +37,8 @@ ONE_WAY: Final = "-one-way"
 ISOLATE: Final = "isolate-"
 ISOLATE_LEADER: Final = f"{ISOLATE}{LEADER}"
 SPLIT_FOLLOWERS: Final = "split-followers"
+BETWEEN: Final = "between-"
+BETWEEN_LEADER: Final = f"{BETWEEN}{LEADER}"
 _ISOLATED: Final = {ISOLATE_LEADER: LEADER, ISOLATE_ITS_NODE: ITS_NODE}
 _TOGETHER: Final = ("one", "minority", "followers")
 _HELP: Final = {
@@ -42,6 +46,7 @@ _HELP: Final = {
     ISOLATE_ITS_NODE: "the same with the node whose event sets the fault off",
     **{f"{ISOLATE}{target}": f"together, from the rest: {TARGETS[target]}" for target in _TOGETHER},
     SPLIT_FOLLOWERS: "the followers in two halves, and the leader, who hears both",
+    BETWEEN_LEADER: "only the link between the leader and another, or those among leader:N; others hear all",
 } | {name: line for name, (_, _, line) in SHAPES.items()}
 _MIX: Final = ("halves", "one", "minority-third", "majorities-ring", "bridge", "isolate-leader-one-way",
                "halves-one-way")  # fmt: skip
@@ -83,6 +88,15 @@ class Partition:
             count = size_within(spec, len(nodes) - 1)
             direction = random.choice(("deaf", "mute")) if one_way else "both"
             return {"shape": shape, "nodes": [symbol], "count": count, "spares": order, "direction": direction}
+        if name.startswith(BETWEEN):
+            _needs_nodes(shape, 2, len(nodes))
+            size = spec.size or (2 if name == BETWEEN_LEADER else None)
+            pair = replace(spec, shape=name.removeprefix(BETWEEN), size=size)
+            direction = random.choice(("deaf", "mute")) if one_way else "both"
+            chosen = choose_target(pair, turn, nodes, random)
+            if chosen.get("count", 2) < 2 or (len(chosen["nodes"]) < 2 and not is_symbolic(chosen)):
+                raise FaultSyntaxError(f"--faults: read partition={shape}; expected two nodes at least")
+            return {**chosen, "shape": shape, "direction": direction}
         if name.startswith(ISOLATE) and is_target(target := name.removeprefix(ISOLATE)):
             _needs_nodes(shape, 2, len(nodes))
             direction = random.choice(("deaf", "mute")) if one_way else "both"
@@ -123,6 +137,8 @@ def cut_of(action: Action, nodes: tuple[str, ...]) -> Drops:
         return {CLIENTS: sorted(concrete_nodes(action))}
     if shape.removesuffix(ONE_WAY) == SPLIT_FOLLOWERS:
         return _split_followers(concrete_nodes(action), action["direction"])
+    if shape.startswith(BETWEEN):
+        return _among(concrete_nodes(action), action["direction"])
     return isolation(action, nodes)
 
 
@@ -139,6 +155,12 @@ def isolation(action: Action, nodes: tuple[str, ...]) -> Drops:
 def _split_followers(leader_first: list[str], direction: str) -> Drops:
     """The leader is the bridge between the others, whose order is random."""
     pairs = bridge(leader_first)
+    return drops([(b, a) for a, b in pairs] if direction == "deaf" else pairs, one_way=direction != "both")
+
+
+def _among(nodes: list[str], direction: str) -> Drops:
+    """The links among these nodes, and no others. One way, whoever comes first in the list is deaf or mute."""
+    pairs = list(combinations(nodes, 2))
     return drops([(b, a) for a, b in pairs] if direction == "deaf" else pairs, one_way=direction != "both")
 
 

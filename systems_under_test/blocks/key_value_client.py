@@ -40,6 +40,9 @@ ERRORS: Final[Mapping[str, Outcome]] = {
 }
 """Every error code of the key-value systems, and what it says about the operation."""
 
+ANSWERS: Final = frozenset({"cas-mismatch", "wrong-type", "unsupported"})
+"""Errors that are answers: the system works, and says no."""
+
 RETRIED: Final = frozenset({"refused", "not-leader", "no-leader", "unavailable", "behind"})
 """Definite errors after which the same request may be sent again: another node, or the same one later, may take it."""
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from harness.node import Message
 from harness.system import Option, Role, System
 
-from systems_under_test.blocks.key_value_client import ERRORS
+from systems_under_test.blocks.key_value_client import ANSWERS, ERRORS
 from systems_under_test.chain.bug import BUGS
 from systems_under_test.chain.claims import CLAIMS
 from systems_under_test.chain.client import ChainClient
@@ -39,6 +39,11 @@ def ready(statuses: Mapping[str, Message]) -> bool:
     return all(each is not None and each["serving"] and each["term"] == newest["term"] for each in members)
 
 
+def promises(options: Mapping[str, str]) -> frozenset[str]:
+    """Everything; but where a tail that is one no more may answer, nothing that reads meanwhile."""
+    return frozenset({"register", "set", "counter"} if options["tail-reads"] == "lease" else {"set"})
+
+
 SYSTEM = System(
     name="chain",
     summary="Chain replication: head to tail, tail answers (OSDI 2004), or any replica (CRAQ)",
@@ -58,9 +63,11 @@ SYSTEM = System(
         ),
     },
     errors=ERRORS,
+    answers=ANSWERS,
     bugs=BUGS,
     events=("reconfigured", "took-place", "truncated", "disk-corrupt", "became-leader", "stepped-down"),
     leadership=lambda options: ("became-leader", "term"),  # of the masters
     claims=CLAIMS,
     withstands=frozenset({"duplicate"}),
+    promises=promises,
 )

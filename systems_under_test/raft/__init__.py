@@ -8,7 +8,7 @@ from typing import Final
 from harness.node import Message
 from harness.system import ClientEnv, Option, Role, System
 
-from systems_under_test.blocks.key_value_client import ERRORS, KeyValueClient
+from systems_under_test.blocks.key_value_client import ANSWERS, ERRORS, KeyValueClient
 from systems_under_test.blocks.quorum import majority
 from systems_under_test.blocks.raft import ENTRIES_PER_MESSAGE
 from systems_under_test.blocks.raft.milestone import EVENTS
@@ -41,13 +41,21 @@ def client(env: ClientEnv, options: Mapping[str, str]) -> KeyValueClient:
     return KeyValueClient(env, {})
 
 
+WORKLOADS: Final = ("register", "set", "counter", "sessions", "consistent-prefix")
+
+
+def promises(options: Mapping[str, str]) -> frozenset[str]:
+    """Everything; but a lease on a clock that may jump is none, and then only what needs no current read is left."""
+    return frozenset({"set"} if options["reads"] == "lease-wall" else WORKLOADS)
+
+
 SYSTEM: Final = System(
     name="raft",
     summary="Raft: replicated log, majority quorum, linearizable reads by ReadIndex",
     operations=frozenset({"read", "write", "cas", "add", "inc", "append", "dump"}),
     roles={"server": Role("systems_under_test.raft:Raft")},
     client=client,
-    workloads=("register", "set", "counter", "sessions", "consistent-prefix"),
+    workloads=WORKLOADS,
     ready=ready,
     leader=leader,
     options={
@@ -70,11 +78,13 @@ SYSTEM: Final = System(
         "entries-per-message": Option(str(ENTRIES_PER_MESSAGE), None, "at most so many log entries in one message"),
     },
     errors=ERRORS,
+    answers=ANSWERS,
     bugs=BUGS,
     claims=(*CLAIMS, CAP),
     events=EVENTS,
     leadership=lambda options: ("became-leader", "term"),
     withstands=frozenset({"duplicate", "bit-flip"}),
+    promises=promises,
 )
 
 __all__ = ["SYSTEM", "Raft", "leader", "ready"]

@@ -27,6 +27,19 @@ def ready(statuses: Mapping[str, Message]) -> bool:
     return serving(statuses) is not None
 
 
+PROMISED: Final[Mapping[str, frozenset[str]]] = {
+    "serializable": frozenset({"list-append", "rw-register", "bank", "write-skew", "booking", "long-fork"}),
+    "repeatable-read": frozenset({"list-append", "rw-register", "bank", "write-skew", "long-fork"}),  # reads no ranges
+    "snapshot-isolation": frozenset({"bank", "long-fork"}),
+    "parallel-snapshot-isolation": frozenset({"bank"}),
+}
+"""Level -> workloads that show none of what it lets happen; the levels below let all of it happen."""
+
+
+def promises(options: Mapping[str, str]) -> frozenset[str]:
+    return PROMISED.get(options["isolation"], frozenset())
+
+
 SYSTEM: Final = System(
     name="reference-store",
     summary="transactions in one node's memory, with a switch for their isolation level (DDIA 7); a kill loses all",
@@ -46,4 +59,5 @@ SYSTEM: Final = System(
     errors=ERRORS,
     events=("data-lost",),
     withstands=frozenset({"duplicate"}),
+    promises=promises,
 )

@@ -25,6 +25,20 @@ def present_leader(statuses: Mapping[str, Message]) -> str | None:
     return next((name for name, status in sorted(statuses.items()) if status.get("role") == "leader"), None)
 
 
+def promises(options: Mapping[str, str]) -> frozenset[str]:
+    """Rows and their changes are the same everywhere; so are pages, in one version of the storage; statements only if
+    nothing that they call or set off differs, and all execute them in one order."""
+    match options["log"]:
+        case "wal":
+            same = options["version-check"] == "on"
+        case "statement":
+            fixed = options["nondeterminism"] == "fixed-by-leader" and options["triggers"] != "nondeterministic"
+            same = fixed and options["apply"] == "serial"
+        case _:
+            same = True
+    return frozenset({"rows"} if same else ())
+
+
 SYSTEM = System(
     name="replication-log",
     summary="A fixed leader and what its log says: statements, pages, rows, or triggers (DDIA 5.1).",
@@ -52,4 +66,5 @@ SYSTEM = System(
     events=("version-refused", "disk-corrupt"),
     claims=CLAIMS,
     withstands=frozenset({"duplicate"}),
+    promises=promises,
 )

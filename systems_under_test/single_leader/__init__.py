@@ -23,10 +23,11 @@ from collections.abc import Mapping
 from harness.node import Message
 from harness.system import Option, Role, System
 
-from systems_under_test.blocks.key_value_client import ERRORS
+from systems_under_test.blocks.key_value_client import ANSWERS, ERRORS
 from systems_under_test.single_leader.bug import BUGS
 from systems_under_test.single_leader.claims import CLAIMS
 from systems_under_test.single_leader.partition import by_partition, client
+from systems_under_test.single_leader.promise import promises
 
 
 def present_leader(statuses: Mapping[str, Message]) -> str | None:
@@ -115,6 +116,7 @@ SYSTEM = System(
         "generation": Option("on", ("on", "off"), "off: leaders carry no number, a deposed one is not recognised"),
     },
     errors=ERRORS,
+    answers=ANSWERS,
     bugs=BUGS,
     events=(
         "election-started",
@@ -132,4 +134,5 @@ SYSTEM = System(
     leadership=leadership,
     claims=CLAIMS,
     withstands=frozenset({"duplicate"}),
+    promises=promises,
 )

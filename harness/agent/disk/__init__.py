@@ -25,12 +25,15 @@ def fill(root: str) -> Answer:
 
 
 def fail(root: str) -> Answer:
-    volume.shut_down(root)
+    volume.fail(root)
     return {}
 
 
-def read_only(root: str) -> Answer:
-    volume.abort(root)
+def read_only(root: str, pid_file: str) -> Answer:
+    """While the program stands still: or a sync that is under way might succeed, and lose what it was about."""
+    with moment.halted(pid_file):
+        volume.sync(root)
+        volume.abort(root)
     return {}
 
 

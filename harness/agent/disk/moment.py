@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import signal
 import struct
@@ -20,6 +21,7 @@ STOP_S_MAX: Final = 1.0
 GAP_S_MAX: Final = 0.003
 RECENT_S: Final = 10.0
 FILES_MAX: Final = 2_000
+_STOPPED: Final = ("T", "t")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -47,6 +49,28 @@ def stop(root: str, pid_file: str, wait_ms: float, seed: str) -> bool | None:
         os.close(fd)
 
 
+@contextlib.contextmanager
+def halted(pid_file: str) -> Iterator[None]:
+    """For the length of a block the program stands still, and no call of its is under way. One that had been stopped
+    before stays so. Raises OSError (EBUSY) if it does not come to a halt."""
+    found = _program(pid_file)
+    if found is None:
+        yield
+        return
+    pid, fd = found
+    stood = _fields(f"/proc/{pid}/stat")[0] in _STOPPED
+    try:
+        signal.pidfd_send_signal(fd, signal.SIGSTOP)
+        if not _until_stopped(pid):
+            raise OSError(errno.EBUSY, f"process {pid} does not come to a halt")
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            if not stood:
+                signal.pidfd_send_signal(fd, signal.SIGCONT)
+        os.close(fd)
+
+
 def _program(pid_file: str) -> tuple[int, int] | None:
     """Its process id and a pidfd."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
@@ -66,17 +90,18 @@ def _fields(path: str) -> list[str]:
         return stat.read().rpartition(")")[2].split()
 
 
-def _until_stopped(pid: int) -> None:
-    """Until none of its threads runs; one in a sync first comes to its end."""
+def _until_stopped(pid: int) -> bool:
+    """Until none of its threads runs; one in a sync first comes to its end. False if that takes too long."""
     deadline = time.monotonic() + STOP_S_MAX
     while time.monotonic() < deadline:
         states = set()
         for task in os.listdir(f"/proc/{pid}/task"):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 states.add(_fields(f"/proc/{pid}/task/{task}/stat")[0])
-        if states <= {"T", "t", "Z", "X"}:
-            return
+        if states <= {*_STOPPED, "Z", "X"}:
+            return True
         time.sleep(0.0002)
+    return False
 
 
 def _recent(root: str) -> Iterator[str]:

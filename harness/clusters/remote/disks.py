@@ -137,7 +137,7 @@ class RemoteDisks:
         await self._each(nodes, lambda name, place: self._agent(name, "fill", place.folder))
 
     async def disk_read_only(self, nodes: Sequence[str]) -> None:
-        await self._each(nodes, lambda name, place: self._agent(name, "read_only", place.folder))
+        await self._each(nodes, lambda name, place: self._agent(name, "read_only", place.folder, PID_FILE))
 
     async def disk_eio(self, nodes: Sequence[str], probability: float) -> float:
         """Such a disk fails wholly, whatever the probability."""

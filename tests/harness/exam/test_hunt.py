@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness import catalog
 from harness.claims.finding import Finding
 from harness.exam.code import BY_WORKLOAD, CODES, codes
-from harness.exam.hunt import Hunt, Twin, experiment
+from harness.exam.hunt import Hunt, correct_twin, experiment
 from harness.system import System
 from tests.harness.claims.findings import bad, good
 
@@ -64,17 +64,17 @@ def test_never_found() -> None:
 
 def test_the_twin_differs_in_nothing_but_the_bug() -> None:
     bug = SYSTEM.bugs[NAME]
-    own, twin = experiment(bug, NAME), experiment(bug, None)
-    assert (own.bugs, twin.bugs) == ((NAME,), ())
+    own, other = experiment(bug, NAME), experiment(bug, None)
+    assert (own.bugs, other.bugs) == ((NAME,), ())
     assert (own.workload, own.options, own.faults, own.rate_hz) == (
-        twin.workload, twin.options, twin.faults, twin.rate_hz)  # fmt: skip
+        other.workload, other.options, other.faults, other.rate_hz)  # fmt: skip
 
 
 def test_every_alarm_of_a_twin_is_told() -> None:
-    twin = Twin(SYSTEM, NAME, 3)
+    quiet = correct_twin(SYSTEM, NAME, 3)
     for finding in (good(1), bad(2, "assertion"), good(3, valid="unknown", reason="timeout")):
-        assert twin.next() is not None
-        twin.add(twin.arm, finding)
-    assert [(alarm.seed, alarm.codes) for alarm in twin.alarms()] == [(2, ("assertion",))]
-    assert twin.unknown == {"timeout": 1}
-    assert twin.next() is None
+        assert quiet.next() is not None
+        quiet.add(quiet.arm, finding)
+    assert [(alarm.seed, alarm.codes) for alarm in quiet.alarms()] == [(2, ("assertion",))]
+    assert quiet.unknown == {"timeout": 1}
+    assert quiet.next() is None

@@ -123,6 +123,10 @@ def test_a_single_node_has_no_links_but_those_to_its_clients(fault: partition.Pa
         (partition.FAULT, FaultSpec("partition", "bridge"), 2),
         (partition.FAULT, FaultSpec("partition", "halves"), 1),
         (partition.FAULT, FaultSpec("partition", "isolate-leader"), 1),
+        (partition.FAULT, FaultSpec("partition", "between-leader"), 1),
+        (partition.FAULT, FaultSpec("partition", "between-leader", 1), 5),
+        (partition.FAULT, FaultSpec("partition", "between-n2"), 5),
+        (partition.FAULT, FaultSpec("partition", "between-n1+n6"), 5),
         (delay.FAULT, FaultSpec("delay", "all"), 1),
         (partition.FAULT, FaultSpec("partition", "isolate-leader", 5), 5),
         (partition.FAULT, FaultSpec("partition", "halves", 2), 5),
@@ -133,6 +137,34 @@ def test_a_single_node_has_no_links_but_those_to_its_clients(fault: partition.Pa
 def test_what_does_not_fit_the_nodes_is_refused(fault: partition.Partition, spec: FaultSpec, count: int) -> None:
     with pytest.raises(FaultSyntaxError, match=r"read .* expected"):
         fault.choose(spec, 0, NODES[:count], Random(0))
+
+
+@pytest.mark.parametrize(
+    ("direction", "expected"),
+    [
+        ("both", {"n1": ["n2"], "n2": ["n1"]}),
+        ("deaf", {"n1": ["n2"]}),
+        ("mute", {"n2": ["n1"]}),
+    ],
+)
+def test_links_between_two_are_cut_and_no_others(direction: str, expected: dict[str, list[str]]) -> None:
+    shape = "between-n1+n2" + ("" if direction == "both" else "-one-way")
+    chosen = (partition.FAULT.choose(FaultSpec("partition", shape), 0, NODES, Random(seed)) for seed in range(20))
+    action = next(action for action in chosen if action["direction"] == direction)
+    assert cut_of(action, NODES) == expected
+    wires = Wires()
+    assert run(partition.FAULT.apply(cast(Cluster, wires), action))["drops"] == expected, "a replay does the same"
+    assert cut_of({**action, "drops": expected}, NODES) == wires.drops == expected
+
+
+def test_links_among_three_and_between_the_leader_and_another_are_cut() -> None:
+    action = partition.FAULT.choose(FaultSpec("partition", "between-n1+n2+n5"), 0, NODES, Random(1))
+    assert cut_of(action, NODES) == {"n1": ["n2", "n5"], "n2": ["n1", "n5"], "n5": ["n1", "n2"]}
+    for size, count in ((None, 2), (3, 3)):
+        action = partition.FAULT.choose(FaultSpec("partition", "between-leader", size), 0, NODES, Random(1))
+        cut = cut_of(resolve(action, "n4"), NODES)
+        assert "n4" in cut
+        assert len(cut) == count
 
 
 def test_followers_are_split_in_two_and_the_leader_hears_both() -> None:

@@ -51,7 +51,8 @@ def test_every_fault_with_targets_takes_every_word(name: str, word: str) -> None
 
 
 @pytest.mark.parametrize(
-    "shape", ["isolate-n2", "isolate-n2+n3", "isolate-role-witness", "isolate-n2-one-way", "isolate-role-x-one-way"]
+    "shape", ["isolate-n2", "isolate-n2+n3", "isolate-role-witness", "isolate-n2-one-way", "isolate-role-x-one-way",
+              "between-n2+n3", "between-role-witness", "between-n2+n3-one-way"]
 )  # fmt: skip
 def test_partitions_isolate_nodes_and_roles_too(shape: str) -> None:
     (spec,) = parse(f"partition={shape}", FAULTS)

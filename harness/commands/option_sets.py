@@ -1,0 +1,95 @@
+"""``splitbrain mutants --option-sets``: a sample of all option sets, each held to what it promises."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from harness import catalog
+from harness.catalog import alternatives
+from harness.claims.survey import Survey
+from harness.commands import CRASH, PROGRAM, UsageError, complain
+from harness.commands.live import display, output
+from harness.commands.output import emit, printable
+from harness.commands.survey_progress import SurveyProgress
+from harness.exam.hunt import Alarm, Twin
+from harness.exam.option_set import RUNS, OptionSet, option_sets
+from harness.search.batch import WorkerError
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the runs; 1 if there was a false alarm, 2 if none of the runs of a set said anything."""
+    sets = choose(args.family, RUNS if args.runs is None else args.runs, args.seed)
+    questions = [question for each in sets for question in each.questions]
+    survey: Survey[Twin] = Survey(questions, args.provider, Path(args.store) / "option-sets", args.jobs)
+    shown, begin = display(output(args.json)), monotonic()
+    try:
+        survey.execute(SurveyProgress(shown, "questions").watch)
+    except KeyboardInterrupt:
+        complain(f"splitbrain: interrupted after {survey.runs} runs; what there is was judged")
+    except WorkerError as error:
+        complain(f"splitbrain: {error}")
+        return CRASH
+    finally:
+        shown.close()
+    text = "\n".join(_table(survey, sets, monotonic() - begin))
+    complain(text) if args.json else print(text, flush=True)
+    if args.json:
+        emit({"option_sets": [_json(survey, each) for each in sets]})
+    if any(each.false_alarms for each in sets):
+        return 1
+    return 2 if any(each.questions and _silent(each) for each in sets) else 0
+
+
+def choose(family: str | None, runs: int, first_seed: int) -> list[OptionSet]:
+    """The sample of each system, or of one. Raises UsageError where there is none of that name."""
+    names = catalog.names("systems")
+    if family is not None and family not in names:
+        raise UsageError(f"--family: read {family[:80]!r}; expected {alternatives(family, names)}")
+    chosen = [name for name in names if family in (None, name)]
+    return [each for name in chosen for each in option_sets(catalog.system(name), runs, first_seed)]
+
+
+def _silent(each: OptionSet) -> bool:
+    return sum(each.unknown.values()) == each.runs
+
+
+def _table(survey: Survey[Twin], sets: Sequence[OptionSet], seconds: float) -> Iterator[str]:
+    yield f"{'system':<16} {'set':>3}  {'runs':>5}  {'false':>5}  {'unknown':>7}  promises; options"
+    for each in sets:
+        promised = ", ".join(each.promises) or "nothing"
+        words = "  ".join(f"{name}={value}" for name, value in each.options.items())
+        yield (f"{each.system:<16} {each.number:>3}  {each.runs:>5}  {each.false_alarms:>5}  "
+               f"{sum(each.unknown.values()):>7}  {promised}; {words}")  # fmt: skip
+    for each, question, alarm in _alarms(sets):
+        yield printable(f"FALSE ALARM: {each.system} set {each.number}, {question.arm.experiment.workload}, seed "
+                        f"{alarm.seed}: {', '.join(alarm.codes)}: {alarm.explanation[:300]}\n"
+                        f"    {_repeat(survey, question, alarm)}")  # fmt: skip
+    promising = sum(bool(each.questions) for each in sets)
+    alarms, unknown = sum(each.false_alarms for each in sets), sum(sum(each.unknown.values()) for each in sets)
+    yield (f"{len(sets)} option sets, of which {promising} promise something; {survey.runs} runs in {seconds:.0f} s: "
+           f"{alarms} false alarms, {unknown} unknown")  # fmt: skip
+
+
+def _alarms(sets: Sequence[OptionSet]) -> Iterator[tuple[OptionSet, Twin, Alarm]]:
+    for each in sets:
+        for question in each.questions:
+            yield from ((each, question, alarm) for alarm in question.alarms())
+
+
+def _repeat(survey: Survey[Twin], question: Twin, alarm: Alarm) -> str:
+    return shlex.join([PROGRAM, "run", "--replay", str(survey.keep(question, question.arm, alarm.seed))])
+
+
+def _json(survey: Survey[Twin], each: OptionSet) -> dict[str, Any]:
+    return {
+        "system": each.system, "number": each.number, "options": dict(each.options), "promises": list(each.promises),
+        "runs": each.runs, "false_alarms": each.false_alarms, "unknown": dict(each.unknown),
+        "alarms": [{"workload": question.arm.experiment.workload, "seed": alarm.seed, "codes": list(alarm.codes),
+                    "explanation": alarm.explanation, "repeat": _repeat(survey, question, alarm)}
+                   for _, question, alarm in _alarms([each])],
+    }  # fmt: skip

@@ -1,0 +1,63 @@
+"""A pair of nodes, primary and standby, each of which can have the other switched off: failover without a third vote.
+
+*Designing Data-Intensive Applications*, ch. 5, "Leader failure: Failover". Two nodes that do not hear each other cannot
+tell who is to blame, and no majority of two survives one's death. So pairs "shoot the other node in the head" and go
+on alone. ``switch=arbiter`` grants one of two orders; ``switch=obedient`` carries out both, and nobody is left.
+
+With ``failover=manual`` nodes shoot nobody: a person does, after a while. Read ``node``, ``switch``, ``power`` first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.node import Message
+from harness.system import Option, Role, System
+
+from systems_under_test.blocks.key_value_client import ERRORS, KeyValueClient
+from systems_under_test.failover_pair.claims import CLAIMS
+
+
+def primary(statuses: Mapping[str, Message]) -> str | None:
+    """The one that serves."""
+    return next((node for node, status in sorted(statuses.items()) if status.get("serving")), None)
+
+
+def ready(statuses: Mapping[str, Message]) -> bool:
+    """One of the pair serves, and who is on, as the switch says, has caught up."""
+    on = next((status["on"] for status in statuses.values() if status["role"] == "switch"), ())
+    return primary(statuses) in on and all(statuses.get(node, {}).get("whole") for node in on)
+
+
+def promises(options: Mapping[str, str]) -> frozenset[str]:
+    """Everything: an obedient switch costs the service, and not the data."""
+    return frozenset({"register", "set", "counter"})
+
+
+SYSTEM = System(
+    name="failover-pair",
+    summary="Primary and standby that order each other off at a power switch (DDIA 5.2).",
+    operations=frozenset({"read", "write", "cas", "add", "inc", "append", "dump"}),
+    roles={
+        "node": Role("systems_under_test.failover_pair.node:Node", count=2),
+        "switch": Role("systems_under_test.failover_pair.switch:Switch", count=1),
+        "operator": Role("systems_under_test.failover_pair.operator:Operator", count=1, disk=False),
+    },
+    client=KeyValueClient,
+    workloads=("register", "set", "counter"),
+    ready=ready,
+    leader=primary,
+    options={
+        "switch": Option(
+            "arbiter", ("arbiter", "obedient"), "the switch grants one of two orders, or carries out every one"
+        ),
+        "failover": Option("automatic", ("automatic", "manual"), "nodes order each other off, or an operator does"),
+        "operator-ms": Option("2000", None, "how long nobody serves until an operator acts; 0: nobody comes"),
+    },
+    errors=ERRORS,
+    events=("ordered-off", "order-refused", "switched-off", "switched-on", "went-dark", "became-leader", "truncated",
+            "disk-corrupt"),
+    leadership=lambda options: ("became-leader", "generation"),
+    claims=CLAIMS,
+    promises=promises,
+)  # fmt: skip

@@ -1,0 +1,54 @@
+"""What the book says of nodes that shut each other down, and of people who do failover by hand (SL-14)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.claim import Available, Claim, Curve, Experiment, Measured, Shape, Source, Thresholds, Unavailable, Variant
+
+FAILOVER: Final = "ch. 5, Leader failure: Failover"
+OBEDIENT: Final = Variant("an obedient switch", {"switch": "obedient"})
+ARBITER: Final = Variant("a fencing arbiter", {"switch": "arbiter"})
+CUT: Final = Experiment("register", {"operator-ms": "0"}, faults="partition=between-n1+n2", windows=((3.0, 8.0),),
+                        concurrency=20, rate_hz=60.0, time_limit_s=12.0)  # fmt: skip
+"""The two do not hear each other; the clients and the switch hear both. No operator comes."""
+
+
+def by_hand(operator_ms: int) -> Variant:
+    return Variant(f"by hand, {operator_ms} ms", {"failover": "manual", "operator-ms": str(operator_ms)})
+
+
+CLAIMS: Final[tuple[Claim, ...]] = (
+    Claim(
+        "SL-14a",
+        "Two nodes, each ordering the other off: after a partition between them none is left until somebody acts.",
+        Source("DDIA", FAILOVER, 158,
+               "if this mechanism is not carefully designed, you can end up with both nodes being shut down"),
+        CUT.varied(OBEDIENT),
+        Unavailable("write", permanent=True),
+        control=ARBITER,
+    ),
+    Claim(
+        "SL-14b",
+        "Where an arbiter grants one of two orders, one node is shut down and the other goes on.",
+        Source("DDIA", FAILOVER, 158,
+               "some systems have a mechanism to shut down one node if two leaders are detected"),
+        CUT,
+        Available("write"),
+        control=OBEDIENT,
+    ),
+    Claim(
+        "SL-14c",
+        "When the primary dies and a person does the failover, nobody takes writes until that person has come.",
+        Source("DDIA", FAILOVER, 158,
+               "some operations teams prefer to perform failovers manually, even if the software supports automatic "
+               "failover"),
+        Experiment("register", faults="kill=n1", windows=((3.0, 11.0),), time_limit_s=12.0),
+        Measured(
+            "who does the failover",
+            (Variant("automatic"), by_hand(1000), by_hand(2000), by_hand(4000)),
+            (Curve("outage-s:write", Shape("rises", ratio=4.0, tolerance=0.1)),),
+        ),
+        thresholds=Thresholds(runs=10),
+    ),
+)  # fmt: skip

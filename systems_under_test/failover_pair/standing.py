@@ -1,0 +1,64 @@
+"""What a node of the pair is, on its disk: primary or standby, whether it has everything, and whether it is alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.node import Disk
+
+from systems_under_test.blocks.durable_cell import DurableCell
+from systems_under_test.failover_pair.switch import PRIMARY
+
+
+class Standing:
+    """``generation`` is the switch's number under which the present primary became one, as far as this node knows.
+
+    ``whole``: it has all that was acknowledged, so it may order the other off and take over. ``alone``: a primary that
+    need not wait for the other, which is off, or has not caught up yet and is not whole. ``cycle`` is the time of being
+    switched on (``power``) that all this is about: after another one, a node is whole only if it is told so.
+    """
+
+    def __init__(self, disk: Disk) -> None:
+        self._cell = DurableCell(disk, "standing")
+        self.cycle = self.generation = 0
+        self.is_primary = self.whole = self.alone = False
+
+    async def load(self) -> None:
+        """Raises Corruption."""
+        state = await self._cell.load()
+        if state is not None:
+            self._take(state)
+
+    def _take(self, state: Mapping[str, Any]) -> None:
+        self.cycle, self.generation = state["cycle"], state["generation"]
+        self.is_primary, self.whole, self.alone = state["primary"], state["whole"], state["alone"]
+
+    async def switched_on(self, cycle: int, part: str) -> None:
+        """Whoever is switched on as the primary is alone; as the standby, it has to catch up. Durable on return."""
+        primary = part == PRIMARY
+        self.cycle, self.is_primary, self.whole, self.alone = cycle, primary, primary, primary
+        self.generation = cycle if primary else self.generation
+        await self._save()
+
+    async def take_over(self, generation: int) -> None:
+        """The other is off: be the primary, alone. Durable on return."""
+        self.is_primary = self.whole = self.alone = True
+        self.generation = generation
+        await self._save()
+
+    async def join(self) -> None:
+        """The standby has all that is acknowledged, and nothing more is without it. Durable on return: only then may
+        the standby be told."""
+        self.alone = False
+        await self._save()
+
+    async def follow(self, generation: int, whole: bool) -> None:
+        """As a standby. Durable on return."""
+        if (generation, whole) != (self.generation, self.whole):
+            self.generation, self.whole = generation, whole
+            await self._save()
+
+    async def _save(self) -> None:
+        await self._cell.save({"cycle": self.cycle, "generation": self.generation, "primary": self.is_primary,
+                               "whole": self.whole, "alone": self.alone})  # fmt: skip

@@ -1,0 +1,104 @@
+"""The power switch of the pair: each node may order the other off ("shoot the other node in the head"), and people may
+order nodes on again.
+
+``obedient``: it carries out every order, also that of a node which another order has doomed already. Two nodes that do
+not hear each other both order, and none is left. ``arbiter``: whoever asks first is granted the order, and is then the
+only one; who is doomed has lost, and is told so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from harness.node import Env, Message
+
+from systems_under_test.blocks.durable_cell import DurableCell
+from systems_under_test.failover_pair.power import LEASE_MS
+
+CUT_MS: Final = 100  # from an order to the click of the relay
+DRAIN_MS: Final = LEASE_MS + 10
+PRIMARY: Final = "primary"
+STANDBY: Final = "standby"
+
+
+class Switch:
+    """:class:`harness.node.Program`. ``number`` counts all that was switched; of each node it is kept whether it is on,
+    the number of the last change (its ``cycle``, while it is on), and as what it was switched on. Durable: off is off,
+    whoever restarts."""
+
+    def __init__(self, env: Env, options: Mapping[str, str]) -> None:
+        self._env, self._arbiter = env, options["switch"] == "arbiter"
+        self._cell = DurableCell(env.disk, "switch")
+        self._pair = env.nodes[:2]
+        self._number = 1
+        self._sockets: dict[str, dict[str, Any]] = {
+            node: {"on": True, "number": 1, "part": part}
+            for node, part in zip(self._pair, (PRIMARY, STANDBY), strict=True)
+        }
+        self._doomed: set[str] = set()
+
+    async def start(self) -> None:
+        state = await self._cell.load()
+        if state is not None:
+            self._number, self._sockets = state["number"], state["sockets"]
+
+    async def handle(self, source: str, message: Message) -> Message | None:
+        match message["type"]:
+            case "power":
+                socket = self._sockets[source]
+                return {"on": socket["on"], "cycle": socket["number"], "part": socket["part"]}
+            case "off":
+                return await self._off(source, message)
+            case "on":
+                return await self._on(message["node"], message["part"])
+            case "look":
+                return {"sockets": {node: dict(socket) for node, socket in self._sockets.items()}}
+            case "request":
+                return {"error": "no-leader", "leader": None}
+        return {"error": "unsupported"}
+
+    def status(self) -> Message:
+        return {"leader": None, "role": "switch", "term": self._number,
+                "on": [node for node, socket in self._sockets.items() if socket["on"]]}  # fmt: skip
+
+    def _has_lost(self, source: str, message: Message) -> bool:
+        """Whether the one who orders is off, or about to be, or was since it gave the order. A person never is."""
+        socket = self._sockets.get(source)
+        if socket is None or not self._arbiter:
+            return False
+        return source in self._doomed or not socket["on"] or message["cycle"] != socket["number"]
+
+    async def _off(self, source: str, message: Message) -> Message:
+        """When it answers that it is done, that node has no current; ``number`` is the change's."""
+        if self._has_lost(source, message):
+            self._env.event("order-refused", source=source)
+            return {"done": False}
+        node = message["node"]
+        self._doomed.add(node)
+        await self._env.sleep(CUT_MS)
+        socket = self._sockets[node]
+        if socket["on"]:
+            self._number += 1
+            socket.update(on=False, number=self._number)
+            self._env.event("switched-off", switched=node, source=source, number=self._number)
+        await self._save()
+        await self._env.sleep(DRAIN_MS)
+        return {"done": not socket["on"], "number": socket["number"]}
+
+    async def _on(self, node: str, part: str) -> Message:
+        """Not before every node that was ordered off is dark; and as the standby only of one that is there to stay."""
+        await self._env.sleep(DRAIN_MS)
+        (other,) = (each for each in self._pair if each != node)
+        stays, is_off = self._sockets[other]["on"] and other not in self._doomed, not self._sockets[other]["on"]
+        if self._sockets[node]["on"] or not (stays if part == STANDBY else is_off):
+            return {"done": False}
+        self._number += 1
+        self._doomed.discard(node)
+        self._sockets[node] = {"on": True, "number": self._number, "part": part}
+        self._env.event("switched-on", switched=node, part=part, number=self._number)
+        await self._save()
+        return {"done": True}
+
+    async def _save(self) -> None:
+        await self._cell.save({"number": self._number, "sockets": self._sockets})

@@ -1,0 +1,191 @@
+"""``failover-pair`` in the simulated world: who is shot, who serves, who comes back, and what people do."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.node import Message
+from systems_under_test.failover_pair import SYSTEM
+from tests.systems_under_test.simulated import Scene, Statuses, play
+
+CUT = {"n1": ["n2"], "n2": ["n1"]}
+OVER_MS = 1200  # long enough to be missed, to order, and to be obeyed
+NOBODY = {"operator-ms": "0"}
+
+
+def switched(scene: Scene) -> list[object]:
+    """Who was switched off, and by whom, in order."""
+    return [(fields["switched"], fields["source"]) for _, fields in scene.events("switched-off")]
+
+
+def on(statuses: Statuses) -> list[str]:
+    return list(statuses["n3"]["on"])
+
+
+async def given(scene: Scene, node: str, message: Message) -> Message:
+    """What the switch answers a person."""
+    return await scene.cluster.client_env(0, "p").call(node, message, 1000)
+
+
+def test_the_primary_serves_and_the_standby_has_everything() -> None:
+    async def scenario(scene: Scene) -> None:
+        assert (await scene.ask("write", 5)).node == "n1"
+        assert await scene.call("n2", "read") == {"error": "not-leader", "leader": "n1"}
+        assert [await scene.call(node, "read") for node in ("n3", "n4")] == [{"error": "no-leader", "leader": None}] * 2
+        await scene.runtime.sleep(200)
+        assert await scene.dumps() == {"n1": 5, "n2": 5}
+
+    play(SYSTEM, scenario)
+
+
+def test_a_dead_primary_is_shot_and_stays_off_when_it_is_restarted() -> None:
+    async def scenario(scene: Scene) -> None:
+        assert (await scene.ask("write", 1)).type == "ok"
+        await scene.cluster.kill(["n1"])
+        await scene.runtime.sleep(OVER_MS)
+        assert (await scene.ask("read")).node == "n2"
+        await scene.cluster.start(["n1"])
+        await scene.runtime.sleep(OVER_MS)
+        statuses = await scene.statuses()
+        assert (statuses["n1"]["role"], on(statuses)) == ("off", ["n2"])
+        assert await scene.call("n1", "write", 2) == {"error": "unavailable"}
+
+    assert switched(play(SYSTEM, scenario, **NOBODY)) == [("n1", "n2")]
+
+
+def test_off_is_off_though_the_switch_is_restarted_too() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.cluster.partition(CUT)
+        await scene.runtime.sleep(OVER_MS)
+        before = on(await scene.statuses())
+        await scene.cluster.kill(["n3"])
+        await scene.cluster.start(["n3"])
+        await scene.cluster.heal()
+        await scene.runtime.sleep(OVER_MS)
+        assert on(await scene.statuses()) == before
+        assert len(before) == 1
+
+    play(SYSTEM, scenario, **NOBODY)
+
+
+@pytest.mark.parametrize("seed", range(1, 7))
+@pytest.mark.parametrize(("switch", "left"), [("arbiter", 1), ("obedient", 0)])
+def test_two_that_do_not_hear_each_other(switch: str, left: int, seed: int) -> None:
+    async def scenario(scene: Scene) -> None:
+        assert (await scene.ask("write", 1)).type == "ok"
+        await scene.cluster.partition(CUT)
+        await scene.runtime.sleep(OVER_MS)
+        await scene.cluster.heal()
+        await scene.runtime.sleep(OVER_MS)
+        assert len(on(await scene.statuses())) == left
+        assert (await scene.ask("read")).type == ("ok" if left else "fail")
+
+    scene = play(SYSTEM, scenario, seed=seed, switch=switch, **NOBODY)
+    assert len(switched(scene)) == 2 - left
+    assert {node for node, _ in scene.events("ordered-off")} == {"n1", "n2"}, "both wanted to"
+    assert bool(scene.events("order-refused")) == (switch == "arbiter")
+
+
+def test_an_operator_turns_on_first_whoever_was_shot_last() -> None:
+    async def scenario(scene: Scene) -> None:
+        assert (await scene.ask("write", 1)).type == "ok"
+        await scene.cluster.partition(CUT)
+        await scene.runtime.sleep(OVER_MS)
+        assert on(await scene.statuses()) == []
+        await scene.cluster.heal()
+        await scene.until(lambda statuses: SYSTEM.ready(statuses) and len(on(statuses)) == 2)
+        assert (await scene.ask("read")).value == 1
+        assert (await scene.ask("write", 2)).type == "ok"
+        await scene.runtime.sleep(200)
+        assert await scene.dumps() == {"n1": 2, "n2": 2}
+
+    scene = play(SYSTEM, scenario, switch="obedient")
+    parts = [(fields["switched"], fields["part"]) for _, fields in scene.events("switched-on")]
+    last, _ = switched(scene)[-1]  # type: ignore[misc]
+    assert parts == [(last, "primary"), ("n1" if last == "n2" else "n2", "standby")]
+
+
+def test_a_paused_primary_that_comes_to_has_no_current() -> None:
+    async def scenario(scene: Scene) -> None:
+        assert (await scene.ask("write", 1)).type == "ok"
+        await scene.cluster.pause(["n1"])
+        await scene.runtime.sleep(OVER_MS)
+        assert await scene.call("n2", "write", 2) == {"value": None}
+        await scene.cluster.resume(["n1"])
+        assert await scene.call("n1", "read") == {"error": "unavailable"}
+
+    play(SYSTEM, scenario, **NOBODY)
+
+
+def test_nobody_is_shot_by_hand_before_somebody_comes() -> None:
+    async def scenario(scene: Scene) -> None:
+        assert (await scene.ask("write", 1)).type == "ok"
+        await scene.cluster.kill(["n1"])
+        await scene.runtime.sleep(OVER_MS)
+        assert switched(scene) == []
+        assert (await scene.ask("read")).type == "fail"
+        await scene.until(lambda statuses: SYSTEM.leader(statuses) == "n2")
+        assert (await scene.ask("read")).value == 1
+
+    scene = play(SYSTEM, scenario, failover="manual", **{"operator-ms": "3000"})
+    assert switched(scene) == [("n1", "n4")]
+    assert scene.events("ordered-off") == []
+
+
+def test_a_node_that_lacks_something_takes_over_nothing() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.cluster.kill(["n2"])
+        await scene.runtime.sleep(OVER_MS)
+        assert (await scene.ask("write", 7)).node == "n1", "alone"
+        await scene.cluster.partition(CUT)
+        await scene.cluster.start(["n2"])
+        assert await given(scene, "n3", {"type": "on", "node": "n2", "part": "standby"}) == {"done": True}
+        await scene.runtime.sleep(OVER_MS)
+        assert await given(scene, "n2", {"type": "promote", "generation": 99}) == {"promoted": False}
+        await scene.cluster.kill(["n1"])
+        await scene.runtime.sleep(OVER_MS)
+        assert on(await scene.statuses()) == ["n1", "n2"], "it orders nobody off"
+        await scene.cluster.heal()
+        await scene.cluster.start(["n1"])
+        await scene.ready()
+        assert (await scene.ask("read")).value == 7
+
+    play(SYSTEM, scenario, **NOBODY)
+
+
+def test_the_switch_makes_nobody_a_second_primary() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.cluster.kill(["n2"])
+        await scene.runtime.sleep(OVER_MS)
+        assert await given(scene, "n3", {"type": "on", "node": "n2", "part": "primary"}) == {"done": False}
+        assert await given(scene, "n3", {"type": "on", "node": "n1", "part": "standby"}) == {"done": False}, "it is on"
+
+    play(SYSTEM, scenario, **NOBODY)
+
+
+def test_a_corrupt_node_takes_no_part() -> None:
+    async def scenario(scene: Scene) -> None:
+        assert (await scene.ask("write", 1)).type == "ok"
+        await scene.cluster.kill(["n1"])
+        assert (await scene.cluster.disk_flip(["n1"], 1, "wal"))["n1"]["flips"]
+        await scene.cluster.start(["n1"])
+        await scene.runtime.sleep(OVER_MS)
+        assert (await scene.statuses())["n1"]["role"] == "corrupt"
+        assert (await scene.ask("read")).node == "n2"
+
+    play(SYSTEM, scenario, **NOBODY)
+
+
+def test_the_words_for_the_harness() -> None:
+    primary = {"role": "primary", "serving": True, "whole": True}
+    standby = {"role": "standby", "serving": False, "whole": True}
+    lacking = {**standby, "whole": False}
+    both: Message = {"role": "switch", "on": ["n1", "n2"]}
+    assert SYSTEM.leader({"n1": standby, "n2": primary}) == "n2"
+    assert SYSTEM.leader({"n1": standby}) is None
+    assert SYSTEM.ready({"n1": primary, "n2": standby, "n3": both})
+    assert SYSTEM.ready({"n1": primary, "n2": lacking, "n3": {**both, "on": ["n1"]}})
+    assert not SYSTEM.ready({"n1": primary, "n2": lacking, "n3": both})
+    assert not SYSTEM.ready({"n1": standby, "n2": standby, "n3": both})
+    assert not SYSTEM.ready({"n1": primary, "n3": both}), "who knows about the other"
+    assert not SYSTEM.ready({"n1": primary, "n2": standby}), "nor whether they are on"
