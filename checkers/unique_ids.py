@@ -4,6 +4,9 @@ Operations: ``generate`` (also ``generate-id``, ``next``), whose ok answer is th
 of unknown outcome may have used up an id that nobody saw; that harms nobody. Keys, where present, are generators of
 their own: the same id from two of them is no duplicate.
 
+A ``look-up`` of [id, row] asks what stands under an id that was given for that row, and its ok answer is [id, what was
+found]. Another row is a "mismatch"; null, that nothing is there, is counted in the details (``missing``), no more.
+
 Ids that are all numbers, all strings, or all lists of such of one length, have an order. The details then say how many
 are smaller than an id that was complete before they were asked for (``realtime_inversions``), or than the one before of
 the same process (``process_inversions``), and ``k``: in order of completion no id stands further than k places from its
@@ -24,6 +27,8 @@ from harness.result import Anomaly, Result
 
 EXPECT: Final = "unique-ids"
 ANOMALY: Final = "duplicate"
+MISMATCH: Final = "mismatch"
+LOOK_UP: Final = "look-up"
 NAMES: Final = ("generate", "generate-id", "generate_id", "next")
 ANOMALIES_MAX: Final = 16
 _PARTS_MAX: Final = 8
@@ -64,14 +69,18 @@ def check(history: History, *, time_limit_s: float | None = None) -> Result:
 def _judge(history: History) -> Result:
     codes = Codes()
     generators = read(history, codes)
-    anomalies = [anomaly for each in generators for anomaly in _duplicates(each, codes)]
+    duplicates = [anomaly for each in generators for anomaly in _duplicates(each, codes)]
+    looks = _looks(history)
+    mismatches = [_mismatch(look) for look in looks if look.result[1] not in (None, look.argument[1])]
+    anomalies = [*duplicates[: ANOMALIES_MAX - bool(mismatches)], *mismatches]
+    missing = {"missing": sum(look.result[1] is None for look in looks)} if looks else {}
     return Result(
         valid=not anomalies,
         expect=EXPECT,
         method="ids",
         anomalies=tuple(anomalies[:ANOMALIES_MAX]),
         operations=history.types.count(INVOKE),
-        details={**counted(generators), "duplicates": len(anomalies)},
+        details={**counted(generators), "duplicates": len(duplicates), **missing},
     )
 
 
@@ -79,7 +88,7 @@ def read(history: History, codes: Codes) -> list[Generator]:
     """The generators of a history. Raises :class:`checkers.guard.Unsupported`."""
     by_key: dict[int, list[Call]] = {}
     for call in history.calls():
-        if call.f == DUMP:
+        if call.f in (DUMP, LOOK_UP):
             continue
         if call.f not in NAMES:
             raise Unsupported(f"operation {call.invoke}: read the operation {show(call.f)}; expected {NAMES[0]}")
@@ -127,6 +136,26 @@ def _duplicate(generator: Generator, calls: Sequence[Call]) -> Anomaly:
     )
     details = {"key": plain(generator.key), "id": plain(first.result), "count": len(calls)}
     return Anomaly(ANOMALY, (first.invoke, second.invoke), text, details)
+
+
+def _looks(history: History) -> list[Call]:
+    """The look-ups that were answered. Raises :class:`checkers.guard.Unsupported`."""
+    found = [call for call in history.calls() if call.f == LOOK_UP and call.outcome == "ok"]
+    for call in found:
+        for read in (call.argument, call.result):
+            if not isinstance(read, (list, tuple)) or len(read) != 2:
+                raise Unsupported(f"operation {call.invoke}: read the look-up {show(read)}; expected [id, row]")
+    return found
+
+
+def _mismatch(look: Call) -> Anomaly:
+    number, row = look.argument
+    text = (
+        f"Process {look.process} looked up the id {show(number)} (op {look.invoke}), which was given to it for "
+        f"{show(row)}, and was shown {show(look.result[1])}."
+    )
+    details = {"key": plain(look.key), "id": plain(number), "row": plain(row), "shown": plain(look.result[1])}
+    return Anomaly(MISMATCH, (look.invoke,), text, details)
 
 
 def counted(generators: Sequence[Generator]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
         "set-full": "workloads.set_full:WORKLOAD",
         "counter": "workloads.counter:WORKLOAD",
         "unique-ids": "workloads.unique_ids:WORKLOAD",
+        "cached-rows": "workloads.cached_rows:WORKLOAD",
         "list-append": "workloads.list_append:WORKLOAD",
         "rw-register": "workloads.rw_register:WORKLOAD",
         "bank": "workloads.bank:WORKLOAD",

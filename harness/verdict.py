@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from harness.availability import Availability, availability
-from harness.faults.disturbance import named
+from harness.faults.disturbance import is_list, named
 from harness.faults.effect import summary
 from harness.faults.fault_file import Words
 from harness.faults.witness import witnessed
@@ -194,14 +194,23 @@ def _evidence_doubts(
     plan = asked(setup.plan, thresholds)
     if (short := shortfall(history, thresholds, _main_phase_end(history, record), plan)) is not None:
         yield short
-    if toothless := [line["name"] for line in faults if not line["bit"]]:
-        yield (
-            Reason.FAULT_WITHOUT_EFFECT,
-            (
-                f"no effect of {', '.join(toothless)} was measured, so the run says nothing about it "
-                "(faults.jsonl has the figures)"
-            ),
-        )
+    toothless = [line for line in faults if not line["bit"]]
+    if toothless and (is_list(setup.plan.faults) or len(toothless) == len(faults)):
+        yield Reason.FAULT_WITHOUT_EFFECT, _toothless(toothless, record.applications)
+
+
+def _toothless(lines: Sequence[Mapping[str, Any]], applications: Sequence[Mapping[str, Any]]) -> str:
+    """Faults that were applied in vain, and those that were not applied at all, and why."""
+    vain = [line["name"] for line in lines if line["applied"]]
+    said = []
+    if vain:
+        said.append(f"no effect of {', '.join(vain)} was measured, so the run says nothing about it (faults.jsonl has "
+                    "the figures)")  # fmt: skip
+    for name in (line["name"] for line in lines if not line["applied"]):
+        told = dict.fromkeys(entry["effect"]["explanation"] for entry in applications if entry["fault"] == name)
+        because = "; ".join(list(told)[:2]) or "there was no time for it"
+        said.append(f"{name} was never applied: {because}")
+    return "; ".join(said)
 
 
 def _main_phase_end(history: History, record: Record) -> int:

@@ -108,8 +108,9 @@ def choose(ids: Sequence[str], family: str | None, provider: str) -> list[tuple[
         raise UsageError(f"--family: read {family[:80]!r}; expected {alternatives(family, families)}")
     for word in ids:
         if not any(fits(word, claim.id) for _, claim in everything):
-            known = [claim.id for _, claim in everything]
-            raise UsageError(f"read the claim {word[:80]!r}; expected {alternatives(word, known)}")
+            near = alternatives(word, [claim.id for _, claim in everything]).partition(" (did")[1:]
+            hint = "".join(near) if near[0] else ""
+            raise UsageError(f"read the claim {word[:80]!r}; expected an id of `{PROGRAM} claims --list`{hint}")
     chosen = [
         (system, claim) for system, claim in everything
         if (not ids or any(fits(word, claim.id) for word in ids)) and family in (None, system, _family(claim))
@@ -122,6 +123,7 @@ def choose(ids: Sequence[str], family: str | None, provider: str) -> list[tuple[
 
 def fits(word: str, identity: str) -> bool:
     """Whether a claim is meant by a word: its id, or that of its row ("SL-4" means SL-4a, and not SL-40)."""
+    word, identity = word.lower(), identity.lower()
     rest = identity.removeprefix(word)
     return identity.startswith(word) and not (word[-1:].isdigit() and rest[:1].isdigit())
 

@@ -66,6 +66,9 @@ class RunToCheck:
             return replace(result, valid=False, reason=None, explanation=None, anomalies=anomalies)
         if self.doubt is None or (other and self.doubt.as_expected):
             return result
+        if result.valid == "unknown" and self.doubt.reason is Reason.INTERRUPTED:  # what is missing is missing for that
+            return replace(result, reason=self.doubt.reason, explanation=f"{self.doubt.explanation}; besides, "
+                           f"{result.explanation}")  # fmt: skip
         return result.but_unknown(self.doubt.reason, self.doubt.explanation)
 
 

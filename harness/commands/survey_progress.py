@@ -23,6 +23,6 @@ class SurveyProgress:
             return
         self._next_s = elapsed_s + max(EVERY_S, elapsed_s / 20)
         rate = survey.runs / elapsed_s
-        left_s = (survey.wanted - survey.runs) / rate if rate else 0.0
+        left = f", at most {(survey.wanted - survey.runs) / rate:.0f} s left" if rate else ""
         self._shown.say(f"{elapsed_s:6.1f} s  {survey.runs} runs of at most {survey.wanted}, {survey.settled} of "
-                        f"{len(survey.questions)} {self._what} settled, at most {left_s:.0f} s left")  # fmt: skip
+                        f"{len(survey.questions)} {self._what} settled{left}")  # fmt: skip

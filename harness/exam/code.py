@@ -46,6 +46,7 @@ BY_WORKLOAD: Final[Mapping[str, str]] = {
     "booking": "TXN",
     "long-fork": "TXN",
     "unique-ids": "UID",
+    "cached-rows": "UID",
     "rows": "SET",
 }
 """What every other anomaly is, by the workload that asked."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.cluster import Observation
-from harness.fault import Action, Effect, Fault
+from harness.fault import Action, Effect, Fault, Trigger
 from harness.faults.effect import Pair
 from harness.node import Future, Task
 
@@ -133,7 +133,12 @@ def never_applied(number: int, fault: str, action: Action, trigger: Mapping[str,
         "done": None,
         "healed": None,
         "bit": False,
-        "effect": {"measured": {}, "explanation": "its trigger never came", "absent_outside": True},
+        "effect": {
+            "measured": {},
+            "explanation": f'its trigger, "{Trigger.from_json(dict(trigger))}", never came '
+            "(a smaller count, or a longer run?)",
+            "absent_outside": True,
+        },
         "errors": [],
     }
 

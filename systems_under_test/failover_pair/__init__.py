@@ -4,7 +4,9 @@
 tell who is to blame, and no majority of two survives one's death. So pairs "shoot the other node in the head" and go
 on alone. ``switch=arbiter`` grants one of two orders; ``switch=obedient`` carries out both, and nobody is left.
 
-With ``failover=manual`` nodes shoot nobody: a person does, after a while. Read ``node``, ``switch``, ``power`` first.
+With ``failover=manual`` nodes shoot nobody: a person does, after a while. With ``replication=async`` the standby may
+lack what was acknowledged; a ``cache`` beside the pair then still knows rows that are gone, by ids that are given anew.
+Read ``node``, ``switch``, ``power`` first.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from collections.abc import Mapping
 from harness.node import Message
 from harness.system import Option, Role, System
 
-from systems_under_test.blocks.key_value_client import ERRORS, KeyValueClient
+from systems_under_test.blocks.key_value_client import ERRORS
 from systems_under_test.failover_pair.claims import CLAIMS
+from systems_under_test.failover_pair.client import PairClient
 
 
 def primary(statuses: Mapping[str, Message]) -> str | None:
@@ -30,24 +33,27 @@ def ready(statuses: Mapping[str, Message]) -> bool:
 
 
 def promises(options: Mapping[str, str]) -> frozenset[str]:
-    """Everything: an obedient switch costs the service, and not the data."""
-    return frozenset({"register", "set", "counter"})
+    """Everything, where replication is synchronous: an obedient switch costs the service, and not the data."""
+    everything = {"register", "set", "counter", "unique-ids", "cached-rows"}
+    return frozenset(everything if options["replication"] == "sync" else ())
 
 
 SYSTEM = System(
     name="failover-pair",
     summary="Primary and standby that order each other off at a power switch (DDIA 5.2).",
-    operations=frozenset({"read", "write", "cas", "add", "inc", "append", "dump"}),
+    operations=frozenset({"read", "write", "cas", "add", "inc", "append", "generate", "look-up", "dump"}),
     roles={
         "node": Role("systems_under_test.failover_pair.node:Node", count=2),
         "switch": Role("systems_under_test.failover_pair.switch:Switch", count=1),
         "operator": Role("systems_under_test.failover_pair.operator:Operator", count=1, disk=False),
+        "cache": Role("systems_under_test.failover_pair.cache:Cache", count=1, disk=False),
     },
-    client=KeyValueClient,
-    workloads=("register", "set", "counter"),
+    client=PairClient,
+    workloads=("register", "set", "counter", "unique-ids", "cached-rows"),
     ready=ready,
     leader=primary,
     options={
+        "replication": Option("sync", ("sync", "async"), "acknowledge what is on both disks, or on the primary's"),
         "switch": Option(
             "arbiter", ("arbiter", "obedient"), "the switch grants one of two orders, or carries out every one"
         ),

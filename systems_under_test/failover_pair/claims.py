@@ -1,10 +1,24 @@
-"""What the book says of nodes that shut each other down, and of people who do failover by hand (SL-14)."""
+"""What the book says of nodes that shut each other down, of people who do failover by hand (SL-14), and of a cache that
+outlives the ids of a database (SL-11)."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from harness.claim import Available, Claim, Curve, Experiment, Measured, Shape, Source, Thresholds, Unavailable, Variant
+from harness.claim import (
+    Available,
+    Claim,
+    Curve,
+    Experiment,
+    Holds,
+    Measured,
+    Shape,
+    Source,
+    Thresholds,
+    Unavailable,
+    Variant,
+    Violates,
+)
 
 FAILOVER: Final = "ch. 5, Leader failure: Failover"
 OBEDIENT: Final = Variant("an obedient switch", {"switch": "obedient"})
@@ -12,6 +26,9 @@ ARBITER: Final = Variant("a fencing arbiter", {"switch": "arbiter"})
 CUT: Final = Experiment("register", {"operator-ms": "0"}, faults="partition=between-n1+n2", windows=((3.0, 8.0),),
                         concurrency=20, rate_hz=60.0, time_limit_s=12.0)  # fmt: skip
 """The two do not hear each other; the clients and the switch hear both. No operator comes."""
+
+ASYNC: Final = Variant("asynchronous", {"replication": "async"})
+CACHED: Final = Experiment("cached-rows", faults="partition=between-n1+n2, kill=leader", rate_hz=80.0)
 
 
 def by_hand(operator_ms: int) -> Variant:
@@ -50,5 +67,22 @@ CLAIMS: Final[tuple[Claim, ...]] = (
             (Curve("outage-s:write", Shape("rises", ratio=4.0, tolerance=0.1)),),
         ),
         thresholds=Thresholds(runs=10),
+    ),
+    Claim(
+        "SL-11c",
+        "A standby that is behind takes over and reuses ids: a cache that knows the ids shows another user's data.",
+        Source("DDIA", FAILOVER, 158,
+               "inconsistency between MySQL and Redis, which caused some private data to be disclosed to the wrong "
+               "users"),
+        CACHED.varied(ASYNC),
+        Violates(("mismatch",)),
+    ),
+    Claim(
+        "SL-11d",
+        "Where the standby has everything that was acknowledged, the cache shows everybody his own.",
+        Source("DDIA", FAILOVER, 158, "These primary keys were also used in a Redis store"),
+        CACHED,
+        Holds(("mismatch", "duplicate")),
+        control=ASYNC,
     ),
 )  # fmt: skip

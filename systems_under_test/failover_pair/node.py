@@ -1,6 +1,7 @@
 """The node program of primary and standby: who serves, and what a node does that does not hear the other.
 
-The primary takes all requests, and acknowledges what both have on their disks. It cannot know why the other is silent:
+The primary takes all requests, and acknowledges what both have on their disks (``replication=async``: what it has on
+its own; what the standby lacks then is lost when that takes over). It cannot know why the other is silent:
 dead, slow, or cut off and about to take over. So whoever wants to go on without the other first has it ordered off at
 the switch; once that is done, nobody else serves, and to be alone is safe.
 """
@@ -36,7 +37,8 @@ class Node:
     def __init__(self, env: Env, options: Mapping[str, str]) -> None:
         self._env, self._automatic = env, options["failover"] == "automatic"
         (self._other,), self._switch = env.peers, env.nodes[2]
-        self._replica, self._standing = Replica(env), Standing(env.disk)
+        self._waits = options["replication"] == "sync"
+        self._replica, self._standing = Replica(env, keeps=self._waits), Standing(env.disk)
         self._log = self._replica.log
         self._power = Power(env, self._switch, self._switched_on)
         self._detector = FixedTimeout(env.clock, SILENT_MS)
@@ -139,7 +141,8 @@ class Node:
         if not self._leads():
             return
         durable = self._log.durable
-        for index, reply in self._replica.apply(durable if self._standing.alone else self._both(durable)):
+        waits = self._waits and not self._standing.alone
+        for index, reply in self._replica.apply(self._both(durable) if waits else durable):
             self._waiting.answer(index, reply)
 
     def _both(self, durable: int) -> int:

@@ -13,10 +13,11 @@ from systems_under_test.blocks.replicated_log import Entry, Position, Replicated
 
 
 class Replica:
-    """``applied`` is up to where the log is acknowledged, as far as this node knows; never past its durable end."""
+    """``applied`` is up to where the log is acknowledged, as far as this node knows; never past its durable end.
+    With ``keeps`` none of that is ever dropped; asynchronous replication cannot promise it."""
 
-    def __init__(self, env: Env) -> None:
-        self._env = env
+    def __init__(self, env: Env, *, keeps: bool) -> None:
+        self._env, self._keeps = env, keeps
         self.log = ReplicatedLog(env.disk)
         self.applied = 0
         self._state, self._clients = KeyValue(), ClientTable()
@@ -63,7 +64,10 @@ class Replica:
         return end
 
     def _truncate_from(self, index: int) -> None:
-        """What this node took as a primary and could not hand on: it was never acknowledged."""
-        assert index > self.applied, f"entry {index} was acknowledged (up to {self.applied})"
+        """What this node took as a primary and could not hand on."""
+        assert index > self.applied or not self._keeps, f"entry {index} was acknowledged (up to {self.applied})"
         dropped = self.log.truncate_from(index)
         self._env.event("truncated", **{"from": index, "count": dropped})
+        if index <= self.applied:
+            self.applied, self._state, self._clients = 0, KeyValue(), ClientTable()
+            self.apply(index - 1)

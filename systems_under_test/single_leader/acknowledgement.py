@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from systems_under_test.blocks.high_water_mark import high_water_mark
 from systems_under_test.blocks.quorum import majority
 
 
@@ -27,8 +28,7 @@ class Counted:
     needed: int
 
     def replicated(self, own: int, followers: Mapping[str, int]) -> int:
-        stored = sorted([own, *followers.values()], reverse=True)
-        return min(own, stored[self.needed - 1])
+        return min(own, high_water_mark([own, *followers.values()], self.needed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,16 +18,15 @@ freshest of the voters, but the deposed leader's own suffix is on nobody else's 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from statistics import median
 from typing import Any, Final
 
-from harness.node import CallError, Future, Message
+from harness.node import CallError, Message
 
 from systems_under_test.blocks.condition import Condition
 from systems_under_test.blocks.heartbeat import beat
 from systems_under_test.blocks.replicated_log import Entry, Position
+from systems_under_test.blocks.request_waiting_list import RequestWaitingList, WaitingListFull
 from systems_under_test.single_leader.acknowledgement import Acknowledgement, OneFollower, counted
 from systems_under_test.single_leader.bug import (
     ACKNOWLEDGE_BEFORE_BACKUP,
@@ -37,6 +36,7 @@ from systems_under_test.single_leader.bug import (
 )
 from systems_under_test.single_leader.progress import Progress
 from systems_under_test.single_leader.replica import Replica
+from systems_under_test.single_leader.replication_lag import ReplicationLag
 from systems_under_test.single_leader.synchronous_follower import SynchronousFollower
 
 HEARTBEAT_MS: Final = 80
@@ -44,8 +44,6 @@ CALL_MS: Final = 400
 RETRY_MS: Final = 40
 CHECK_MS: Final = 400  # a follower that has everything is asked this often whether it still has
 BATCH_ENTRIES_MAX: Final = 256
-WAITING_MAX: Final = 10_000
-LAG_SAMPLES_MAX: Final = 1000
 
 
 class Leader:
@@ -57,13 +55,12 @@ class Leader:
         self._deposed_by = deposed_by
         self.generation = generation
         self.ended = False
-        self._waiting: dict[int, Future[Message]] = {}
+        self._waiting: RequestWaitingList[int, Message] = RequestWaitingList(self._env)
         self._grown = Condition(self._env)  # the log has new entries, or time has passed
         self._progress = Progress(self._env.clock, self._env.peers)
         self._synchronous = self._choice(options["promotion"])
         self._acknowledgement = self._policy(options["replication"])
-        self._appended_ns: list[int] = []  # of the entries of this leadership, from the first on
-        self._lag_ms: deque[float] = deque(maxlen=LAG_SAMPLES_MAX)
+        self._lag = ReplicationLag(self._env)
         self.first = self._append(None)
 
     def start(self) -> None:
@@ -96,9 +93,7 @@ class Leader:
     def end(self) -> None:
         """Deposed. Nobody knows what becomes of the writes that still wait."""
         self.ended = True
-        waiting, self._waiting = self._waiting, {}
-        for future in waiting.values():
-            future.set_result({"error": "unknown"})
+        self._waiting.answer_all({"error": "unknown"})
         self._grown.notify()
 
     @property
@@ -108,8 +103,7 @@ class Leader:
 
     @property
     def lag_ms(self) -> float | None:
-        """Median time from append here to a follower's acknowledgement, over the latest entries."""
-        return round(median(self._lag_ms), 3) if self._lag_ms else None
+        return self._lag.median_ms
 
     def read(self, request: Message) -> Message:
         """From the leader's own applied state: a deposed leader that does not know it yet answers with old values."""
@@ -120,16 +114,16 @@ class Leader:
 
     async def write(self, request: Message) -> Message:
         """Log a request; the reply comes when it is replicated as the options demand, however long that takes."""
-        if len(self._waiting) >= WAITING_MAX:
+        try:
+            reply = self._waiting.add(self._log.last + 1)
+        except WaitingListFull:
             return {"error": "unavailable"}
-        command = {name: request.get(name) for name in ("client", "sequence", "f", "key", "value")}
-        future: Future[Message] = self._env.future()
-        self._waiting[self._append(command)] = future
+        self._append({name: request.get(name) for name in ("client", "sequence", "f", "key", "value")})
         self._grown.notify()
-        return await future
+        return await reply
 
     def _append(self, command: Mapping[str, Any] | None) -> int:
-        self._appended_ns.append(self._env.clock.monotonic())
+        self._lag.appended()
         entry: Entry = {"generation": self.generation, "command": command}
         if FRESHNESS_BY_WALL_CLOCK in self._replica.bugs:
             entry = {**entry, "written_ns": self._env.clock.wall()}
@@ -154,9 +148,7 @@ class Leader:
         if replicated < self.first:
             return  # what a majority has of an earlier generation may be lost until it has an entry of this one, too
         for index, reply in self._replica.raise_high_water(replicated):
-            future = self._waiting.pop(index, None)
-            if future is not None:
-                future.set_result(reply)
+            self._waiting.answer(index, reply)
 
     def _beat(self) -> None:
         message = {**self._head("heartbeat"), "last": self._log.last}
@@ -210,10 +202,7 @@ class Leader:
         return first
 
     def _matched(self, peer: str, index: int) -> None:
-        now_ns, known = self._env.clock.monotonic(), self._progress.stored[peer]
-        for new in range(max(known + 1, self.first), index + 1):
-            self._lag_ms.append((now_ns - self._appended_ns[new - self.first]) / 1e6)
+        known = self._progress.stored[peer]
         if self._progress.confirm(peer, index):
-            if self._lag_ms:
-                self._env.gauge("replication_lag_ms", self._lag_ms[-1])
+            self._lag.stored(known - self.first + 1, index - self.first + 1)
             self._acknowledge()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
-LINEARIZABLE = frozenset({"set", "set-full", "register", "counter", "unique-ids", "sessions", "consistent-prefix"})
-"""What holds where there is one order of everything, and reads are of its end. (Devices are told apart, too.)"""
+EVERYTHING: Final = frozenset(
+    {"set", "set-full", "register", "counter", "unique-ids", "sessions", "devices", "consistent-prefix"}
+)
 
 
 def promises(options: Mapping[str, str]) -> frozenset[str]:
@@ -13,27 +15,17 @@ def promises(options: Mapping[str, str]) -> frozenset[str]:
     can be said of either."""
     if options["generation"] == "off" or options["joining"] == "file-copy":
         return frozenset()
-    promised = _by_position(options)
-    if _keeps(options):
-        promised |= _of_what_is_kept(options)
-    return promised
+    if not _keeps(options):
+        return _by_position(options)
+    if options["deduplication"] == "on" and _current(options):
+        return EVERYTHING
+    return _kept(options) | _by_position(options)
 
 
 def _keeps(options: Mapping[str, str]) -> bool:
     """Whether what was acknowledged is never lost: because the leader stays the same, or its successor has it."""
     pair = (options["replication"], options["promotion"]) == ("semi-sync", "recorded")
     return options["failover"] == "none" or pair or options["replication"] in ("majority", "sync")
-
-
-def _of_what_is_kept(options: Mapping[str, str]) -> frozenset[str]:
-    """Numbers are given out by the leader, once; elements may be added twice; all else needs current reads, and a
-    request that is sent again must not be executed again."""
-    promised = frozenset({"unique-ids"})
-    if options["reads"] in ("leader", "confirmed"):
-        promised |= {"set", "set-full"}
-    if options["deduplication"] == "on" and _current(options):
-        promised |= {*LINEARIZABLE, "devices"}
-    return promised
 
 
 def _current(options: Mapping[str, str]) -> bool:
@@ -43,11 +35,26 @@ def _current(options: Mapping[str, str]) -> bool:
     return options["reads"] == "confirmed" or (options["reads"] == "leader" and alone)
 
 
+def _kept(options: Mapping[str, str]) -> frozenset[str]:
+    """What a late read, and a request that is executed twice, do no harm to."""
+    promised = {"set", "unique-ids"}
+    if _shows_what_is_kept(options):
+        promised.add("set-full")
+        if options["partitions"] == "1" and "sessions" in _by_position(options):
+            promised.add("consistent-prefix")
+    return frozenset(promised)
+
+
+def _shows_what_is_kept(options: Mapping[str, str]) -> bool:
+    """Whether nothing is read that may be lost: from leaders never; from followers if they wait for others, too."""
+    waiting = options["apply"] == "high-water" and options["replication"] != "async"
+    return waiting or options["reads"] in ("leader", "confirmed")
+
+
 def _by_position(options: Mapping[str, str]) -> frozenset[str]:
     """A session that remembers the last entry it saw is told that it is lost rather than shown anything older; a user's
     devices are where they know of each other's writes, which travellers' do not."""
     if (options["reads"], options["deduplication"]) != ("position", "on"):
         return frozenset()
-    promised = frozenset({"sessions"})
     shared = (options["shared-position"], options["travel"]) == ("on", "off")
-    return promised | {"devices"} if shared else promised
+    return frozenset({"sessions", "devices"} if shared else {"sessions"})

@@ -46,6 +46,35 @@ def test_generators_of_different_keys_and_unanswered_operations_are_no_duplicate
     assert check(History([*lines, Op("invoke", 6, "generate"), Op("fail", 6, "generate", 1)])).valid is True
 
 
+def looked_up(found: Any, *rows: str) -> History:
+    """Rows that were all given the id 1, and the last one's owner, who looks it up."""
+    lines = []
+    for i, row in enumerate(rows):
+        lines += [Op("invoke", i, "generate", row, key="t"), Op("ok", i, "generate", 1, key="t")]
+    last = len(rows) - 1
+    look = Op("invoke", last, "look-up", [1, rows[last]], key="t")
+    return History([*lines, look, Op("ok", last, "look-up", found, key="t")])
+
+
+def test_who_looks_up_his_id_must_not_be_shown_anothers_row() -> None:
+    assert check(looked_up([1, "A"], "A")).valid is True
+    result = check(looked_up([1, "A"], "A", "B"))
+    assert [anomaly.type for anomaly in result.anomalies] == ["duplicate", "mismatch"]
+    assert result.anomalies[1].operations == (4,)
+    assert "(op 4), which was given to it for 'B', and was shown 'A'" in result.anomalies[1].explanation.replace(
+        '"', "'"
+    )
+    many = check(looked_up([1, "A"], "A", *(f"B{i}" for i in range(40))))
+    assert [anomaly.type for anomaly in many.anomalies][-1] == "mismatch"
+
+
+def test_a_row_that_is_gone_is_counted_and_a_look_up_of_nothing_is_refused() -> None:
+    result = check(looked_up([1, None], "A"))
+    assert (result.valid, result.details["missing"]) == (True, 1)
+    refused = check(looked_up("A", "A"))
+    assert (refused.valid, refused.reason) == ("unknown", Reason.UNSUPPORTED)
+
+
 @pytest.mark.parametrize("ids", list(permutations(range(4))))
 def test_how_far_from_sorted_ids_are(ids: tuple[int, ...]) -> None:
     details = check(of(*ids)).details

@@ -163,6 +163,57 @@ def test_the_switch_makes_nobody_a_second_primary() -> None:
     play(SYSTEM, scenario, **NOBODY)
 
 
+@pytest.mark.parametrize(("replication", "given", "shown"), [("sync", 2, "B"), ("async", 1, "A")])
+def test_a_cache_outlives_an_id(replication: str, given: int, shown: str) -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.cluster.partition(CUT)
+        if replication == "async":
+            assert (await scene.ask("generate", "A")).value == 1
+            assert (await scene.ask("look-up", [1, "A"])).value == [1, "A"]
+        await scene.cluster.kill(["n1"])
+        await scene.runtime.sleep(OVER_MS)
+        if replication == "sync":
+            assert (await scene.ask("generate", "A")).value == 1
+            assert (await scene.ask("look-up", [1, "A"])).value == [1, "A"]
+        row = await scene.ask("generate", "B")
+        assert (row.value, row.node) == (given, "n2")
+        assert (await scene.ask("look-up", [given, "B"])).value == [given, shown]
+
+    play(SYSTEM, scenario, replication=replication, **NOBODY)
+
+
+def test_what_was_acknowledged_alone_is_undone_when_an_asynchronous_primary_comes_back() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.cluster.partition(CUT)
+        assert await scene.call("n1", "write", 1) == {"value": None}
+        await scene.cluster.pause(["n1"])
+        await scene.runtime.sleep(OVER_MS)
+        assert await scene.call("n2", "inc", 5) == {"value": None}
+        await scene.cluster.heal()
+        await scene.cluster.resume(["n1"])
+        await scene.until(lambda statuses: SYSTEM.ready(statuses) and len(on(statuses)) == 2)
+        await scene.runtime.sleep(200)
+        assert await scene.dumps() == {"n1": 5, "n2": 5}
+
+    scene = play(SYSTEM, scenario, replication="async")
+    assert [node for node, _ in scene.events("truncated")] == ["n1"]
+
+
+def test_a_row_that_is_not_there_and_a_cache_that_is_not_there() -> None:
+    async def scenario(scene: Scene) -> None:
+        assert (await scene.ask("look-up", [9, "A"])).value == [9, None]
+        assert await scene.call("n5", "read") == {"error": "no-leader"}
+        await scene.cluster.kill(["n5"])
+        assert (await scene.ask("look-up", [9, "A"])).type == "fail"
+        await scene.cluster.start(["n5"])
+        await scene.cluster.kill(["n3"])
+        await scene.runtime.sleep(OVER_MS)
+        lost = await scene.ask("look-up", [9, "A"])
+        assert (lost.type, lost.error) == ("fail", "unavailable"), "nobody has current"
+
+    play(SYSTEM, scenario)
+
+
 def test_a_corrupt_node_takes_no_part() -> None:
     async def scenario(scene: Scene) -> None:
         assert (await scene.ask("write", 1)).type == "ok"

@@ -18,6 +18,8 @@ from harness.agent.clock import library
 from harness.cluster import Finding
 from harness.clusters.local import isolation
 
+FAKETIME: Final = "libfaketime"
+
 _PYTHON: Final = "/usr/bin/python3"
 _PROBE_SECONDS_MAX: Final = 20
 
@@ -102,7 +104,7 @@ def _cgroups() -> Finding:
 
 def _faketime() -> Finding:
     path, needed_for = library(), "wall clocks that jump, strobe, or run at a wrong rate"
-    return Finding("libfaketime", bool(path), needed_for, path, "apt-get install -y libfaketime", required=False)
+    return Finding(FAKETIME, bool(path), needed_for, path, "apt-get install -y libfaketime", required=False)
 
 
 def _user_namespaces() -> Finding:

@@ -34,8 +34,13 @@ class LocalProvider:
         from harness.clusters.local.site import LocalSite
         from harness.clusters.remote.capability import capabilities_at
 
-        usable = all(finding.present for finding in self.examine() if finding.required)
-        return capabilities_at(LocalSite(cast("Fabric", _Described()))) if usable else frozenset()
+        found = self.examine()
+        if not all(finding.present for finding in found if finding.required):
+            return frozenset()
+        clock = (
+            {"clock"} if any(finding.name == examination.FAKETIME and finding.present for finding in found) else set()
+        )
+        return capabilities_at(LocalSite(cast("Fabric", _Described()))) | clock
 
     def living(self) -> Sequence[str]:
         return leftovers.living()

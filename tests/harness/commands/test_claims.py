@@ -14,6 +14,7 @@ from harness.commands.claims import choose, fits
 
 def test_a_row_stands_for_its_claims() -> None:
     assert fits("SL-4", "SL-4a")
+    assert fits("sl-4", "SL-4a")
     assert fits("SL-4a", "SL-4a")
     assert fits("SL", "SL-4a")
     assert not fits("SL-4", "SL-40")
