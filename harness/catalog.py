@@ -86,6 +86,7 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
         "snapshot-restore": "harness.faults.snapshot_restore:FAULT",
         "wipe": "harness.faults.wipe:FAULT",
         "clock": "harness.faults.clock:FAULT",
+        "membership": "harness.faults.membership:FAULT",
     },
     "providers": {
         "local": "harness.clusters.local:PROVIDER",

@@ -132,6 +132,10 @@ class Cluster(Protocol):
         """The node program's status, asked over the control channel (never the data network); None if it does not
         answer in time."""
 
+    async def ask(self, node: str, message: Message, timeout_ms: float = 1000) -> Message | None:
+        """What the node program answers to a message of the harness, which it gets from the source "harness" and by the
+        control channel (never the data network); None if it does not answer in time. The capability "membership"."""
+
     async def observe(self) -> Observation: ...
     def entry(self, node: str) -> str:
         """The command with which a person opens a shell on the node; empty where there is none."""

@@ -15,10 +15,11 @@ from typing import Any, Final, cast
 
 from harness.cluster import Cluster, ClusterError, ClusterSpec, NodeSpec, Provider
 from harness.cluster_faults import LinkFaults
-from harness.fault import Fault
+from harness.fault import Fault, FaultSyntaxError
 from harness.fault_window import HEAL as _HEAL
 from harness.faults.disturbance import Drawn, schedule_of
 from harness.faults.fault_file import Words
+from harness.faults.membership import FAULT as MEMBERSHIP
 from harness.faults.nemesis import FAILURES, Nemesis
 from harness.faults.profile import Means
 from harness.faults.timetable import timetable
@@ -104,7 +105,11 @@ def scheduled(
     nodes = tuple(spec.name for spec in node_specs(system, plan.nodes))
     words = Words(faults, system.events or None, system.operations, system.roles)
     means = Means(faults, capabilities, system.withstands)
-    return schedule_of(plan.faults, words, means, Drawn(nodes, plan.time_limit_s, plan.seed))
+    schedule = schedule_of(plan.faults, words, means, Drawn(nodes, plan.time_limit_s, plan.seed))
+    if MEMBERSHIP.name not in system.withstands and any(entry.fault == MEMBERSHIP.name for entry in schedule):
+        read = f"--faults: read {MEMBERSHIP.name}; expected a fault that {system.name} can have"
+        raise FaultSyntaxError(f"{read}: it takes no order to change its members")
+    return schedule
 
 
 def misfits(system: System, workload: Workload) -> list[str]:

@@ -55,7 +55,7 @@ class LoopbackCluster:
     events and output. ``python_path`` are folders in which nodes find programs that are not bundled (tests have some).
     """
 
-    capabilities = frozenset({"kill", "pause", "events"})
+    capabilities = frozenset({"kill", "pause", "events", "membership"})
 
     def __init__(self, spec: ClusterSpec, runtime: Runtime, python_path: Sequence[Path] = ()) -> None:
         self._spec, self._runtime = spec, runtime
@@ -120,13 +120,19 @@ class LoopbackCluster:
         """There is never anything to heal."""
 
     async def status(self, node: str, timeout_ms: float = 1000) -> Message | None:
+        return await self._call(node, _STATUS, timeout_ms)
+
+    async def ask(self, node: str, message: Message, timeout_ms: float = 1000) -> Message | None:
+        return await self._call(node, encode_body({"type": "ask", "message": message}), timeout_ms)
+
+    async def _call(self, node: str, body: bytes, timeout_ms: float) -> Message | None:
         entry = self._nodes[node]
         if not entry.running:
             return None
         if entry.link is None:
             entry.link = Link("harness", node, entry.control, connect, no_count)
         try:
-            return await entry.link.call(_STATUS, timeout_ms)
+            return await entry.link.call(body, timeout_ms)
         except CallError:
             return None
 

@@ -2,7 +2,7 @@
 
 A correct twin is one configuration that some seeded bug was made for. These are the others: a sample of all option sets
 (``harness.exam.pairwise``), each held to what the system says that it promises, under any mix of the faults that it
-has to withstand (the profile ``swarm``).
+has to withstand (mostly the profile ``swarm``).
 """
 
 from __future__ import annotations
@@ -20,20 +20,19 @@ from harness.system import System
 
 RUNS: Final = 50
 FAULTS: Final = "swarm"
+WITHOUT_DISK: Final = "partition=clients, loss=clients, delay=clients, duplicate=clients, pause, clock"
+"""For a system that keeps nothing on disk: whatever stops a node empties it, and the run says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class OptionSet:
-    """One set of options with its runs, by workload; none if nothing is promised."""
+    """One set of options, the workloads that it promises, and their runs."""
 
     system: str
     number: int
     options: Mapping[str, str]
+    promises: tuple[str, ...]
     questions: tuple[Twin, ...]
-
-    @property
-    def promises(self) -> tuple[str, ...]:
-        return tuple(question.arm.experiment.workload for question in self.questions)
 
     @property
     def runs(self) -> int:
@@ -53,19 +52,20 @@ def option_sets(system: System, runs: int = RUNS, first_seed: int = 1) -> list[O
     """A sample of the system's option sets in which all pairs of values meet; ``runs`` of each set, dealt out to the
     workloads that it promises."""
     sample = pairwise(domains(system.options), lambda options: bool(system.promises(options)))
-    return [OptionSet(system.name, number, options, _questions(system, number, options, runs, first_seed))
-            for number, options in enumerate(sample, 1)]  # fmt: skip
+    return [_option_set(system, number, options, runs, first_seed) for number, options in enumerate(sample, 1)]
 
 
-def _questions(system: System, number: int, options: Mapping[str, str], runs: int, first_seed: int) -> tuple[Twin, ...]:
-    promised = [workload for workload in system.workloads if workload in system.promises(options)]
-    dealt = Counter(promised[run % len(promised)] for run in range(runs) if promised)
-    return tuple(
-        Twin(system.name, f"{system.name} options {number}", _arm(workload, options, share), first_seed)
-        for workload, share in dealt.items()
+def _option_set(system: System, number: int, options: Mapping[str, str], runs: int, first_seed: int) -> OptionSet:
+    promised = tuple(workload for workload in system.workloads if workload in system.promises(options))
+    shares = Counter(promised[run % len(promised)] for run in range(runs) if promised)
+    questions = (
+        Twin(system.name, f"{system.name} options {number}", _arm(system, workload, options, share), first_seed)
+        for workload, share in shares.items()
     )
+    return OptionSet(system.name, number, options, promised, tuple(questions))
 
 
-def _arm(workload: str, options: Mapping[str, str], runs: int) -> Arm:
-    experiment = Experiment(workload, options, faults=FAULTS, rate_hz=RATE_HZ, time_limit_s=TIME_LIMIT_S)
+def _arm(system: System, workload: str, options: Mapping[str, str], runs: int) -> Arm:
+    faults = FAULTS if any(role.disk for role in system.roles.values()) else WITHOUT_DISK
+    experiment = Experiment(workload, options, faults=faults, rate_hz=RATE_HZ, time_limit_s=TIME_LIMIT_S)
     return Arm(workload, experiment, runs)

@@ -56,6 +56,7 @@ def _rules(nodes: Sequence[str], symbols: Sequence[str]) -> Mapping[str, Callabl
         "shape": lambda value: isinstance(value, str) and len(value) <= 80,
         "nodes": lambda value: (_names(value, [*nodes, *symbols]) and len(value) > 0) or _is_role(value),
         "spares": lambda value: _names(value, nodes),
+        "order": lambda value: _names(value, nodes),
         "count": lambda value: type(value) is int and 1 <= value <= len(nodes),
         "direction": lambda value: isinstance(value, str) and value in DIRECTIONS,
         "drops": lambda value: (

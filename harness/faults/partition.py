@@ -90,13 +90,8 @@ class Partition:
             return {"shape": shape, "nodes": [symbol], "count": count, "spares": order, "direction": direction}
         if name.startswith(BETWEEN):
             _needs_nodes(shape, 2, len(nodes))
-            size = spec.size or (2 if name == BETWEEN_LEADER else None)
-            pair = replace(spec, shape=name.removeprefix(BETWEEN), size=size)
-            direction = random.choice(("deaf", "mute")) if one_way else "both"
-            chosen = choose_target(pair, turn, nodes, random)
-            if chosen.get("count", 2) < 2 or (len(chosen["nodes"]) < 2 and not is_symbolic(chosen)):
-                raise FaultSyntaxError(f"--faults: read partition={shape}; expected two nodes at least")
-            return {**chosen, "shape": shape, "direction": direction}
+            return {**_some(spec, name.removeprefix(BETWEEN), turn, nodes, random), "shape": shape,
+                    "direction": random.choice(("deaf", "mute")) if one_way else "both"}  # fmt: skip
         if name.startswith(ISOLATE) and is_target(target := name.removeprefix(ISOLATE)):
             _needs_nodes(shape, 2, len(nodes))
             direction = random.choice(("deaf", "mute")) if one_way else "both"
@@ -156,6 +151,16 @@ def _split_followers(leader_first: list[str], direction: str) -> Drops:
     """The leader is the bridge between the others, whose order is random."""
     pairs = bridge(leader_first)
     return drops([(b, a) for a, b in pairs] if direction == "deaf" else pairs, one_way=direction != "both")
+
+
+def _some(spec: FaultSpec, target: str, turn: int, nodes: tuple[str, ...], random: Random) -> dict[str, Any]:
+    """Two nodes at least: between less there are no links."""
+    size = 2 if target == LEADER and spec.size is None else spec.size
+    chosen = choose_target(replace(spec, shape=target, size=size), turn, nodes, random)
+    least = chosen.get("count", 2) if is_symbolic(chosen) else len(chosen["nodes"])
+    if least < 2:
+        raise FaultSyntaxError(f"--faults: read {spec}; expected two nodes at least, between which there is a link")
+    return chosen
 
 
 def _among(nodes: list[str], direction: str) -> Drops:

@@ -17,7 +17,7 @@ from harness.faults.mix import Entry, Mix
 from harness.faults.ownership import owns_nodes
 from harness.faults.schedule import HEAD_S, QUIET_S, TAIL_S
 
-BEYOND: Final = frozenset({"bit-flip", "wipe", "truncate", "chunk-copy", "snapshot-restore", "duplicate"})
+BEYOND: Final = frozenset({"bit-flip", "wipe", "truncate", "chunk-copy", "snapshot-restore", "duplicate", "membership"})
 """Faults that no system has to withstand unless it says so."""
 
 CALM: Final = ("restart", "pause", "kill", "stop", "partition", "delay", "slow-node", "loss", "bandwidth", "cpu")

@@ -14,16 +14,24 @@ Question = Callable[[], Message]
 
 
 class ControlPort:
-    """Answers ``{"type": "status"}``, ``{"type": "events"}`` (see ``Feed.ask``) and ``{"type": "messages"}`` (see
-    ``MessageFaults.ask``), from the moment the process is up."""
+    """Answers ``{"type": "status"}``, ``{"type": "events"}`` (see ``Feed.ask``), ``{"type": "messages"}`` (see
+    ``MessageFaults.ask``) and, with what the program says to it, ``{"type": "ask", "message": {...}}``, from the
+    moment the process is up."""
 
     def __init__(
-        self, name: str, status: Question, feed: Feed, messages: Callable[[Message], Message], report: Report
+        self,
+        name: str,
+        status: Question,
+        feed: Feed,
+        messages: Callable[[Message], Message],
+        ask: Callable[[Message, Answer], None],
+        report: Report,
     ) -> None:
         self._questions: dict[str, Callable[[Message, Answer], None]] = {
             "status": lambda body, answer: answer.reply(status()),
             "events": feed.ask,
             "messages": lambda body, answer: _answer(answer, messages, body),
+            "ask": ask,
         }
         self._listener = Listener(name, self._deliver, report)
 

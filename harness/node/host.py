@@ -28,6 +28,8 @@ from harness.node.wire import Envelope, WireError, encode_body
 T = TypeVar("T")
 
 HANDLERS_MAX: Final = 20_000
+HARNESS: Final = "harness"
+"""The source of what the harness itself asks a program, over the control port."""
 
 
 class HostEnv:
@@ -173,6 +175,14 @@ class HostEnv:
             self.message_faults.arrive(envelope.source, partial(self._take_up, envelope, answer))
         else:
             self._take_up(envelope, answer)
+
+    def ask(self, body: Message, answer: Answer) -> None:
+        """A message of the harness to the program, which comes by none of the faults."""
+        message = body.get("message")
+        if self._program is None or not isinstance(message, dict):
+            answer.refuse(f"read the message {str(message)[:80]}; expected an object, and a program that serves")
+            return
+        self._take_up(Envelope("call", 0, HARNESS, message), answer)
 
     def _take_up(self, envelope: Envelope, answer: Answer) -> None:
         if self._dead or self._program is None:

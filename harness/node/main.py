@@ -55,7 +55,12 @@ class NodeProcess:
         loop.add_signal_handler(signal.SIGTERM, self._stop)
         data = bound(*self._config.listen)
         control = ControlPort(
-            self._config.name, self.status, self._record.feed, self._env.message_faults.ask, self._env.log
+            self._config.name,
+            self.status,
+            self._record.feed,
+            self._env.message_faults.ask,
+            self._env.ask,
+            self._env.log,
         )
         await control.open(bound(*self._config.control, kind=ReservedSocket))
         self._record.event("start", {"pid": os.getpid()})

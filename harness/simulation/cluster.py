@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from harness.cluster import ClusterError, ClusterSpec, Finding, NodeEvent, Observation
 from harness.cluster_faults import Link, checked_share
-from harness.node import Message
+from harness.node import Future, Message
 from harness.simulation.client import SimClient
 from harness.simulation.node import NEW, OLD, SimNode
 from harness.simulation.runtime import SimRuntime
@@ -20,7 +20,8 @@ from harness.trace import Trace
 CAPABILITIES: Final = frozenset({"partition", "kill", "pause", "delay", "loss", "duplicate", "reorder", "slow-node",
                                  "power-loss", "disk-full", "eio", "bit-flip", "disk-stall", "read-only",
                                  "slow-fsync", "snapshot", "clock", "events", "stop", "power-off",
-                                 "upgrade", "memory", "cpu", "fds", "corrupt", "bandwidth"})  # fmt: skip
+                                 "upgrade", "memory", "cpu", "fds", "corrupt", "bandwidth",
+                                 "membership"})  # fmt: skip
 START_MS_MAX: Final = 15_000
 POLL_MS: Final = 5
 MID_WRITE_MS_MAX: Final = 1000
@@ -221,6 +222,14 @@ class SimCluster:
             await self._runtime.sleep(timeout_ms)
             return None
         return found.status()
+
+    async def ask(self, node: str, message: Message, timeout_ms: float = 1000) -> Message | None:
+        answer: Future[Message] = self._runtime.future()
+        self._nodes[node].ask(message, answer)
+        try:
+            return await self._runtime.within(timeout_ms, answer)
+        except TimeoutError:
+            return None
 
     async def observe(self) -> Observation:
         """Takes no virtual time."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from harness.cluster import NodeEvent, NodeSpec
-from harness.node import Disk, Message, Program
+from harness.node import Disk, Future, Message, Program
 from harness.node.failure import failure_kind
 from harness.node.wire import WireError
 from harness.simulation.clock import SimClock
@@ -25,6 +25,7 @@ LOG_LINES_MAX: Final = 20_000
 CLOCK_ERROR_MS: Final = 10.0
 OLD, NEW = "old", "new"
 HANDLERS_MAX: Final = 20_000
+HARNESS: Final = "harness"
 
 
 class SimNode:
@@ -224,6 +225,21 @@ class SimNode:
             "gauges": dict(env.gauges),
             "wall_ns": self.clock.look(),
         }
+
+    def ask(self, message: Message, answer: Future[Message]) -> None:
+        """A message of the harness to the program; a paused one takes it up later, a dead one never."""
+        env, program = self.env, self.program
+        if env is not None and program is not None and self.serving:
+            self.world.scheduler.after(env.lane, 1, self._take_up_asked, (env, program, message, answer))
+
+    def _take_up_asked(self, asked: tuple[SimEnv, Program, Message, Future[Message]]) -> None:
+        env, program, message, answer = asked
+        env.handle(self._handle_asked(env, program, self.world.copier.copy(message), answer), "handle")
+
+    async def _handle_asked(self, env: SimEnv, program: Program, message: Message, answer: Future[Message]) -> None:
+        reply = await program.handle(HARNESS, message)
+        if reply is not None and env.lane.state != DEAD and not answer.done():
+            answer.set_result(self.world.copier.copy(reply))
 
     async def _boot(self, env: SimEnv) -> None:
         await Sleep(BOOT_MS_MIN + env.lane.draw() % BOOT_MS_SPREAD)

@@ -33,7 +33,7 @@ from harness.node import Message, Task
 from harness.runtime import Runtime
 from harness.system import ClientEnv
 
-COMMON: Final = frozenset({"partition", "kill", "pause", "events"})
+COMMON: Final = frozenset({"partition", "kill", "pause", "events", "membership"})
 """What is done over SSH alone, and so works wherever a cluster stands."""
 
 OBSERVE_TIMEOUT_S: Final = 1.0
@@ -145,6 +145,10 @@ class RemoteCluster:
 
     async def status(self, node: str, timeout_ms: float = 1000) -> Message | None:
         return None if node in self._nodes.silent else await self._nodes[node].status(timeout_ms)
+
+    async def ask(self, node: str, message: Message, timeout_ms: float = 1000) -> Message | None:
+        question = {"type": "ask", "message": message}
+        return None if node in self._nodes.silent else await self._nodes[node].ask(question, timeout_ms)
 
     def watch(self, notify: Callable[[NodeEvent], None], logs: Collection[str] = ()) -> None:
         for name in self.nodes:

@@ -38,7 +38,7 @@ def test_verbs_are_idempotent_and_down_leaves_nothing_running(tmp_path: Path) ->
             typed: Cluster = cluster
             assert typed.nodes == ("n1", "n2")
             assert typed.roles == {"n1": "server", "n2": "server"}
-            assert typed.capabilities == {"kill", "pause", "events"}
+            assert typed.capabilities == {"kill", "pause", "events", "membership"}
             before = await pids(typed)
             await typed.start(["n1", "n2"])
             assert await pids(typed) == before

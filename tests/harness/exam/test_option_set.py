@@ -19,7 +19,8 @@ def test_only_workloads_of_the_system_are_promised(name: str) -> None:
     system = catalog.system(name)
     for each in option_sets(system):
         assert system.promises(each.options) <= set(system.workloads)
-        assert set(each.promises) == system.promises(each.options), "each of them gets runs"
+        tried = {question.arm.experiment.workload for question in each.questions}
+        assert tried == set(each.promises) == system.promises(each.options), "each of them gets runs"
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -68,3 +69,12 @@ def test_the_faults_are_of_all_sorts_but_none_that_the_system_need_not_withstand
     drawn = {entry.fault for plan in plans for entry in plan.schedule}
     assert {"partition", "kill", "pause", "power-loss", "delay", "loss", "clock", "duplicate"} <= drawn
     assert not drawn & (BEYOND - system.withstands)
+
+
+def test_nothing_stops_the_nodes_of_a_system_without_a_disk() -> None:
+    """Each of its runs would end without a verdict."""
+    system = catalog.system("reference-store")
+    arm = option_sets(system)[0].questions[0].arm
+    plans = [plan_of(arm.experiment, system, catalog.faults(), seed, "sim") for seed in range(1, 10)]
+    drawn = {entry.fault for plan in plans for entry in plan.schedule}
+    assert {"partition", "loss", "delay", "duplicate", "pause", "clock"} == drawn

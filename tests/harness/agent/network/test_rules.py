@@ -67,5 +67,5 @@ def test_only_where_nothing_but_time_is_at_stake_may_packets_come_unsplit() -> N
 
 
 def test_a_kind_that_is_none_is_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="read the kind 'gravity'; expected one of delay"):
+    with pytest.raises(ValueError, match="read the kind 'gravity'; expected one of distance, delay"):
         order("gravity")

@@ -110,7 +110,7 @@ def test_a_late_append_of_what_is_in_the_log(bug: str, kept: int) -> None:
 @pytest.mark.parametrize("committed", [1, 4])
 def test_a_late_snapshot_of_what_is_in_the_log(bug: str, last: int, committed: int) -> None:
     state, _ = told(server("n2", bug), "n1", AppendEntries(1, 0, 0, (*entries(1, 1, 1, 1),), committed, 0))
-    state, ready = step(state, Receive("n1", InstallSnapshot(1, 2, 1, "{}", 0)))
+    state, ready = step(state, Receive("n1", InstallSnapshot(1, 2, 1, "{}", THREE, (), 0)))
     assert state.log.last_index == last
     assert (state.snapshot.index == 2) is (bug != HONEST)
     assert state.commit == (max(committed, 2) if bug == HONEST else 2)

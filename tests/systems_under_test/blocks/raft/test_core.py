@@ -20,6 +20,7 @@ from systems_under_test.blocks.raft import (
     recover,
     step,
 )
+from systems_under_test.blocks.raft.configuration import Configuration, Placed
 from systems_under_test.blocks.raft.message import AppendEntries, AppendEntriesReply, RequestVoteReply
 from systems_under_test.blocks.raft.replication import ENTRIES_IN_FLIGHT
 
@@ -89,7 +90,7 @@ def test_a_follower_far_behind_catches_up_message_by_message() -> None:
 
 
 def test_a_duplicated_or_late_acknowledgement_counts_once() -> None:
-    state = leader()._replace(voters=("n1", "n2", "n3", "n4", "n5"))
+    state = leader()._replace(configurations=(Placed(0, Configuration(("n1", "n2", "n3", "n4", "n5"))),))
     state = state._replace(progress=dict.fromkeys(("n2", "n3", "n4", "n5"), state.progress["n2"]))
     for _ in range(3):
         state = acknowledge(state, "n2", 1)

@@ -43,7 +43,7 @@ def test_what_a_snapshot_includes_is_forgotten_and_saved_together_with_what_foll
     assert [entry.index for entry in state.log] == [4]
     assert (state.log.term_at(3), state.log.term_at(2)) == (1, None)
     assert ready.save is not None
-    assert (ready.save.snapshot, ready.save.log_from) == (Snapshot(3, 1, "{}"), 4)
+    assert (ready.save.snapshot, ready.save.log_from) == (Snapshot(3, 1, "{}", THREE), 4)
     assert ready.save.entries == tuple(state.log)
     assert not ready.apply
 
@@ -58,7 +58,7 @@ def test_a_follower_that_lacks_what_is_gone_is_sent_the_snapshot_once_per_heartb
     assert state.progress["n3"].next_index == 4
     rejection = Receive("n3", AppendEntriesReply(2, False, 3, 0, 0, 0))
     state, ready = step(state, rejection)
-    assert installs(ready.send, "n3") == [InstallSnapshot(2, 3, 1, "{}", 0)]
+    assert installs(ready.send, "n3") == [InstallSnapshot(2, 3, 1, "{}", THREE, (), 0)]
     state, ready = step(state, rejection)
     assert not ready.send
     state, ready = step(state, HeartbeatTimeout())
@@ -81,11 +81,11 @@ def test_a_late_rejection_does_not_ask_for_what_is_known_to_be_there() -> None:
 
 def test_a_snapshot_takes_the_place_of_a_log_that_conflicts_and_entries_follow() -> None:
     follower = recover("n3", THREE, HardState(1), entries(1, 1))
-    follower, ready = step(follower, Receive("n1", InstallSnapshot(2, 3, 1, "{}", 0)))
-    assert ready.apply == (Snapshot(3, 1, "{}"),)
+    follower, ready = step(follower, Receive("n1", InstallSnapshot(2, 3, 1, "{}", THREE, (), 0)))
+    assert ready.apply == (Snapshot(3, 1, "{}", THREE),)
     assert (tuple(follower.log), follower.commit, answers(ready)) == ((), 3, [True])
     assert ready.save is not None
-    assert (ready.save.hard, ready.save.snapshot) == (HardState(2), Snapshot(3, 1, "{}"))
+    assert (ready.save.hard, ready.save.snapshot) == (HardState(2), Snapshot(3, 1, "{}", THREE))
     more = AppendEntries(2, 3, 1, (Entry(2, 4, None),), 4, 0)
     follower, ready = step(follower, Receive("n1", more))
     assert ready.apply == (Entry(2, 4, None),)
@@ -94,7 +94,7 @@ def test_a_snapshot_takes_the_place_of_a_log_that_conflicts_and_entries_follow()
 
 def test_a_snapshot_whose_last_entry_is_in_the_log_only_commits_it() -> None:
     follower = recover("n3", THREE, HardState(1), entries(1, 1, 1, 1))
-    follower, ready = step(follower, Receive("n1", InstallSnapshot(1, 2, 1, "{}", 0)))
+    follower, ready = step(follower, Receive("n1", InstallSnapshot(1, 2, 1, "{}", THREE, (), 0)))
     assert [item.index for item in ready.apply if isinstance(item, Entry)] == [1, 2]
     assert (follower.log.last_index, follower.snapshot.index) == (4, 0)
 
