@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -100,8 +101,12 @@ def test_a_run_that_was_killed_leaves_what_heal_removes_and_one_that_lives_does_
     assert any(f"left by process {pid}" in line for line in local["removed"])
     assert f"a run of process {pid}" not in local["living"]
     assert not own_folder(pid)
-    again = told(capsys, "--provider", "local")["local"]
-    assert not any(str(pid) in line for lines in again.values() for line in lines)
+    for _ in range(3):  # on a busy machine a group of processes may take a second look to be empty
+        again = told(capsys, "--provider", "local")["local"]
+        mentioned = [line for lines in again.values() for line in lines if re.search(rf"\b{pid}\b", line)]
+        if not mentioned:
+            break
+    assert not mentioned
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
