@@ -54,7 +54,7 @@ def _system(name: str) -> dict[str, Any]:
         for option, o in system.options.items()
     }
     return {"name": name, "summary": system.summary, "options": options, "workloads": list(system.workloads),
-            "operations": sorted(system.operations),
+            "operations": sorted(system.operations), "events": list(system.events),
             "bugs": {bug: described.summary for bug, described in system.bugs.items()}}  # fmt: skip
 
 
@@ -78,7 +78,20 @@ def _profiles() -> list[dict[str, Any]]:
     ]
     return [*profiles, {"name": "all", "summary": everything},
             {"name": "FILE.toml", "summary": "(fault file) rates, durations, phases: see examples/faults"},
-            *targets]  # fmt: skip
+            *targets, *_triggers()]  # fmt: skip
+
+
+def _triggers() -> list[dict[str, Any]]:
+    """What may stand before a fault and a colon, in place of times."""
+    lines = {
+        "after EVENT": "when a node tells the event (`list systems` names each system's), as in after vote-granted: "
+        "kill its node; after 3rd EVENT, after any EVENT",
+        "after operation F": "when a client asks for F, as in after 20th operation write: pause=leader",
+        'after log "TEXT"': "when a node logs a line with that text in it",
+        "after failpoint F": "when a node passes that place in its program",
+        "after leader-change": "when another node leads",
+    }
+    return [{"name": name, "summary": f"(trigger, before a colon) {line}"} for name, line in lines.items()]
 
 
 def _model(name: str) -> dict[str, Any]:

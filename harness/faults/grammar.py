@@ -40,6 +40,9 @@ from harness.fault import (
 from harness.faults.target import ISOLATE_ITS_NODE, ITS_NODE, OPEN, is_shape, roles_of
 
 NONE: Final = "none"
+ALONE: Final = ("calm", "typical", "brutal", "swarm", "all")
+"""Words that stand for many faults; they are no faults (``harness.faults.profile``)."""
+
 ANY: Final = "any"
 TEXT_LENGTH_MAX: Final = 1000
 _ITEM: Final = re.compile(r"(?P<name>[^=:]+?)\s*(=\s*(?P<shape>[^=:]+?)\s*(:\s*(?P<size>[^=:]*?))?)?", re.DOTALL)
@@ -205,14 +208,20 @@ def _unknown_fault(name: str, faults: Mapping[str, Fault]) -> FaultSyntaxError:
     if owner is not None:
         hint = f"did you mean {owner}={name}?"
     else:
-        hint = suggestion(name, faults, "`splitbrain list faults` describes them")
-    return _error(f"the fault {name!r}", "one of " + ", ".join(sorted(faults)) + ", or none", hint)
+        hint = suggestion(name, [*faults, *ALONE], "`splitbrain list faults` describes them")
+    if name in ALONE:
+        return _error(
+            f"{name!r} beside other faults", f"{name} alone", "a fault file mixes faults with rates of their own"
+        )
+    expected = f"one of {', '.join(sorted(faults))}, or none; or alone one of {', '.join(ALONE)}, or a FILE.toml"
+    return _error(f"the fault {name!r}", expected, hint)
 
 
 def suggestion(word: str, known: Iterable[str], otherwise: str) -> str:
     """ "did you mean ...?" with the nearest of ``known``, or ``otherwise`` if none is near."""
-    near = get_close_matches(word, list(known), n=1)
-    return f"did you mean {near[0]}?" if near else otherwise
+    lower = {name.lower(): name for name in known}
+    near = get_close_matches(word.lower(), lower, n=1)
+    return f"did you mean {lower[near[0]]}?" if near else otherwise
 
 
 def _example(faults: Mapping[str, Fault]) -> str:

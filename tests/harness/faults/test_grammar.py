@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from harness.fault import EVENT, FAILPOINT, LEADER_CHANGE, LOG, OPERATION, Fault, FaultSpec, FaultSyntaxError, Trigger
 from harness.faults import kill, partition, pause
-from harness.faults.grammar import parse
+from harness.faults.grammar import ALONE, parse
+from harness.faults.profile import PROFILES
 
 FAULTS: dict[str, Fault] = {"partition": partition.FAULT, "kill": kill.FAULT, "pause": pause.FAULT}
 EVENTS = ("vote-granted", "became-leader")
@@ -166,3 +167,13 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         parse(text, FAULTS)
     except FaultSyntaxError as error:
         assert "expected" in str(error)  # noqa: PT017 - most texts are refused, some are not
+
+
+def test_profiles_stand_alone() -> None:
+    assert set(ALONE) == {*PROFILES, "all"}
+    with pytest.raises(FaultSyntaxError, match="read 'calm' beside other faults; expected calm alone"):
+        parse("calm,kill", FAULTS)
+    with pytest.raises(FaultSyntaxError, match=r"did you mean brutal\?"):
+        parse("brutl", FAULTS)
+    with pytest.raises(FaultSyntaxError, match=r"did you mean kill\?"):
+        parse("KILL", FAULTS)
