@@ -12,7 +12,7 @@ from harness.faults.grammar import parse
 from harness.system import Bug
 
 FIELDS = {
-    "systems": {"name", "summary", "options", "workloads", "operations", "bugs"},
+    "systems": {"name", "summary", "options", "workloads", "operations", "events", "bugs"},
     "workloads": {"name", "summary", "operations", "expect", "model", "valid needs"},
     "faults": {"name", "summary", "shapes", "needs"},
     "models": {"name", "summary"},

@@ -221,7 +221,7 @@ def random_run(seed: int, *bugs: str, single: bool) -> State:
     network = Cluster(*bugs, voters=SERVERS[: random.choice([3, 4, 5])], single=single)
     for number in range(500):
         draw = random.random()
-        if draw < 0.012:
+        if draw < 0.03:
             network.step(random.choice(SERVERS), ElectionTimeout())
         elif draw < 0.25:
             for name in network.leaders():
@@ -246,8 +246,8 @@ def random_run(seed: int, *bugs: str, single: bool) -> State:
 @pytest.mark.parametrize("single", [True, False])
 def test_no_random_change_of_members_breaks_raft(single: bool) -> None:
     ends = [random_run(seed, single=single) for seed in range(150)]
-    assert sum(len(state.configurations) > 1 for state in ends) > 60, "members were changed"
-    assert sum(state.commit for state in ends) > 1000
+    assert sum(len(state.configurations) > 1 for state in ends) > 30, "members were changed"
+    assert sum(state.commit for state in ends) > 500
 
 
 def test_a_jump_without_a_joint_phase_breaks_it() -> None:
