@@ -4,8 +4,9 @@ What goes wrong mostly takes one option or two that meet, seldom more (Kuhn, Wal
 Interactions and Implications for Software Testing", IEEE TSE 2004); so a handful of sets stands for all of them. They
 are chosen greedily, each the best of some random candidates, as in AETG (Cohen et al., IEEE TSE 1997).
 
-A set that promises nothing cannot be tested, and hides whatever pairs stand in it alone. So pairs are first looked for
-in sets that ``count``; only what is in none of these is covered by others.
+A set that promises nothing cannot be tested, and hides whatever pairs stand in it alone; one that promises little shows
+little of them. So pairs are first looked for in the sets that are preferred; only what is in none of these is covered
+by others.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Final
 
 from harness.system import Option
 
-CANDIDATES: Final = 40
+CANDIDATES: Final = 20
 """Of which the best is taken; half of them are filled up greedily, half at random."""
 
 OptionSet = dict[str, str]
@@ -36,13 +37,14 @@ def _halved(default: str) -> tuple[str, ...]:
     return (default, str(half)) if half > 0 else (default,)
 
 
-def pairwise(domains: Domains, counts: Callable[[OptionSet], bool] = lambda options: True) -> list[OptionSet]:
-    """Option sets that together hold every pair of values of two options, those that count first; where there are
-    fewer than two options, every value. The same each time."""
+def pairwise(domains: Domains, *preferred: Callable[[OptionSet], bool]) -> list[OptionSet]:
+    """Option sets that together hold every pair of values of two options, those first that are ``preferred`` first;
+    where there are fewer than two options, every value. The same each time."""
     if len(domains) < 2:
         return [dict(zip(domains, values, strict=True)) for values in product(*domains.values())]
     random, missing = Random(0), dict.fromkeys(_pairs(domains))
-    return [*_cover(domains, missing, counts, random), *_cover(domains, missing, lambda options: True, random)]
+    orders = (*preferred, lambda options: True)
+    return [options for counts in orders for options in _cover(domains, missing, counts, random)]
 
 
 def _pairs(domains: Domains) -> list[Pair]:

@@ -21,6 +21,7 @@ from harness.claim import (
 )
 
 FAILOVER: Final = "ch. 5, Leader failure: Failover"
+BUDGET: Final = Thresholds(runs=10)
 OBEDIENT: Final = Variant("an obedient switch", {"switch": "obedient"})
 ARBITER: Final = Variant("a fencing arbiter", {"switch": "arbiter"})
 CUT: Final = Experiment("register", {"operator-ms": "0"}, faults="partition=between-n1+n2", windows=((3.0, 8.0),),
@@ -44,6 +45,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         CUT.varied(OBEDIENT),
         Unavailable("write", permanent=True),
         control=ARBITER,
+        thresholds=BUDGET,
     ),
     Claim(
         "SL-14b",
@@ -53,6 +55,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         CUT,
         Available("write"),
         control=OBEDIENT,
+        thresholds=BUDGET,
     ),
     Claim(
         "SL-14c",
@@ -66,7 +69,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
             (Variant("automatic"), by_hand(1000), by_hand(2000), by_hand(4000)),
             (Curve("outage-s:write", Shape("rises", ratio=4.0, tolerance=0.1)),),
         ),
-        thresholds=Thresholds(runs=10),
+        thresholds=BUDGET,
     ),
     Claim(
         "SL-11c",

@@ -12,7 +12,7 @@ from systems_under_test.blocks.key_value_client import ANSWERS, ERRORS, KeyValue
 from systems_under_test.blocks.quorum import majority
 from systems_under_test.blocks.raft import ENTRIES_PER_MESSAGE
 from systems_under_test.blocks.raft.milestone import EVENTS
-from systems_under_test.blocks.raft.replica import ELECTION_TIMEOUT_MS, HEARTBEAT_MS, SNAPSHOT_ENTRIES
+from systems_under_test.blocks.raft.settings import ELECTION_TIMEOUT_MS, HEARTBEAT_MS, SNAPSHOT_ENTRIES
 from systems_under_test.raft.bug import BUGS
 from systems_under_test.raft.cap import CAP
 from systems_under_test.raft.claims import CLAIMS
@@ -27,13 +27,16 @@ def leader(statuses: Mapping[str, Message]) -> str | None:
 
 
 def ready(statuses: Mapping[str, Message]) -> bool:
-    """Whether a majority of all nodes, those that do not answer included, believes in the leader in its term."""
+    """Whether a majority of the members, those that do not answer included, believes in the leader in its term, and no
+    change of the members is under way."""
     found = leader(statuses)
     if found is None:
         return False
-    term, nodes = statuses[found]["term"], statuses[found]["nodes"]
-    believers = [status for status in statuses.values() if (status["leader"], status["term"]) == (found, term)]
-    return len(believers) >= majority(nodes)
+    term, members = statuses[found]["term"], statuses[found]["members"]
+    if statuses[found]["changing"]:
+        return False
+    answers = [(status["leader"], status["term"]) for node, status in statuses.items() if node in members]
+    return answers.count((found, term)) >= majority(len(members))
 
 
 def client(env: ClientEnv, options: Mapping[str, str]) -> KeyValueClient:
@@ -75,6 +78,12 @@ SYSTEM: Final = System(
             str(SNAPSHOT_ENTRIES), None, "a snapshot whenever so many more entries have been applied; 0 for never"
         ),
         "sessions": Option(str(SESSIONS_MAX), None, "so many clients are remembered; others must register anew"),
+        "membership": Option(
+            "single",
+            ("single", "joint"),
+            "members are added and removed one by one, or any number at once by way of a joint configuration",
+        ),
+        "voters": Option("0", None, "so many nodes are members at first, the rest are spares; 0 for all"),
         "entries-per-message": Option(str(ENTRIES_PER_MESSAGE), None, "at most so many log entries in one message"),
     },
     errors=ERRORS,
@@ -83,7 +92,7 @@ SYSTEM: Final = System(
     claims=(*CLAIMS, CAP),
     events=EVENTS,
     leadership=lambda options: ("became-leader", "term"),
-    withstands=frozenset({"duplicate", "bit-flip"}),
+    withstands=frozenset({"duplicate", "bit-flip", "membership"}),
     promises=promises,
 )
 

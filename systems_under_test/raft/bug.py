@@ -11,8 +11,10 @@ from systems_under_test.blocks.raft.bug import (
     ACKNOWLEDGE_BEFORE_SYNC,
     APPEND_WITHOUT_PREVIOUS_CHECK,
     APPLIED_INDEX_SAVED_APART,
+    CHANGE_BEFORE_COMMIT,
     COMMIT_EARLIER_TERM_BY_COUNT,
     CORRUPT_RECORD_ENDS_LOG,
+    JUMP_WITHOUT_JOINT,
     LEASE_WITHOUT_BOUND,
     LOCAL_READS,
     NO_PRE_VOTE,
@@ -125,6 +127,29 @@ BUGS: Final[Mapping[str, Bug]] = {
         faults="restart=leader, restart=leader, loss, loss",
         workloads=("register",),
         shows_as=("LIN",),
+    ),
+    CHANGE_BEFORE_COMMIT: Bug(
+        row=43,
+        summary="a new leader changes the members before it has committed an entry of its term",
+        # Four members. The leader is cut off with the spare, and adds it; the next leader, which knows nothing of that,
+        # removes one, and hears only one of the two who elected it. The first one has a majority of five again when it
+        # hears the other, who has nothing newer.
+        faults="after 20th operation add: partition=isolate-leader:2, after 20th operation add: membership=grow, "
+        "after failpoint before-first-append: partition=isolate-its-node:2, "
+        "after failpoint before-first-append: membership=remove-one-its-node",
+        options={"voters": "4"},
+        sizes={"nodes": 5},
+        workloads=("set",),
+        shows_as=("SET", "LIN", "DIV", "EV"),
+    ),
+    JUMP_WITHOUT_JOINT: Bug(
+        row=44,
+        summary="members are replaced all at once, with no joint phase: old and new majorities need not overlap",
+        faults="membership=replace-majority, partition, membership=replace-majority",
+        options={"voters": "3", "membership": "joint"},
+        sizes={"nodes": 5},
+        workloads=("set", "register"),
+        shows_as=("SET", "LIN", "DIV", "EV"),
     ),
     WIPED_SERVER_VOTES: Bug(
         row=45,

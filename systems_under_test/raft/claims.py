@@ -11,15 +11,18 @@ from harness.claim import Claim, Curve, Experiment, Holds, Measured, Shape, Sour
 
 from systems_under_test.blocks.raft.bug import (
     ACKNOWLEDGE_BEFORE_SYNC,
+    CHANGE_BEFORE_COMMIT,
+    JUMP_WITHOUT_JOINT,
     LOCAL_READS,
     READ_BEFORE_FIRST_COMMIT,
     VOTE_NOT_PERSISTED,
     VOTE_WITHOUT_UP_TO_DATE_CHECK,
 )
-from systems_under_test.raft.bug import TWO_VOTES
+from systems_under_test.raft.bug import BUGS, TWO_VOTES
 
 PAPER: Final = "Ongaro and Ousterhout 2014"
 DISSERTATION: Final = "Ongaro, dissertation 2014"
+RAFT_DEV: Final = "Ongaro, raft-dev mailing list 2015"
 
 NOT_LINEARIZABLE: Final = ("non-linearizable",)
 
@@ -37,6 +40,11 @@ SET_BACK: Final = Experiment(
 )
 """A leader is cut off, and its wall clock is set back: either it was ahead and is corrected, or it jumps back. Clients
 are many and ask seldom: who has just asked for a read, which an old leader answers, does not look for another."""
+
+REPLACED: Final = Experiment(
+    "set", options={"voters": "3", "membership": "joint"}, faults="membership=replace-majority, partition", nodes=5
+)
+"""Two of three members are replaced by two who are new, so that the old and the new majority need not overlap."""
 
 CLAIMS: Final[tuple[Claim, ...]] = (
     Claim(
@@ -168,5 +176,40 @@ CLAIMS: Final[tuple[Claim, ...]] = (
             ),
         ),
         thresholds=Thresholds(runs=10),
+    ),
+    Claim(
+        id="CO-1k",
+        sentence="Members can be replaced all at once without losing anything, if for a while both the old and the "
+        "new majority must agree.",
+        source=Source(
+            PAPER, "6 Cluster membership changes", None,
+            "requires separate majorities from both the old and new configurations",
+        ),
+        experiment=REPLACED,
+        expect=Holds(),
+        control=Variant("no joint phase", bugs=(JUMP_WITHOUT_JOINT,)),
+    ),
+    Claim(
+        id="CO-1l",
+        sentence="Servers that switch from the old members to the new ones in one step lose what was acknowledged.",
+        source=Source(
+            PAPER, "6 Cluster membership changes", None,
+            "any approach where servers switch directly from the old configuration to the new configuration is unsafe",
+        ),
+        experiment=REPLACED.varied(Variant("no joint phase", bugs=(JUMP_WITHOUT_JOINT,))),
+        expect=Violates(("lost",)),
+    ),
+    Claim(
+        id="CO-1m",
+        sentence="Members can be changed one by one without a joint phase, if a new leader waits for a commit of its "
+        "own term.",
+        source=Source(
+            RAFT_DEV, "Bug in single-server membership changes", None,
+            "a leader may not append a new configuration entry until it has committed an entry from its current term",
+        ),
+        experiment=Experiment("set", options={"voters": "4"}, faults=BUGS[CHANGE_BEFORE_COMMIT].faults, nodes=5),
+        expect=Holds(),
+        control=Variant("it does not wait", bugs=(CHANGE_BEFORE_COMMIT,)),
+        thresholds=Thresholds(runs=60),
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The node program: a key-value store on a Raft replica, of which all nodes are voters."""
+"""The node program: a key-value store on a Raft replica, of which all nodes may be members."""
 
 from __future__ import annotations
 
@@ -8,15 +8,10 @@ from typing import Any, Final, Literal
 from harness.node import Env, Message
 
 from systems_under_test.blocks.raft import ENTRIES_PER_MESSAGE
-from systems_under_test.blocks.raft.replica import (
-    ELECTION_TIMEOUT_MS,
-    HEARTBEAT_MS,
-    SNAPSHOT_ENTRIES,
-    UNAVAILABLE,
-    Replica,
-    Settings,
-)
+from systems_under_test.blocks.raft.replica import UNAVAILABLE, Replica
+from systems_under_test.blocks.raft.settings import ELECTION_TIMEOUT_MS, HEARTBEAT_MS, SNAPSHOT_ENTRIES, Settings
 from systems_under_test.raft.bug import APPLY_READS_CLOCK, BUGS
+from systems_under_test.raft.operator import change_members
 from systems_under_test.raft.state_machine import READS, SESSIONS_MAX, StateMachine, command_of, is_well_formed
 
 LEASES: Final[Mapping[str, Literal["monotonic", "wall"] | None]] = {
@@ -25,6 +20,8 @@ LEASES: Final[Mapping[str, Literal["monotonic", "wall"] | None]] = {
     "lease-wall": "wall",
 }
 """Values of the option "reads", and the clock that measures the leader's lease."""
+
+MEMBERSHIPS: Final[Mapping[str, Literal["single", "joint"]]] = {"single": "single", "joint": "joint"}
 
 PATIENCE_MS: Final = 1000.0
 """After that long a client has given up; only the seeded bug asks."""
@@ -35,23 +32,27 @@ class Raft:
 
     def __init__(self, env: Env, options: Mapping[str, Any]) -> None:
         bugs = frozenset(name for name in BUGS if env.bug(name))
-        voters = [node for node in env.nodes if node == env.name or node in env.peers]
+        servers = [node for node in env.nodes if node == env.name or node in env.peers]
         self._env, self._bugs = env, bugs
         self._machine = StateMachine(bugs, env.clock.wall, int(options.get("sessions", SESSIONS_MAX)))
-        self._replica = Replica(env, voters, self._machine, settings(options), bugs)
+        self._replica = Replica(env, servers, self._machine, settings(options), bugs)
 
     async def start(self) -> None:
         await self._replica.start()
 
     async def handle(self, source: str, message: Message) -> Message | None:
         kind = message.get("type")
-        if kind not in ("request", "transfer"):
+        if kind not in ("request", "transfer", "members"):
             return self._replica.handle(source, message)
         if not self._replica.takes_part:
             return UNAVAILABLE
         if kind == "transfer":
             return await self._replica.transfer(message.get("to"))
+        if kind == "members":
+            return await change_members(self._env, self._replica, message)
         if message.get("f") == "dump":
+            if not self._replica.is_member:
+                return UNAVAILABLE
             return {"value": {"state": self._machine.dump(), "applied": self._replica.applied}}
         if not is_well_formed(message):
             return {"error": "unsupported"}
@@ -78,4 +79,6 @@ def settings(options: Mapping[str, Any]) -> Settings:
         snapshot_entries=int(options.get("snapshot-entries", SNAPSHOT_ENTRIES)),
         pre_vote=options.get("pre-vote", "on") == "on",
         lease=LEASES[options.get("reads", "index")],
+        membership=MEMBERSHIPS[options.get("membership", "single")],
+        voters=int(options.get("voters", 0)),
     )

@@ -21,11 +21,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from harness.node import CallError, Message
+from harness.node import Message
 
 from systems_under_test.blocks.condition import Condition
 from systems_under_test.blocks.heartbeat import beat
-from systems_under_test.blocks.replicated_log import Entry, Position
+from systems_under_test.blocks.replicated_log import Entry
 from systems_under_test.blocks.request_waiting_list import RequestWaitingList, WaitingListFull
 from systems_under_test.single_leader.acknowledgement import Acknowledgement, OneFollower, counted
 from systems_under_test.single_leader.bug import (
@@ -37,13 +37,10 @@ from systems_under_test.single_leader.bug import (
 from systems_under_test.single_leader.progress import Progress
 from systems_under_test.single_leader.replica import Replica
 from systems_under_test.single_leader.replication_lag import ReplicationLag
+from systems_under_test.single_leader.shipping import Shipping
 from systems_under_test.single_leader.synchronous_follower import SynchronousFollower
 
 HEARTBEAT_MS: Final = 80
-CALL_MS: Final = 400
-RETRY_MS: Final = 40
-CHECK_MS: Final = 400  # a follower that has everything is asked this often whether it still has
-BATCH_ENTRIES_MAX: Final = 256
 
 
 class Leader:
@@ -67,8 +64,10 @@ class Leader:
         """Begin to ship and to beat. Without an await since the election was won."""
         self._env.spawn(self._sync_loop(), "leader-sync")
         self._env.spawn(beat(self._env, HEARTBEAT_MS, lambda: not self.ended, self._beat), "leader-heartbeat")
+        shipping = Shipping(self._replica, self.first, self._grown, lambda: self.ended, self._head, self._matched,
+                            self._deposed_by)  # fmt: skip
         for peer in self._env.peers:
-            self._env.spawn(self._ship_loop(peer), f"leader-ship-{peer}")
+            self._env.spawn(shipping.serve(peer), f"leader-ship-{peer}")
         if isinstance(self._acknowledgement, OneFollower):
             watch = self._synchronous.watch(lambda: not self.ended, self._acknowledge)
             self._env.spawn(watch, "leader-synchronous-follower")
@@ -159,49 +158,8 @@ class Leader:
     def _head(self, kind: str) -> dict[str, Any]:
         return {"type": kind, "generation": self.generation, "high_water": self._replica.high_water}
 
-    async def _ship_loop(self, peer: str) -> None:
-        """Keep one follower's log equal to ours: one batch under way at a time, the next holds all that came since."""
-        following, checked_ns = self.first, 0
-        while not self.ended:
-            age_ms = (self._env.clock.monotonic() - checked_ns) / 1e6
-            if following > self._log.last and age_ms < CHECK_MS:
-                await self._grown.wait()
-                continue
-            before = following
-            following = await self._ship(peer, following)
-            if following >= before:
-                checked_ns = self._env.clock.monotonic()
-
-    async def _ship(self, peer: str, first: int) -> int:
-        """Ship the entries from ``first`` on; returns from where to go on: further, or back towards a common point."""
-        limit = 1 if self._env.sometimes("one-entry-batch") else BATCH_ENTRIES_MAX
-        entries, previous = self._log.entries(first, limit), self._log.position_at(first - 1)
-        message = {**self._head("ship"), "previous": previous.as_json(), "base": self._log.base.index,
-                   "entries": list(entries)}  # fmt: skip
-        try:
-            reply = await self._env.call(peer, message, CALL_MS)
-        except CallError:
-            await self._env.sleep(RETRY_MS)
-            return first
-        if self.ended:
-            return first
-        match reply["outcome"]:
-            case "stored":
-                self._matched(peer, previous.index + len(entries))
-                return previous.index + len(entries) + 1
-            case "mismatch":
-                await self._env.sleep(1)
-                return self._log.common_point(Position(*reply["position"])).index + 1
-            case "newer-generation":
-                await self._deposed_by(reply["generation"])
-            case "joining":  # it copies; then it will be asked from the end of the log backwards, as in the beginning
-                await self._env.sleep(RETRY_MS)
-                return self._log.last + 1
-            case _:  # the peer believes to lead as well, and there are no generations to decide
-                await self._env.sleep(CHECK_MS)
-        return first
-
     def _matched(self, peer: str, index: int) -> None:
+        """A follower has all up to there, durably."""
         known = self._progress.stored[peer]
         if self._progress.confirm(peer, index):
             self._lag.stored(known - self.first + 1, index - self.first + 1)

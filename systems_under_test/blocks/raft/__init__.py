@@ -23,21 +23,26 @@ The modules, each one part of the paper:
 * ``lease``        reads without a round of heartbeats, as long as clocks run alike (dissertation 6.4.1)
 * ``core``         ``step``: events, their dispatch, the difference that makes a Ready
 * ``invariant``    what must hold after every step
+* ``configuration``  who the servers are: entries of the log, and their majorities (6)
+* ``membership``   servers are brought in and sent away (6; dissertation, chapter 4)
+* ``rejoin``       a server that has lost its disk takes part again
 * ``bug``          the mistakes that can be seeded, by name
 
 Around the core, with input, output and clocks:
 
 * ``replica``      the driver: one replica of a state machine, for systems to put on their nodes
+* ``machine``      what a state machine is
+* ``settings``     a replica's periods, sizes and rules
+* ``inbox``        what has arrived and no turn has taken yet
 * ``pending``      requests that the leader has taken on and not yet answered
 * ``storage``      term, vote, log and snapshot on a disk
 * ``timer``        timers that can be restarted
 * ``milestone``    what a server tells of itself
-
-Place kept for what comes later: ``State.voters`` (membership: part of the state, not of a configuration, because log
-entries will change it).
 """
 
+from systems_under_test.blocks.raft.configuration import Configuration
 from systems_under_test.blocks.raft.core import (
+    ChangeMembers,
     Compact,
     ElectionTimeout,
     Event,
@@ -63,7 +68,9 @@ from systems_under_test.blocks.raft.state import (
 
 __all__ = [
     "ENTRIES_PER_MESSAGE",
+    "ChangeMembers",
     "Compact",
+    "Configuration",
     "ElectionTimeout",
     "Entry",
     "Envelope",

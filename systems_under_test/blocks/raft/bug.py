@@ -17,6 +17,8 @@ READ_BEFORE_FIRST_COMMIT: Final = "read-before-first-commit"
 LEASE_WITHOUT_BOUND: Final = "lease-without-bound"
 NO_PRE_VOTE: Final = "no-pre-vote"
 SNAPSHOT_DROPS_NEWER_SUFFIX: Final = "snapshot-drops-newer-suffix"
+CHANGE_BEFORE_COMMIT: Final = "configuration-change-before-commit"
+JUMP_WITHOUT_JOINT: Final = "jump-without-joint-phase"
 
 # Mistakes of whoever keeps the storage; the core only meets what comes of them.
 VOTE_NOT_PERSISTED: Final = "vote-not-persisted"
@@ -27,7 +29,9 @@ WIPED_SERVER_VOTES: Final = "wiped-node-still-votes"
 APPLIED_INDEX_SAVED_APART: Final = "applied-index-saved-apart"
 UNKNOWN_REPORTED_AS_FAILED: Final = "unknown-reported-as-failed"
 
-TWO_LEADERS: Final = frozenset({VOTE_NOT_PERSISTED, TERM_NOT_PERSISTED, WIPED_SERVER_VOTES})
+TWO_LEADERS: Final = frozenset({
+    VOTE_NOT_PERSISTED, TERM_NOT_PERSISTED, WIPED_SERVER_VOTES, CHANGE_BEFORE_COMMIT, JUMP_WITHOUT_JOINT
+})  # fmt: skip
 """A term may have two leaders (Figure 3, Election Safety)."""
 
 COMMITTED_ENTRIES_CHANGE: Final = TWO_LEADERS | {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from systems_under_test.blocks.raft.bug import LOG_OUT_OF_ORDER, NONE
+from systems_under_test.blocks.raft.configuration import Configuration, Placed, placed_in
 from systems_under_test.blocks.raft.election import (
     campaign,
     check_quorum,
@@ -16,6 +17,7 @@ from systems_under_test.blocks.raft.election import (
 )
 from systems_under_test.blocks.raft.invariant import check
 from systems_under_test.blocks.raft.log import NO_SNAPSHOT, Entry, Log, Snapshot
+from systems_under_test.blocks.raft.membership import age_change, begin_change, continue_change
 from systems_under_test.blocks.raft.message import (
     AppendEntries,
     AppendEntriesReply,
@@ -100,13 +102,20 @@ class HandOver:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeMembers:
+    """For a leader only: make ``voters`` the members. ``State.change`` says while this is under way."""
+
+    voters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Compact:
     """The driver took a snapshot of the state machine, later than the last one."""
 
     snapshot: Snapshot
 
 
-Event = ElectionTimeout | HeartbeatTimeout | SilenceTimeout | Receive | Request | HandOver | Compact
+Event = ElectionTimeout | HeartbeatTimeout | SilenceTimeout | Receive | Request | HandOver | ChangeMembers | Compact
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,40 +152,46 @@ class Ready:
 
 def recover(
     name: str,
-    voters: Sequence[str],
+    servers: Sequence[str],
     hard: HardState,
     entries: Sequence[Entry],
     bugs: frozenset[str] = NONE,
     entries_per_message: int = ENTRIES_PER_MESSAGE,
     *,
+    voters: Sequence[str] | None = None,
     snapshot: Snapshot = NO_SNAPSHOT,
     incarnation: int = 1,
     is_lost: bool = False,
     pre_vote: bool = False,
     lease_reads: bool = False,
+    single_changes: bool = True,
 ) -> State:
     """A server that starts, the first time or again, with what its storage holds (and with seeded mistakes).
 
-    It begins as a follower, its commit index the snapshot's: the next leader tells it what is committed, and it applies
-    the log after the snapshot anew. It may have heard from a leader just before it went down, and a lease may rest on
-    that: it is loyal until its first silence. One that ``is_lost`` has run before and finds nothing (``rejoin``). All
-    its timers must be started.
+    ``voters`` are the first members of the cluster, None for all ``servers``; every server is told the same. It begins
+    as a follower, its commit index the snapshot's: the next leader tells it what is committed, and it applies the log
+    after the snapshot anew. It may have heard from a leader just before it went down, and a lease may rest on that: it
+    is loyal until its first silence. One that ``is_lost`` has run before and finds nothing (``rejoin``). All its
+    timers must be started.
     """
-    assert name in voters, f"{name} is not one of {', '.join(voters)}"
+    assert name in servers, f"{name} is not one of {', '.join(servers)}"
     log = Log(included_index=snapshot.index, included_term=snapshot.term).append(
         entries, in_order=LOG_OUT_OF_ORDER.isdisjoint(bugs)
     )
     assert log.last_term <= hard.term, f"an entry of term {log.last_term} was saved before that term was"
+    first = Configuration(tuple(servers if voters is None else voters))
+    base = Configuration(snapshot.voters, snapshot.old_voters) if snapshot.voters else first
     return State(
-        name, tuple(voters), hard, log, snapshot, commit=snapshot.index, entries_per_message=entries_per_message,
-        pre_vote=pre_vote, lease_reads=lease_reads, heard_leader=pre_vote or lease_reads, bugs=bugs,
-        rejoin_answers={} if is_lost else None, incarnation=incarnation,
+        name, tuple(servers), (Placed(snapshot.index, base), *placed_in(entries)), hard, log, snapshot,
+        commit=snapshot.index, entries_per_message=entries_per_message,
+        pre_vote=pre_vote, lease_reads=lease_reads, heard_leader=pre_vote or lease_reads,
+        single_changes=single_changes, bugs=bugs, rejoin_answers={} if is_lost else None, incarnation=incarnation,
     )  # fmt: skip
 
 
 def step(state: State, event: Event) -> tuple[State, Ready]:
     """The state after ``event``, and what must be done about it. Pure; asserts Raft's invariants."""
-    after = become_voter_again(serve_reads(_dispatch(state, event)))
+    after = become_voter_again(serve_reads(continue_change(_dispatch(state, event))))
     check(state, after)
     ready = Ready(_save(state, after), after.output.send, _apply(state, after), after.output.timers)
     return after._replace(output=Output()), ready
@@ -191,6 +206,8 @@ def _dispatch(state: State, event: Event) -> State:
         return _request(state, event)
     if isinstance(event, HandOver):
         return begin_transfer(state, event.to)
+    if isinstance(event, ChangeMembers):
+        return begin_change(state, event.voters)
     if isinstance(event, ElectionTimeout):
         return _election_timeout(state)
     if isinstance(event, SilenceTimeout):
@@ -207,7 +224,7 @@ def _request(state: State, event: Request) -> State:
 
 
 def _receive(state: State, source: str, message: RaftMessage) -> State:
-    assert source in state.voters, f"a message from {source}, which is not one of {', '.join(state.voters)}"
+    assert source in state.servers, f"a message from {source}, which is not one of {', '.join(state.servers)}"
     if isinstance(message, AppendEntries):
         return receive_append_entries(state, source, message)
     if isinstance(message, AppendEntriesReply):
@@ -242,9 +259,9 @@ def _election_timeout(state: State) -> State:
     """Followers and candidates: if election timeout elapses without hearing from a leader: start an election (5.2).
     On a leader the same timer asks whether a majority is still with it."""
     if state.role is Role.LEADER:
-        return check_quorum(abort_transfer(state))
+        return age_change(check_quorum(abort_transfer(state)))
     state = state._replace(heard_leader=False)  # it is longer than the least
-    if not state.is_voter:
+    if not state.may_stand:
         return restart(state, "election")
     return begin_pre_vote(state) if state.pre_vote else campaign(state)
 

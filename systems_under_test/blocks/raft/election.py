@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from systems_under_test.blocks.quorum import majority
 from systems_under_test.blocks.raft.bug import VOTE_WITHOUT_UP_TO_DATE_CHECK
 from systems_under_test.blocks.raft.message import PreVote, RaftMessage, RequestVote, RequestVoteReply
 from systems_under_test.blocks.raft.replication import append, send_entries
@@ -76,7 +75,8 @@ def receive_request_vote_reply(state: State, voter: str, reply: RequestVoteReply
 
 
 def is_elected(state: State) -> bool:
-    return sum(state.votes.values()) >= majority(len(state.voters))
+    """A candidate's own vote counts like any other's: not, if the configuration leaves it out."""
+    return state.configuration.agree({voter for voter, granted in state.votes.items() if granted})
 
 
 def become_leader(state: State) -> State:
@@ -94,8 +94,8 @@ def become_leader(state: State) -> State:
 def check_quorum(state: State) -> State:
     """A leader steps down if an election timeout elapses without a successful round of heartbeats to a majority
     (dissertation 6.2), so that its clients go and look for the leader which the others may have by now."""
-    heard = 1 + sum(progress.heard for progress in state.progress.values())
+    heard = {state.name, *(peer for peer, progress in state.progress.items() if progress.heard)}
     state = restart(state, "election")
-    if heard < majority(len(state.voters)):
+    if not state.configuration.agree(heard):
         return become_follower(state, state.hard, state.leader)
     return state._replace(progress={peer: p._replace(heard=False) for peer, p in state.progress.items()})

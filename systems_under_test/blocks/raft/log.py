@@ -26,12 +26,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The state machine after the entry at ``index``, which is of ``term``; ``state`` is JSON text. At index 0 there is
-    none."""
+    """The state machine after the entry at ``index``, which is of ``term``; ``state`` is JSON text. ``voters`` and
+    ``old_voters`` are the configuration there (section 7: "the latest configuration in the log as of last included
+    index"). At index 0 there is none."""
 
     index: int = 0
     term: int = 0
     state: str = ""
+    voters: tuple[str, ...] = ()
+    old_voters: tuple[str, ...] = ()
 
 
 NO_SNAPSHOT: Final = Snapshot()

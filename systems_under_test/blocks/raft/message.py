@@ -92,13 +92,15 @@ class TimeoutNow:
 
 @dataclass(frozen=True, slots=True)
 class InstallSnapshot:
-    """The leader's snapshot (Figure 13): the machine's ``state``, JSON text, after the entry at ``included_index``. The
-    answer is an AppendEntriesReply."""
+    """The leader's snapshot (Figure 13): the machine's ``state``, JSON text, after the entry at ``included_index``, and
+    the configuration there. The answer is an AppendEntriesReply."""
 
     term: int
     included_index: int
     included_term: int
     state: str
+    voters: tuple[str, ...]
+    old_voters: tuple[str, ...]
     round: int
 
 
@@ -160,6 +162,13 @@ def _append_entries_reply(m: Mapping[str, Any]) -> AppendEntriesReply:
     return AppendEntriesReply(m["term"], m["success"], m["index"], m["hint_index"], m["hint_term"], m["round"])
 
 
+def _install_snapshot(m: Mapping[str, Any]) -> InstallSnapshot:
+    voters, old_voters = tuple(m["voters"]), tuple(m["old_voters"])
+    return InstallSnapshot(
+        m["term"], m["included_index"], m["included_term"], m["state"], voters, old_voters, m["round"]
+    )
+
+
 _DECODERS: Final[Mapping[str, Callable[[Mapping[str, Any]], RaftMessage]]] = {
     "RequestVote": lambda m: RequestVote(m["term"], m["last_index"], m["last_term"], m["disrupts"]),
     "RequestVoteReply": lambda m: RequestVoteReply(m["term"], m["granted"]),
@@ -168,9 +177,7 @@ _DECODERS: Final[Mapping[str, Callable[[Mapping[str, Any]], RaftMessage]]] = {
     "TimeoutNow": lambda m: TimeoutNow(m["term"]),
     "Rejoin": lambda m: Rejoin(m["term"], m["incarnation"]),
     "RejoinReply": lambda m: RejoinReply(m["term"], m["incarnation"]),
-    "InstallSnapshot": lambda m: InstallSnapshot(
-        m["term"], m["included_index"], m["included_term"], m["state"], m["round"]
-    ),
+    "InstallSnapshot": _install_snapshot,
     "AppendEntries": _append_entries,
     "AppendEntriesReply": _append_entries_reply,
 }

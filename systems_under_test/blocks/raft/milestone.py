@@ -9,7 +9,7 @@ from harness.node import Env
 from systems_under_test.blocks.raft.state import Role, State
 
 EVENTS: Final = ("election-started", "vote-granted", "became-leader", "stepped-down", "committed", "disk-corrupt",
-                 "snapshot-taken", "snapshot-installed")  # fmt: skip
+                 "snapshot-taken", "snapshot-installed", "members-changed")  # fmt: skip
 COMMITS_PER_EVENT: Final = 1000
 
 
@@ -31,6 +31,9 @@ class Milestones:
             env.event("became-leader", term=after.term)
         if after.role is not before.role and before.role is Role.LEADER:
             env.event("stepped-down", term=before.term, new_term=after.term)
+        if after.configurations is not before.configurations and after.configuration != before.configuration:
+            voters, old_voters = after.configuration
+            env.event("members-changed", term=after.term, voters=list(voters), old_voters=list(old_voters))
         if after.snapshot is not before.snapshot:
             installed = after.commit == after.snapshot.index != before.commit
             env.event("snapshot-installed" if installed else "snapshot-taken", index=after.snapshot.index)

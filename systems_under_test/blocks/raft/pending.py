@@ -30,6 +30,7 @@ class Pending:
         self._reads: dict[int, tuple[Message, Future[Message]]] = {}
         self._token = 0
         self._transfer: Future[Message] | None = None
+        self._change: Future[Message] | None = None
 
     def __len__(self) -> int:
         return len(self._writes) + len(self._reads)
@@ -49,6 +50,10 @@ class Pending:
         """Whoever wants the leadership to be handed over; there is one at a time."""
         self._transfer = reply
 
+    def add_change(self, reply: Future[Message]) -> None:
+        """Whoever wants the members to be changed; there is one at a time."""
+        self._change = reply
+
     def applied(self, entry: Entry, reply: Message) -> None:
         """Answer whoever waits for this entry. If another leader's entry took its index, its fate is not for us to
         tell."""
@@ -67,6 +72,18 @@ class Pending:
         reply, self._transfer = self._transfer, None
         aborted = state.role is Role.LEADER
         reply.set_result({"error": "aborted"} if aborted else {"value": "handed over", "leader": state.leader_hint})
+
+    def settle_change(self, state: State) -> None:
+        """Say what came of a change of members that is over: it is done, given up, or another's, who may go on."""
+        if self._change is None or state.change is not None:
+            return
+        reply, self._change = self._change, None
+        latest = state.configurations[-1]
+        went = state.name not in latest.configuration.members
+        if latest.index > state.commit or not (went or state.role is Role.LEADER):
+            reply.set_result(not_leader(state))
+        else:
+            reply.set_result({"value": list(latest.configuration.members)})
 
     def turn_away(self, state: State) -> None:
         """A server that no longer leads answers everybody: what is in the log may still be committed by the next

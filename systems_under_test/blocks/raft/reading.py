@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from systems_under_test.blocks.quorum import majority
 from systems_under_test.blocks.raft.bug import LOCAL_READS, READ_BEFORE_FIRST_COMMIT
 from systems_under_test.blocks.raft.replication import broadcast
 from systems_under_test.blocks.raft.state import Read, Role, State
@@ -69,6 +68,7 @@ def _confirm(state: State) -> State:
 
 def confirmed_round(state: State) -> int:
     """The latest round of this leadership that a majority has answered, 0 if none."""
-    answered = sorted([state.round, *(p.round for p in state.progress.values())], reverse=True)
-    needed = 1 if LOCAL_READS in state.bugs else majority(len(state.voters))
-    return answered[needed - 1]
+    if LOCAL_READS in state.bugs:
+        return state.round
+    answered = {peer: progress.round for peer, progress in state.progress.items()}
+    return state.configuration.agreed({**answered, state.name: state.round})

@@ -27,7 +27,7 @@ from systems_under_test.blocks.raft.state import HardState, Role, State, become_
 def ask_others(state: State) -> State:
     """Step 1, again and again: ask who has not answered yet."""
     answers = state.rejoin_answers or {}
-    for peer in state.peers:
+    for peer in state.others:
         if peer not in answers:
             state = send(state, peer, Rejoin(state.term, state.incarnation))
     return state
@@ -47,7 +47,7 @@ def receive_rejoin_reply(state: State, peer: str, reply: RejoinReply) -> State:
     if state.rejoin_answers is None or reply.incarnation != state.incarnation:
         return state
     answers = {**state.rejoin_answers, peer: reply.term}
-    if len(answers) < len(state.peers):
+    if len(answers) < len(state.others):
         return state._replace(rejoin_answers=answers)
     latest = max(1, *answers.values())
     return state._replace(rejoin_answers=None, hard=HardState(latest, None, votes_after=latest))

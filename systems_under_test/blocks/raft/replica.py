@@ -16,11 +16,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final
 
-from harness.node import Env, Future, Message
+from harness.node import Env, Message
 
-from systems_under_test.blocks.condition import Condition
 from systems_under_test.blocks.corruption import Corruption
 from systems_under_test.blocks.raft.bug import (
     ACKNOWLEDGE_BEFORE_SYNC,
@@ -31,7 +30,9 @@ from systems_under_test.blocks.raft.bug import (
     UNKNOWN_REPORTED_AS_FAILED,
     WIPED_SERVER_VOTES,
 )
+from systems_under_test.blocks.raft.configuration import is_configuration
 from systems_under_test.blocks.raft.core import (
+    ChangeMembers,
     Compact,
     ElectionTimeout,
     Event,
@@ -45,69 +46,28 @@ from systems_under_test.blocks.raft.core import (
     recover,
     step,
 )
+from systems_under_test.blocks.raft.inbox import Inbox, Order
 from systems_under_test.blocks.raft.lease import CLOCK_DRIFT_BOUND, Lease
 from systems_under_test.blocks.raft.log import Entry, Snapshot
+from systems_under_test.blocks.raft.machine import Machine
 from systems_under_test.blocks.raft.message import TYPE, AppendEntries, decode, encode
 from systems_under_test.blocks.raft.milestone import Milestones
 from systems_under_test.blocks.raft.pending import FAILED, UNKNOWN, Pending, not_leader
-from systems_under_test.blocks.raft.state import ENTRIES_PER_MESSAGE, Envelope, HardState, Read, Role, State
+from systems_under_test.blocks.raft.settings import DEFAULTS, Settings
+from systems_under_test.blocks.raft.state import Envelope, HardState, Read, Role, State
 from systems_under_test.blocks.raft.storage import Storage
 from systems_under_test.blocks.raft.timer import Timer
 
-HEARTBEAT_MS: Final = 100
-ELECTION_TIMEOUT_MS: Final = 300
-SNAPSHOT_ENTRIES: Final = 1000
 SNAPSHOT_BYTES_MAX: Final = 3 << 20
 """It travels in one message, whose text is at most twice as long (quotes are escaped). A machine that has outgrown this
 is not snapshotted any more: its log grows instead."""
 
-MESSAGES_MAX: Final = 10_000
 REQUESTS_MAX: Final = 10_000
 SYNC_LATE_MS: Final = 200.0
 """How long entries stay unsynced where they are acknowledged before: long enough to be lost, as in real systems that
 sync once in a while."""
 
 UNAVAILABLE: Final[Message] = {"error": "unavailable"}
-
-
-class Machine(Protocol):
-    """What the committed log means. Deterministic: the same commands in the same order give the same state and the same
-    replies on every server. It lives in memory; the log rebuilds it after a restart."""
-
-    def apply(self, command: Mapping[str, Any]) -> Message:
-        """Execute a committed command; the reply to whoever asked for it."""
-
-    def read(self, request: Message) -> Message:
-        """Answer from the state as it is."""
-
-    def snapshot(self) -> Mapping[str, Any]:
-        """The whole state as JSON: all that makes it answer as it does, replies to repeated requests included."""
-
-    def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Replace the state by a snapshot's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """``heartbeat_ms`` between a leader's heartbeats; of ``election_timeout_ms`` timeouts are once to twice; at most
-    ``entries_per_message`` log entries travel in one message; a snapshot is taken whenever ``snapshot_entries`` more
-    have been applied (0: never). ``pre_vote``: see the module of that name. ``lease`` is
-    the clock that measures the leader's lease, or None: then each read asks a majority."""
-
-    heartbeat_ms: int = HEARTBEAT_MS
-    election_timeout_ms: int = ELECTION_TIMEOUT_MS
-    entries_per_message: int = ENTRIES_PER_MESSAGE
-    snapshot_entries: int = SNAPSHOT_ENTRIES
-    pre_vote: bool = True
-    lease: Literal["monotonic", "wall"] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A command, or a read, that no turn has taken yet."""
-
-    request: Message
-    reply: Future[Message]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +78,22 @@ class Step:
 
 
 class Replica:
-    """One of ``voters``, the nodes that replicate ``machine`` among them; this node is one. Its files on the node's
-    disk begin with ``files``, so that a node can keep other things, too. ``bugs`` are those that are switched on."""
+    """One of ``servers``, the nodes that may replicate ``machine`` among them; this node is one. Its files on the
+    node's disk begin with ``files``, so that a node can keep other things, too. ``bugs`` are those that are switched
+    on."""
 
     def __init__(
         self,
         env: Env,
-        voters: Sequence[str],
+        servers: Sequence[str],
         machine: Machine,
-        settings: Settings = Settings(),
+        settings: Settings = DEFAULTS,
         bugs: frozenset[str] = NONE,
         files: str = "",
     ) -> None:
         self._env, self._machine, self._settings, self._bugs = env, machine, settings, bugs
-        self._voters = tuple(voters)
+        self._servers = tuple(servers)
+        self._voters = self._servers[: settings.voters or len(self._servers)]
         self._storage = Storage(env.disk, bugs, files)
         self._synced_ns = 0
         self._milestones = Milestones(env)
@@ -139,13 +101,9 @@ class Replica:
         self._applied = 0
         self._is_outgrown = False
         self._pending = Pending(FAILED if UNKNOWN_REPORTED_AS_FAILED in bugs else UNKNOWN)
-        self._messages: list[Receive] = []
-        self._writes: list[Waiting] = []
-        self._reads: list[Waiting] = []
-        self._transfers: list[tuple[str | None, Future[Message]]] = []
+        self._inbox = Inbox(env)
         self._lease = None if settings.lease is None else self._new_lease()
-        self._arrival = Condition(env)
-        self._state = recover(env.name, self._voters, HardState(), ())  # until start has read the disk
+        self._state = recover(env.name, self._servers, HardState(), (), voters=self._voters)  # until start
         self._timers = {
             "election": Timer(env, self._draw_timeout_ms()),
             "heartbeat": Timer(env, lambda: settings.heartbeat_ms),
@@ -162,9 +120,9 @@ class Replica:
             return
         settings, pre_vote = self._settings, self._settings.pre_vote and NO_PRE_VOTE not in self._bugs
         self._state = recover(
-            self._env.name, self._voters, hard, entries, self._bugs, settings.entries_per_message,
-            snapshot=snapshot, incarnation=self._env.incarnation, is_lost=self._is_lost(),
-            pre_vote=pre_vote, lease_reads=settings.lease is not None,
+            self._env.name, self._servers, hard, entries, self._bugs, settings.entries_per_message,
+            voters=self._voters, snapshot=snapshot, incarnation=self._env.incarnation, is_lost=self._is_lost(),
+            pre_vote=pre_vote, lease_reads=settings.lease is not None, single_changes=settings.membership == "single",
         )  # fmt: skip
         if snapshot.index > 0:
             self._restore(snapshot)
@@ -172,7 +130,7 @@ class Replica:
             await self._skip_to_applied()
         for name, timer in self._timers.items():
             timer.restart()
-            self._env.spawn(timer.watch(self._arrival.notify), f"{name} timer")
+            self._env.spawn(timer.watch(self._inbox.arrival.notify), f"{name} timer")
         self._env.spawn(self._run(), "raft")
 
     @property
@@ -186,44 +144,55 @@ class Replica:
         nothing to show."""
         return not self._corrupt and self._state.rejoin_answers is None
 
+    @property
+    def is_member(self) -> bool:
+        """As far as it knows. One that was removed may not have heard; then it does not hear a leader either."""
+        return self._env.name in self._state.configuration.members and self._state.leader_hint is not None
+
     def handle(self, source: str, message: Message) -> Message | None:
-        """A message of another voter's replica; anything else is unsupported."""
+        """A message of another server's replica, a member's or not (section 6); anything else is unsupported."""
         if self._corrupt:
             return UNAVAILABLE
-        if message.get("type") != TYPE or source not in self._state.peers:
+        if message.get("type") != TYPE or source not in self._servers:
             return {"error": "unsupported"}
-        if len(self._messages) >= MESSAGES_MAX:
-            self._env.count("raft.dropped")
-            return None
-        self._messages.append(Receive(source, decode(message)))
-        self._arrival.notify()
+        self._inbox.add_message(Receive(source, decode(message)))
         return None
 
     async def ask(self, command: Mapping[str, Any]) -> Message:
         """Replicate ``command``; the machine's reply to it. Errors: not-leader (nothing was done; ``leader`` is whom to
         ask, or None), unavailable (nothing was done), unknown (it may be executed, now or later, or never)."""
-        return await self._answer(self._writes, command)
+        return UNAVAILABLE if self._is_full() else await self._inbox.add_write(command)
 
     async def read(self, request: Message) -> Message:
         """The machine's answer, which sees everything that was answered before; nothing is replicated. Errors:
         not-leader, unavailable."""
-        return await self._answer(self._reads, request)
+        return UNAVAILABLE if self._is_full() else await self._inbox.add_read(request)
 
     async def transfer(self, to: str | None) -> Message:
         """Hand the leadership over to ``to``, or, if None, to whoever suits best; {"value": "handed over"} once this
         server has ceased to lead. Errors: not-leader; unavailable (another transfer is under way, or there is no such
         voter); aborted (it did not come about in an election timeout)."""
-        reply: Future[Message] = self._env.future()
-        self._transfers.append((to, reply))
-        self._arrival.notify()
-        return await reply
+        return await self._inbox.add_order(HandOver(to))
+
+    async def change_members(self, voters: Sequence[str]) -> Message:
+        """Make ``voters`` the members; {"value": members} when that is over: others than those, if it was given up
+        because a server did not come. Errors: not-leader (any more: it may come about all the same); unavailable
+        (another change or a transfer is under way, or these are not servers)."""
+        return await self._inbox.add_order(ChangeMembers(tuple(voters)))
 
     def status(self) -> Message:
         state = self._state
         return {
             "leader": state.leader_hint, "term": state.term, "role": "corrupt" if self._corrupt else str(state.role),
-            "commit": state.commit, "last": state.log.last_index, "nodes": len(state.voters),
+            "commit": state.commit, "last": state.log.last_index, "nodes": len(state.configuration.members),
+            "members": list(state.configuration.members), "changing": self._is_changing(),
+            "first_members": list(self._voters),
         }  # fmt: skip
+
+    def _is_changing(self) -> bool:
+        """Whether a change of members is under way, as far as this server knows."""
+        placed = self._state.configurations[-1]
+        return self._state.change is not None or placed.configuration.is_joint or placed.index > self._state.commit
 
     def _new_lease(self) -> Lease:
         clock, careless = self._env.clock, LEASE_WITHOUT_BOUND in self._bugs
@@ -234,27 +203,23 @@ class Replica:
         random, least_ms = self._env.random("election timeout"), self._settings.election_timeout_ms
         return lambda: least_ms if self._env.sometimes("shortest-timeout") else random.uniform(least_ms, 2 * least_ms)
 
-    async def _answer(self, queue: list[Waiting], request: Message) -> Message:
-        if self._corrupt or len(self._writes) + len(self._reads) + len(self._pending) >= REQUESTS_MAX:
-            return UNAVAILABLE
-        waiting = Waiting(request, self._env.future())
-        queue.append(waiting)
-        self._arrival.notify()
-        return await waiting.reply
+    def _is_full(self) -> bool:
+        return self._corrupt or self._inbox.requests + len(self._pending) >= REQUESTS_MAX
 
     async def _run(self) -> None:
         while True:
-            idle = not (self._messages or self._writes or self._reads or self._transfers)
-            if idle and all(timer.remaining_ms() > 0 for timer in self._timers.values()):
-                await self._arrival.wait()
+            if self._inbox.is_empty and all(timer.remaining_ms() > 0 for timer in self._timers.values()):
+                await self._inbox.arrival.wait()
             await self._turn()
 
     async def _turn(self) -> None:
         """Step through what has arrived; save; and then send, apply, answer."""
         steps: list[Step] = []
         self._take_snapshot(steps)
-        self._take_messages(steps)
-        self._take_transfers(steps)
+        for message in self._inbox.take_messages():
+            self._step(steps, message)
+        for order in self._inbox.take_orders():
+            self._take_order(steps, order)
         self._take_requests(steps)
         self._take_timers(steps)
         await self._save(steps)
@@ -263,6 +228,7 @@ class Replica:
         self._state = self._last(steps)
         self._pending.turn_away(self._state)
         self._pending.settle_transfer(self._state)
+        self._pending.settle_change(self._state)
         if ACKNOWLEDGE_BEFORE_SYNC in self._bugs:
             await self._sync_late()
 
@@ -320,29 +286,24 @@ class Replica:
         if not self._is_outgrown:
             self._step(steps, Compact(Snapshot(index, term, text)))
 
-    def _take_messages(self, steps: list[Step]) -> None:
-        alone = len(self._messages) > 1 and self._env.sometimes("one-message-turn")
-        count = 1 if alone else len(self._messages)
-        messages, self._messages = self._messages[:count], self._messages[count:]
-        for event in messages:
-            self._step(steps, event)
-
-    def _take_transfers(self, steps: list[Step]) -> None:
-        transfers, self._transfers = self._transfers, []
-        for to, reply in transfers:
-            state = self._last(steps)
-            if state.role is Role.LEADER and state.transfer is None:
-                self._step(steps, HandOver(to))
-                if self._last(steps).transfer is not None:
-                    self._pending.add_transfer(reply)
-                    continue
-            reply.set_result(UNAVAILABLE if state.role is Role.LEADER else not_leader(state))
+    def _take_order(self, steps: list[Step], order: Order) -> None:
+        """An order that the core refuses changes nothing. One that it takes is answered when it is over."""
+        before = self._last(steps)
+        if before.role is not Role.LEADER:
+            order.reply.set_result(not_leader(before))
+            return
+        self._step(steps, order.event)
+        after = self._last(steps)
+        if isinstance(order.event, HandOver) and after.transfer is not before.transfer:
+            self._pending.add_transfer(order.reply)
+        elif isinstance(order.event, ChangeMembers) and _is_taken(order.event, before, after):
+            self._pending.add_change(order.reply)
+        else:
+            order.reply.set_result(UNAVAILABLE)
 
     def _take_requests(self, steps: list[Step]) -> None:
         """Give all waiting requests to the core as one event, or, if this is not the leader, turn them away."""
-        writes, reads = list(self._writes), list(self._reads)
-        self._writes.clear()
-        self._reads.clear()
+        writes, reads = self._inbox.take_requests()
         state = self._last(steps)
         if state.role is not Role.LEADER or state.transfer is not None:
             for waiting in (*writes, *reads):
@@ -388,12 +349,13 @@ class Replica:
                 reply.set_result(self._machine.read(request))
             return
         self._applied = item.index
-        outcome = {} if item.command is None else self._machine.apply(item.command)  # None: a leader's no-op
+        is_raft_own = item.command is None or is_configuration(item)  # None: a leader's no-op
+        outcome = {} if item.command is None or is_raft_own else self._machine.apply(item.command)
         self._pending.applied(item, outcome)
 
     def _is_lost(self) -> bool:
         """Whether this server has run before and finds nothing on its disk, as if it had not."""
-        wiped = self._env.incarnation > 1 and self._storage.is_empty and len(self._voters) > 1
+        wiped = self._env.incarnation > 1 and self._storage.is_empty and len(self._servers) > 1
         return wiped and WIPED_SERVER_VOTES not in self._bugs
 
     async def _skip_to_applied(self) -> None:
@@ -404,3 +366,9 @@ class Replica:
     def _restore(self, snapshot: Snapshot) -> None:
         self._machine.restore(json.loads(snapshot.state))
         self._applied = snapshot.index
+
+
+def _is_taken(wanted: ChangeMembers, before: State, after: State) -> bool:
+    """Whether the change is under way, or nothing had to be changed."""
+    begun = before.change is None and after.change is not None
+    return begun or set(wanted.voters) == set(after.configuration.members)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from systems_under_test.blocks.quorum import majority
 from systems_under_test.blocks.raft.bug import (
     APPEND_WITHOUT_PREVIOUS_CHECK,
     COMMIT_EARLIER_TERM_BY_COUNT,
@@ -86,7 +85,7 @@ def _append_entries(state: State, progress: Progress, entries: tuple[Entry, ...]
 
 def receive_append_entries_reply(state: State, peer: str, reply: AppendEntriesReply) -> State:
     """A follower's answer. Each one of this term, good or bad, shows that the follower takes this server for leader."""
-    if state.role is not Role.LEADER or reply.term < state.term:
+    if state.role is not Role.LEADER or reply.term < state.term or peer not in state.progress:
         return state
     progress = state.progress[peer]
     answered = max(progress.round, reply.round)
@@ -134,8 +133,8 @@ def advance_commit(state: State) -> State:
     overwritten (Figure 8). They become committed along with the first one of this term (5.4.2). The leader counts its
     own last entry as stored, since nobody can have acknowledged what it has not yet saved and sent.
     """
-    stored = sorted([state.log.last_index, *(p.match_index for p in state.progress.values())], reverse=True)
-    agreed = stored[majority(len(state.voters)) - 1]
+    stored = {peer: progress.match_index for peer, progress in state.progress.items()}
+    agreed = state.configuration.agreed({**stored, state.name: state.log.last_index})
     if agreed <= state.commit or not _committable(state, agreed):
         return state
     return state._replace(commit=agreed)

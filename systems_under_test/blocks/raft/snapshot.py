@@ -9,7 +9,10 @@ A snapshot travels in one message, not in chunks: the driver takes none that is 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from systems_under_test.blocks.raft.bug import SNAPSHOT_DROPS_NEWER_SUFFIX
+from systems_under_test.blocks.raft.configuration import Configuration, Placed
 from systems_under_test.blocks.raft.log import Log, Snapshot
 from systems_under_test.blocks.raft.message import AppendEntriesReply, InstallSnapshot
 from systems_under_test.blocks.raft.state import State, accept_leader, send, with_progress
@@ -22,7 +25,13 @@ def compact(state: State, snapshot: Snapshot) -> State:
     whether it has come that far.
     """
     assert state.snapshot.index < snapshot.index <= state.commit, f"a snapshot at {snapshot.index}"
-    state = state._replace(snapshot=snapshot, log=state.log.compact(snapshot.index))
+    included = [placed for placed in state.configurations if placed.index <= snapshot.index]
+    voters, old_voters = included[-1].configuration
+    state = state._replace(
+        snapshot=replace(snapshot, voters=voters, old_voters=old_voters),
+        log=state.log.compact(snapshot.index),
+        configurations=state.configurations[len(included) - 1 :],
+    )
     first = snapshot.index + 1
     for peer, progress in state.progress.items():
         if progress.next_index < first:
@@ -39,7 +48,10 @@ def send_snapshot(state: State, peer: str) -> State:
     state = with_progress(
         state, peer, progress._replace(next_index=snapshot.index + 1, probing=True, snapshot_sent=True)
     )
-    return send(state, peer, InstallSnapshot(state.term, snapshot.index, snapshot.term, snapshot.state, state.round))
+    message = InstallSnapshot(
+        state.term, snapshot.index, snapshot.term, snapshot.state, snapshot.voters, snapshot.old_voters, state.round
+    )
+    return send(state, peer, message)
 
 
 def receive_install_snapshot(state: State, leader: str, m: InstallSnapshot) -> State:
@@ -49,7 +61,7 @@ def receive_install_snapshot(state: State, leader: str, m: InstallSnapshot) -> S
         return send(state, leader, AppendEntriesReply(state.term, False, m.included_index, 0, 0, m.round))
     state = accept_leader(state, leader, m.term)
     if _is_needed(state, m):
-        state = _install(state, Snapshot(m.included_index, m.included_term, m.state))
+        state = _install(state, Snapshot(m.included_index, m.included_term, m.state, m.voters, m.old_voters))
     elif m.included_index > state.commit:
         state = state._replace(commit=m.included_index)
     return send(state, leader, AppendEntriesReply(state.term, True, m.included_index, 0, 0, m.round))
@@ -65,7 +77,11 @@ def _is_needed(state: State, m: InstallSnapshot) -> bool:
 
 
 def _install(state: State, snapshot: Snapshot) -> State:
-    """7. Discard the entire log. 8. Reset state machine using snapshot contents."""
+    """7. Discard the entire log. 8. Reset state machine using snapshot contents (and load snapshot's cluster
+    configuration)."""
     log = Log(included_index=snapshot.index, included_term=snapshot.term)
     output = state.output._replace(installed=snapshot)
-    return state._replace(snapshot=snapshot, log=log, commit=snapshot.index, output=output)
+    configurations = (Placed(snapshot.index, Configuration(snapshot.voters, snapshot.old_voters)),)
+    return state._replace(
+        snapshot=snapshot, log=log, configurations=configurations, commit=snapshot.index, output=output
+    )

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final, Literal, NamedTuple
 
 from systems_under_test.blocks.raft.bug import NONE, TWO_LEADERS
+from systems_under_test.blocks.raft.configuration import Configuration, Placed, placed_in
 from systems_under_test.blocks.raft.log import NO_SNAPSHOT, Log, Snapshot
 from systems_under_test.blocks.raft.message import RaftMessage
 
@@ -67,6 +68,13 @@ class Transfer(NamedTuple):
     told: bool = False
 
 
+class Change(NamedTuple):
+    """A leader makes ``voters`` the members; ``timeouts`` of its election timer have passed meanwhile."""
+
+    voters: tuple[str, ...]
+    timeouts: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """A read under way, named by the driver's ``token``.
@@ -104,18 +112,21 @@ class State(NamedTuple):
     ``commit``, and ``leader``, the leader seen in this term, if one was (it stays when that leader resigns: there is
     never another in the same term). lastApplied is the driver's, which applies everything that a step commits. On
     candidates: ``votes``, by voter. On leaders: ``progress`` by follower; ``round``, the latest round of confirmation
-    begun; ``reads`` not yet confirmed, oldest first; ``transfer``, if it hands over, and ``gave_up_lease``, whether
-    it ever told another in this term to stand for election. ``heard_leader``: no more than the least election timeout
-    has passed since this server heard from a leader (or since it started, for it cannot remember when). ``voters``
-    are all members of the cluster, this server among them. ``entries_per_message`` bounds an AppendEntries;
-    ``pre_vote`` and ``lease_reads`` are rules that a cluster may have (``pre_vote``, ``lease``); ``bugs`` are seeded
-    mistakes (``bug``). ``rejoin_answers``: the terms that the others have answered to a server that has lost its
-    disk, None once all have, and in any other server; ``asked_by``: the last ``incarnation`` of each such server that
-    asked this one (``rejoin``).
+    begun; ``reads`` not yet confirmed, oldest first; ``transfer``, if it hands over, ``change``, if it changes the
+    members, and ``gave_up_lease``, whether it ever told another in this term to stand for election.
+    ``heard_leader``: no more than the least election timeout has passed since this server heard from a leader (or
+    since it started, for it cannot remember when). ``servers`` are all that there are, this one and those that are
+    no members among them; ``configurations`` are the one before the log's first entry and all that the log holds, of
+    which the last is in use (``configuration``). ``entries_per_message`` bounds an AppendEntries; ``pre_vote``,
+    ``lease_reads`` and ``single_changes`` are rules that a cluster may have (``pre_vote``, ``lease``,
+    ``membership``); ``bugs`` are seeded mistakes (``bug``). ``rejoin_answers``: the terms that the others have
+    answered to a server that has lost its disk, None once all have, and in any other server; ``asked_by``: the last
+    ``incarnation`` of each such server that asked this one (``rejoin``).
     """
 
     name: str
-    voters: tuple[str, ...]
+    servers: tuple[str, ...]
+    configurations: tuple[Placed, ...]
     hard: HardState = HardState()
     log: Log = Log()
     snapshot: Snapshot = NO_SNAPSHOT
@@ -127,6 +138,7 @@ class State(NamedTuple):
     round: int = 0
     reads: tuple[Read, ...] = ()
     transfer: Transfer | None = None
+    change: Change | None = None
     gave_up_lease: bool = False
     heard_leader: bool = False
     rejoin_answers: Mapping[str, int] | None = None
@@ -136,6 +148,7 @@ class State(NamedTuple):
     entries_per_message: int = ENTRIES_PER_MESSAGE
     pre_vote: bool = False
     lease_reads: bool = False
+    single_changes: bool = True
     bugs: frozenset[str] = NONE
 
     @property
@@ -143,13 +156,39 @@ class State(NamedTuple):
         return self.hard.term
 
     @property
+    def configuration(self) -> Configuration:
+        """The latest in the log, committed or not."""
+        return self.configurations[-1].configuration
+
+    @property
+    def voters(self) -> tuple[str, ...]:
+        return self.configuration.voters
+
+    @property
     def peers(self) -> tuple[str, ...]:
-        return tuple(voter for voter in self.voters if voter != self.name)
+        """The other members, and those who are about to be."""
+        members = self.configuration.members
+        if self.change is not None:
+            members = (*members, *(server for server in self.change.voters if server not in members))
+        return tuple(member for member in members if member != self.name)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """All other servers, members or not."""
+        return tuple(server for server in self.servers if server != self.name)
 
     @property
     def is_voter(self) -> bool:
-        """Whether this server votes and stands for election: not while it rejoins."""
+        """Whether this server votes: not while it rejoins. Everybody else does, whoever asks: who is a member may be
+        known to the candidate alone (section 6)."""
         return self.rejoin_answers is None and self.hard.votes_after is None
+
+    @property
+    def may_stand(self) -> bool:
+        """Whether it stands for election. A server that the latest configuration leaves out may have to, until that one
+        is committed: nobody else may have it (dissertation 4.2.2)."""
+        latest = self.configurations[-1]
+        return self.is_voter and (self.name in latest.configuration.members or latest.index > self.commit)
 
     @property
     def leader_hint(self) -> str | None:
@@ -185,17 +224,20 @@ def with_progress(state: State, peer: str, progress: Progress) -> State:
 
 
 def with_log(state: State, log: Log, changed_from: int) -> State:
-    """The state with another log, which differs from the old one from index ``changed_from`` on."""
+    """The state with another log, which differs from the old one from index ``changed_from`` on. The configurations
+    are those of the log: one that is cut off counts no more."""
     earlier = state.output.log_from
     first = changed_from if earlier is None else min(earlier, changed_from)
-    return state._replace(log=log, output=state.output._replace(log_from=first))
+    kept = tuple(placed for placed in state.configurations if placed.index < changed_from)
+    configurations = (*kept, *placed_in(log.entries(changed_from, log.last_index)))
+    return state._replace(log=log, configurations=configurations, output=state.output._replace(log_from=first))
 
 
 def become_follower(state: State, hard: HardState, leader: str | None) -> State:
     """A follower with nothing of its former role left; the election timer goes on as it was."""
     return state._replace(
         hard=hard, role=Role.FOLLOWER, leader=leader, votes={}, progress={}, round=0, reads=(), transfer=None,
-        gave_up_lease=False,
+        change=None, gave_up_lease=False,
     )  # fmt: skip
 
 

@@ -102,7 +102,7 @@ class Storage:
             return NO_SNAPSHOT
         self._generation, self._included = cell["log"], cell["index"]
         self._log = self._log_of(self._generation)
-        return Snapshot(cell["index"], cell["term"], cell["state"])
+        return Snapshot(cell["index"], cell["term"], cell["state"], tuple(cell["voters"]), tuple(cell["old_voters"]))
 
     async def _begin_after(self, snapshot: Snapshot, entries: Sequence[Entry]) -> None:
         self._generation, self._included = self._generation + 1, snapshot.index
@@ -110,8 +110,10 @@ class Storage:
         self._log.open()
         self._replace(snapshot.index + 1, entries)
         await self.sync()
-        log = self._generation
-        await self._snapshot.save({"index": snapshot.index, "term": snapshot.term, "state": snapshot.state, "log": log})
+        await self._snapshot.save({
+            "index": snapshot.index, "term": snapshot.term, "state": snapshot.state, "log": self._generation,
+            "voters": list(snapshot.voters), "old_voters": list(snapshot.old_voters),
+        })  # fmt: skip
         self._delete_other_logs()
 
     def _replace(self, log_from: int, entries: Sequence[Entry]) -> None:

@@ -19,10 +19,12 @@ from systems_under_test.blocks.raft.state import Role, State, Transfer, restart,
 
 def begin_transfer(state: State, to: str | None) -> State:
     """Hand over to ``to``, or, if None, to the follower whose log is longest. Nothing changes if that is refused:
-    another transfer is under way, or there is no such follower."""
+    another transfer or a change of members is under way, or there is no such follower."""
     assert state.role is Role.LEADER
-    target = max(state.peers, key=lambda peer: state.progress[peer].match_index, default=None) if to is None else to
-    if state.transfer is not None or target not in state.peers:
+    voters = [voter for voter in state.voters if voter != state.name]
+    target = max(voters, key=lambda peer: state.progress[peer].match_index, default=None) if to is None else to
+    busy = state.transfer is not None or state.change is not None or state.configuration.is_joint
+    if busy or target not in voters:
         return state
     return hand_over(restart(state._replace(transfer=Transfer(target)), "election"))
 
@@ -43,5 +45,5 @@ def abort_transfer(state: State) -> State:
 
 def receive_timeout_now(state: State, leader: str, m: TimeoutNow) -> State:
     """Stand for election, without asking first, unless all this is over."""
-    is_current = state.is_voter and m.term == state.term and state.leader == leader and state.role is not Role.LEADER
+    is_current = state.may_stand and m.term == state.term and state.leader == leader and state.role is not Role.LEADER
     return campaign(state, disrupts=True) if is_current else state
