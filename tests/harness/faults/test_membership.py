@@ -47,9 +47,9 @@ def test_one_node_has_no_members_to_change() -> None:
 
 
 def test_a_system_that_takes_no_such_order_refuses_it() -> None:
-    store = catalog.system("reference-store")
-    with pytest.raises(FaultSyntaxError, match="reference-store can have"):
-        scheduled(replace(BASE, faults="membership"), store, catalog.faults(), EVERYTHING.capabilities)
+    other = catalog.system("single-leader")
+    with pytest.raises(FaultSyntaxError, match="single-leader can have"):
+        scheduled(replace(BASE, faults="membership"), other, catalog.faults(), EVERYTHING.capabilities)
     assert "membership" in left_out(replace(EVERYTHING, withstands=()))
 
 

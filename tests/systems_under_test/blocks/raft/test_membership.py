@@ -247,7 +247,7 @@ def random_run(seed: int, *bugs: str, single: bool) -> State:
 def test_no_random_change_of_members_breaks_raft(single: bool) -> None:
     ends = [random_run(seed, single=single) for seed in range(150)]
     assert sum(len(state.configurations) > 1 for state in ends) > 30, "members were changed"
-    assert sum(state.commit for state in ends) > 500
+    assert sum(state.commit for state in ends) > 200
 
 
 def test_a_jump_without_a_joint_phase_breaks_it() -> None:
