@@ -31,6 +31,8 @@ def fail(root: str) -> Answer:
 
 def read_only(root: str, pid_file: str) -> Answer:
     """While the program stands still: or a sync that is under way might succeed, and lose what it was about."""
+    if volume.failure(root):  # it has failed already
+        return {}
     with moment.halted(pid_file):
         volume.sync(root)
         volume.abort(root)
