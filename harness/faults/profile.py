@@ -94,6 +94,10 @@ class Means:
     withstands: Collection[str] = ()
 
 
+MEMBERSHIP: Final = "membership"
+DAMAGE: Final = frozenset({"bit-flip", "truncate", "chunk-copy", "snapshot-restore", "wipe"})
+
+
 def left_out(means: Means) -> dict[str, str]:
     """Fault -> why no profile takes it here."""
     reasons = {}
@@ -102,6 +106,8 @@ def left_out(means: Means) -> dict[str, str]:
             reasons[name] = f"needs {', '.join(lacking)}"
         elif name in BEYOND and name not in means.withstands:
             reasons[name] = "the system does not claim to withstand it"
+        elif name == MEMBERSHIP and DAMAGE & frozenset(means.withstands):
+            reasons[name] = "beside damaged data, which a minority bears, fewer members may have no majority left"
     return reasons
 
 
