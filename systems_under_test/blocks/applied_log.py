@@ -1,0 +1,76 @@
+"""A replicated log and the state that its applied part has made: the state machine approach, for a key-value store
+(Schneider 1990; *Patterns of Distributed Systems*, "Replicated Log").
+
+What may be applied, and whether what was applied may ever be undone, is each protocol's own matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.node import Env, Message
+
+from systems_under_test.blocks.idempotent_receiver import ClientTable
+from systems_under_test.blocks.key_value import KeyValue
+from systems_under_test.blocks.replicated_log import ReplicatedLog
+
+
+class AppliedLog:
+    """``applied`` is the last entry that is applied; it never passes the durable end of the log."""
+
+    def __init__(self, env: Env) -> None:
+        self._env = env
+        self.log = ReplicatedLog(env.disk)
+        self.applied = 0
+        self._state, self._clients = KeyValue(), ClientTable()
+
+    def apply(self, to: int) -> list[tuple[int, Message]]:
+        """Apply up to there; (index, reply) of each entry that was new."""
+        assert to <= self.log.durable, f"entry {to} is to be applied, and only {self.log.durable} are stored here"
+        applied = []
+        while self.applied < to:
+            self.applied += 1
+            command = self.log.entry(self.applied)["command"]
+            applied.append((self.applied, {} if command is None else self._execute(command)))
+        return applied
+
+    def _execute(self, command: Mapping[str, Any]) -> Message:
+        """Once: a request that was sent again is in the log again, and is recognised here, on every replica alike."""
+        client, sequence = command["client"], command["sequence"]
+        reply = self._clients.answered(client, sequence)
+        if reply is None:
+            reply = self._state.apply(command)
+            self._clients.record(client, sequence, reply)
+        return reply
+
+    def pending(self) -> Iterator[Mapping[str, Any]]:
+        """The commands that are in the log and not applied."""
+        entries = self.log.entries(self.applied + 1, self.log.last)
+        return (entry["command"] for entry in entries if entry["command"] is not None)
+
+    def read(self, key: Any) -> Message:
+        """From the applied state."""
+        return self._state.apply({"f": "read", "key": key})
+
+    def read_ahead(self, key: Any) -> Message:
+        """As if all that is pending were applied already: what it sees may still be lost."""
+        ahead = KeyValue()
+        ahead.restore(self._state.snapshot())
+        for command in self.pending():
+            ahead.apply(command)
+        return ahead.apply({"f": "read", "key": key})
+
+    def dump(self) -> Message:
+        """Everything that is applied here: for comparing replicas, not for clients that want to know the truth."""
+        return {"value": {"state": self._state.dump(), "applied": self.applied}}
+
+    def truncate_from(self, index: int, *, keeps: bool) -> None:
+        """Drop a suffix that others do not have. With ``keeps`` none of it may have been applied; otherwise what was is
+        undone, by applying the rest anew."""
+        assert index > self.applied or not keeps, f"entry {index} was applied (up to {self.applied}) and must stay"
+        dropped = self.log.truncate_from(index)
+        self._env.event("truncated", **{"from": index, "count": dropped})
+        if index <= self.applied:
+            self.applied, self._state, self._clients = 0, KeyValue(), ClientTable()
+            self.apply(index - 1)
