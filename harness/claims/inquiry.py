@@ -7,7 +7,7 @@ and one that shows it in the control settles the control.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from harness.claim import Claim, Converges, Experiment, Holds, Measured, Tabled, Variant, Violates
@@ -92,7 +92,12 @@ class Inquiry:
         return {arm.name: sorted(arm.findings, key=lambda finding: finding.seed) for arm in self.arms}
 
     def judgement(self) -> Judgement:
-        return judge(self.claim, self.findings())
+        """By the rules; but what must not be seen is not confirmed before all runs in which it might be were made."""
+        judged = judge(self.claim, self.findings())
+        if judged.verdict != "confirmed" or self.runs >= self.wanted or isinstance(self.claim.expect, Violates):
+            return judged
+        why = f"cut short after {self.runs} of {self.wanted} runs; until then: {judged.why}"
+        return replace(judged, verdict="unconfirmed", why=why)
 
 
 def _arms(claim: Claim, budget: int) -> Iterator[Arm]:

@@ -96,6 +96,11 @@ class Survey(Generic[Q]):
         """How many questions need no further run."""
         return sum(question.runs >= question.wanted for question in self.questions)
 
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was cut short: without all of its runs a question has no good answer."""
+        return self.settled == len(self.questions)
+
 
 def _folder(name: str) -> str:
     return name.replace("/", "-").replace(" ", "-")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
-import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from time import monotonic
 from typing import Any, Final
 
 from harness import catalog
@@ -18,11 +16,9 @@ from harness.claims.inquiry import Inquiry
 from harness.claims.survey import Survey
 from harness.commands import CRASH, PROGRAM, UsageError, complain, one_of
 from harness.commands.claim_row import Row
-from harness.commands.live import display, output
 from harness.commands.output import emit, printable
 from harness.commands.run import check_provider
-from harness.commands.survey_progress import SurveyProgress
-from harness.search.batch import WorkerError
+from harness.commands.survey_progress import add_options, surveyed, tell
 
 PROVIDERS: Final = ("sim", "local", "docker")
 STATUS: Final[Mapping[str, int]] = {"confirmed": 0, "refuted": 1, "unconfirmed": 2}
@@ -56,9 +52,7 @@ def add(subparsers: Any) -> None:
     option("--family", metavar="F", help="only claims of the system F, or whose ids begin with F, as in SL or raft")
     option("--provider", type=one_of(PROVIDERS), default="sim", metavar="P", help="sim (the default), local or docker")
     option("--runs", type=int, metavar="N", help="the budget: at most N runs of each claim, and of its control")
-    option("--seed", type=int, default=1, metavar="N", help="the seed of the first run (default: 1)")
-    option("--jobs", type=int, metavar="N", help="runs at a time (default: one per core)")
-    option("--store", default="store", metavar="DIR", help="where evidence is kept (default: ./store)")
+    add_options(option, "evidence is")
     option(
         "--html", metavar="FILE", help="write one page: sentences, experiments, verdicts, pictures of violating runs"
     )
@@ -75,22 +69,14 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--runs: read {args.runs}; expected 1 or more")
     if args.provider != "sim":
         check_provider(catalog.provider(args.provider), chosen[0][0])
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # workers are ended, and what there is gets told
     survey = Survey([Inquiry(claim, system, args.runs, args.seed) for system, claim in chosen], args.provider,
                     Path(args.store) / "claims", args.jobs)  # fmt: skip
-    shown, begin = display(output(args.json)), monotonic()
-    try:
-        survey.execute(SurveyProgress(shown, "claims").watch)
-    except KeyboardInterrupt:
-        complain(f"splitbrain: interrupted after {survey.runs} runs; what there is was judged")
-    except WorkerError as error:
-        complain(f"splitbrain: {error}")
+    seconds = surveyed(survey, "claims", json=args.json)
+    if seconds is None:
         return CRASH
-    finally:
-        shown.close()
     rows = [Row.of(survey, inquiry) for inquiry in survey.questions]
-    text = "\n".join(_table(rows, survey, monotonic() - begin))
-    complain(text) if args.json else print(text, flush=True)
+    text = "\n".join(_table(rows, survey, seconds))
+    tell(text, json=args.json)
     if args.html:
         from harness.commands.claims_page import write_page
 

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import signal
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from time import monotonic
 from typing import Any, Final
 
 from harness import catalog
 from harness.catalog import alternatives
 from harness.claims.survey import Survey
-from harness.commands import CRASH, PROGRAM, UsageError, complain, one_of, option_sets
+from harness.commands import CRASH, PROGRAM, UsageError, one_of, option_sets
 from harness.commands.claims import PROVIDERS
-from harness.commands.live import display, output
 from harness.commands.output import emit, printable
 from harness.commands.run import check_provider
-from harness.commands.survey_progress import SurveyProgress
+from harness.commands.survey_progress import add_options, surveyed, tell
 from harness.exam.hunt import Alarm, Hunt, Twin, correct_twin
-from harness.search.batch import WorkerError
 
 FINDS: Final[Mapping[str, int]] = {"sim": 3, "local": 1, "docker": 1}
 RUNS_MAX: Final[Mapping[str, int]] = {"sim": 300, "local": 10, "docker": 10}
@@ -61,9 +57,7 @@ def add(subparsers: Any) -> None:
     option("--runs", type=int, metavar="N", help="exactly N runs of each bug and of each twin (default: until a bug "
            "was found 3 times, 300 runs at most, and 20 of its twin; on real nodes once, 10 and 1)")  # fmt: skip
     option("--twins", type=int, metavar="N", help="N runs of each twin")
-    option("--seed", type=int, default=1, metavar="N", help="the seed of the first run (default: 1)")
-    option("--jobs", type=int, metavar="N", help="runs at a time (default: one per core)")
-    option("--store", default="store", metavar="DIR", help="where plans that show bugs are kept (default: ./store)")
+    add_options(option, "plans that show bugs are")
     option("--json", action="store_true", help="one line of JSON, the last on standard output: bugs and twins")
 
 
@@ -77,32 +71,23 @@ def run(args: argparse.Namespace) -> int:
     chosen = choose(args.bugs, args.family)
     if args.provider != "sim":
         check_provider(catalog.provider(args.provider), chosen[0][0])
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     hunts, twins = _questions(args, chosen)
     survey: Survey[Hunt | Twin] = Survey([*hunts, *twins], args.provider, Path(args.store) / "mutants", args.jobs)
-    shown, begin = display(output(args.json)), monotonic()
-    try:
-        survey.execute(SurveyProgress(shown, "questions").watch)
-    except KeyboardInterrupt:
-        complain(f"splitbrain: interrupted after {survey.runs} runs; what there is was judged")
-    except WorkerError as error:
-        complain(f"splitbrain: {error}")
+    seconds = surveyed(survey, "questions", json=args.json)
+    if seconds is None:
         return CRASH
-    finally:
-        shown.close()
-    text = "\n".join(_table(survey, hunts, twins, monotonic() - begin))
-    complain(text) if args.json else print(text, flush=True)
+    text = "\n".join(_table(survey, hunts, twins, seconds))
+    tell(text, json=args.json)
     if args.json:
         emit({"bugs": [_bug_json(survey, hunt) for hunt in hunts], "twins": [_twin_json(twin) for twin in twins]})
     if any(twin.alarms() for twin in twins):
         return 1
-    return 0 if all(hunt.detections for hunt in hunts) else 2
+    return 0 if survey.complete and all(hunt.detections for hunt in hunts) else 2
 
 
 def _option_sets(args: argparse.Namespace) -> int:
     if args.bugs or args.twins is not None:
         raise UsageError("--option-sets: read names of bugs or --twins besides; expected neither: no bug is seeded")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     return option_sets.run(args)
 
 

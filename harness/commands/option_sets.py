@@ -6,19 +6,16 @@ import argparse
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from harness import catalog
 from harness.catalog import alternatives
 from harness.claims.survey import Survey
-from harness.commands import CRASH, PROGRAM, UsageError, complain
-from harness.commands.live import display, output
+from harness.commands import CRASH, PROGRAM, UsageError
 from harness.commands.output import emit, printable
-from harness.commands.survey_progress import SurveyProgress
+from harness.commands.survey_progress import surveyed, tell
 from harness.exam.hunt import Alarm, Twin
 from harness.exam.option_set import RUNS, OptionSet, option_sets
-from harness.search.batch import WorkerError
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,23 +23,16 @@ def run(args: argparse.Namespace) -> int:
     sets = choose(args.family, RUNS if args.runs is None else args.runs, args.seed)
     questions = [question for each in sets for question in each.questions]
     survey: Survey[Twin] = Survey(questions, args.provider, Path(args.store) / "option-sets", args.jobs)
-    shown, begin = display(output(args.json)), monotonic()
-    try:
-        survey.execute(SurveyProgress(shown, "questions").watch)
-    except KeyboardInterrupt:
-        complain(f"splitbrain: interrupted after {survey.runs} runs; what there is was judged")
-    except WorkerError as error:
-        complain(f"splitbrain: {error}")
+    seconds = surveyed(survey, "questions", json=args.json)
+    if seconds is None:
         return CRASH
-    finally:
-        shown.close()
-    text = "\n".join(_table(survey, sets, monotonic() - begin))
-    complain(text) if args.json else print(text, flush=True)
+    text = "\n".join(_table(survey, sets, seconds))
+    tell(text, json=args.json)
     if args.json:
         emit({"option_sets": [_json(survey, each) for each in sets]})
     if any(each.false_alarms for each in sets):
         return 1
-    return 2 if any(each.questions and _silent(each) for each in sets) else 0
+    return 0 if survey.complete and not any(each.questions and _silent(each) for each in sets) else 2
 
 
 def choose(family: str | None, runs: int, first_seed: int) -> list[OptionSet]:

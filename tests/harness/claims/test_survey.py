@@ -91,3 +91,28 @@ def test_a_run_in_which_too_little_happened_says_so() -> None:
     plan = Survey([], "sim", Path()).plan(Inquiry(CLAIMS["holds"], "single-leader", 1), arm, 1)
     found = answer(request(plan))
     assert (found.valid, found.seed) == ("unknown", 1)
+
+
+def test_what_holds_is_not_confirmed_by_a_survey_that_was_cut_short() -> None:
+    inquiry = Inquiry(claim(Holds(), CONTROL, runs=3), "single-leader")
+    for made in range(1, 5):  # claim and control by turns; the control breaks at once
+        asked = inquiry.next()
+        assert asked is not None
+        arm, seed = asked
+        inquiry.add(arm, bad(seed) if arm.name == "control" else good(seed))
+        assert inquiry.judgement().verdict == ("confirmed" if made == 4 else "unconfirmed"), made
+
+
+def test_a_violation_needs_no_further_run() -> None:
+    inquiry = Inquiry(claim(Violates(("lost",)), None, runs=3), "single-leader")
+    asked = inquiry.next()
+    assert asked is not None
+    inquiry.add(asked[0], bad(1))
+    assert inquiry.judgement().verdict == "confirmed"
+
+
+def test_a_survey_is_complete_when_every_question_has_its_answer(tmp_path: Path) -> None:
+    survey = Survey([Inquiry(CLAIMS["violates"], "single-leader", 1)], "sim", tmp_path, 1)
+    assert not survey.complete
+    survey.execute()
+    assert survey.complete
