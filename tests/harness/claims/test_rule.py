@@ -193,3 +193,6 @@ def test_a_table_in_which_nothing_has_both() -> None:
     assert judge(asked, table(("raft", [(0, 1)]), ("async", [(1, 1)]))).verdict == "refuted"
     assert judge(asked, table(("raft", [(0, 1)]), ("async", [(0, 1)]))).verdict == "unconfirmed"
     assert judge(asked, table(("raft", [(None, 1)]), ("async", [(1, 0)]))).verdict == "unconfirmed"
+    mostly_unknown = table(("raft", [(0, 1), (0, None), (0, None)]), ("async", [(1, 0)]))
+    assert judge(asked, mostly_unknown).verdict == "unconfirmed", "one lucky run is not every run"
+    assert judge(asked, {}).verdict == "unconfirmed"

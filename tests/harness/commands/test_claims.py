@@ -46,7 +46,7 @@ def test_a_claim_is_tested_told_and_its_evidence_kept(tmp_path: Path, capsys: py
     assert main(["run", "--replay", rows["SL-4a"]["evidence"]["plan"], "--store", str(tmp_path / "again")]) == 1
 
 
-def test_one_run_too_few_is_unconfirmed(tmp_path: Path) -> None:
+def test_a_budget_of_nothing_is_refused() -> None:
     assert main(["claims", "--runs", "0"]) == 254
 
 
