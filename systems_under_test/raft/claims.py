@@ -111,10 +111,9 @@ CLAIMS: Final[tuple[Claim, ...]] = (
             "this is necessary to prevent the server from voting twice in the same term",
         ),
         # Without pre-votes: with them a server that restarts votes for nobody for a while, which hides a lost vote.
-        experiment=Experiment("register", options={"pre-vote": "off"}, faults=TWO_VOTES, rate_hz=20.0),
+        experiment=Experiment("register", options={"pre-vote": "off"}, faults=TWO_VOTES),
         expect=Holds(),
         control=Variant("the vote is not saved", bugs=(VOTE_NOT_PERSISTED,)),
-        thresholds=Thresholds(disturbed_ok_min=30),
     ),
     Claim(
         id="CO-1f",

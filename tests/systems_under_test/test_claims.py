@@ -52,6 +52,10 @@ def test_a_claim_fits_its_system(name: str, claim: Claim) -> None:
         assert workload.operations <= system.operations
         plan = plan_of(experiment, system, catalog.faults(), 1, "sim")
         assert bool(plan.schedule) == (experiment.faults != "none")
+    demanded = claim.thresholds
+    assert demanded.disturbed_ok_min >= 50
+    assert demanded.counted_min >= 0.5
+    assert demanded.operations_min >= 20
     for curve in getattr(claim.expect, "curves", ()):
         assert curve.figure.partition(":")[0] in FIGURES
 
