@@ -117,6 +117,8 @@ class Effect:
 class Fault(Protocol):
     """A way to break a cluster. One file in ``harness/faults``, whose name is its name in the command line.
 
+    A fault that works through the system itself has an attribute ``unless_withstood``: why a system cannot have it that
+    does not say it withstands it (``System.withstands``).
     While it is in force, the nodes of a fault that starts, stops or pauses their programs are its own; what it needs
     tells whether it does (``harness.faults.ownership``), or else an attribute ``owns_nodes``. The cluster that its
     verbs are given is a layer of its own (``harness.faults.layers``): to heal a partition ends this one and no other.

@@ -19,7 +19,6 @@ from harness.fault import Fault, FaultSyntaxError
 from harness.fault_window import HEAL as _HEAL
 from harness.faults.disturbance import Drawn, schedule_of
 from harness.faults.fault_file import Words
-from harness.faults.membership import FAULT as MEMBERSHIP
 from harness.faults.nemesis import FAILURES, Nemesis
 from harness.faults.profile import Means
 from harness.faults.timetable import timetable
@@ -106,9 +105,11 @@ def scheduled(
     words = Words(faults, system.events or None, system.operations, system.roles)
     means = Means(faults, capabilities, system.withstands)
     schedule = schedule_of(plan.faults, words, means, Drawn(nodes, plan.time_limit_s, plan.seed))
-    if MEMBERSHIP.name not in system.withstands and any(entry.fault == MEMBERSHIP.name for entry in schedule):
-        read = f"--faults: read {MEMBERSHIP.name}; expected a fault that {system.name} can have"
-        raise FaultSyntaxError(f"{read}: it takes no order to change its members")
+    for entry in schedule:
+        refusal = getattr(faults[entry.fault], "unless_withstood", None)
+        if refusal is not None and entry.fault not in system.withstands:
+            read = f"--faults: read {entry.fault}; expected a fault that {system.name} can have"
+            raise FaultSyntaxError(f"{read}: {refusal}")
     return schedule
 
 

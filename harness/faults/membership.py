@@ -77,6 +77,7 @@ class Membership:
     name: str = "membership"
     summary: str = "order the system to change its members, then to take the first ones back"
     needs: frozenset[str] = frozenset({"membership"})
+    unless_withstood: str = "it takes no order to change its members"
 
     @property
     def shapes(self) -> Mapping[str, str]:
