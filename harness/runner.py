@@ -103,7 +103,7 @@ def scheduled(
     makes its choice. Raises FaultSyntaxError."""
     nodes = tuple(spec.name for spec in node_specs(system, plan.nodes))
     words = Words(faults, system.events or None, system.operations, system.roles)
-    means = Means(faults, capabilities, system.withstands)
+    means = Means(faults, capabilities, system.withstands, nodes)
     schedule = schedule_of(plan.faults, words, means, Drawn(nodes, plan.time_limit_s, plan.seed))
     for entry in schedule:
         refusal = getattr(faults[entry.fault], "unless_withstood", None)

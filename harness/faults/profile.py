@@ -8,11 +8,11 @@ keep: data damaged or lost from below, a message delivered twice. Of these it ta
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-from harness.fault import Fault, FaultSpec
+from harness.fault import Fault, FaultSpec, FaultSyntaxError
 from harness.faults.mix import Entry, Mix
 from harness.faults.ownership import owns_nodes
 from harness.faults.schedule import HEAD_S, QUIET_S, TAIL_S
@@ -86,12 +86,13 @@ PROFILES: Final[Mapping[str, tuple[Draw, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What there is to draw from: the faults, what the provider's clusters can do, and what of ``BEYOND`` the system
-    withstands."""
+    """What there is to draw from: the faults, what the provider's clusters can do, what of ``BEYOND`` the system
+    withstands, and its nodes."""
 
     faults: Mapping[str, Fault]
     capabilities: Collection[str]
     withstands: Collection[str] = ()
+    nodes: Sequence[str] = ("n1", "n2", "n3", "n4", "n5")
 
 
 MEMBERSHIP: Final = "membership"
@@ -108,14 +109,31 @@ def left_out(means: Means) -> dict[str, str]:
             reasons[name] = "the system does not claim to withstand it"
         elif name == MEMBERSHIP and DAMAGE & frozenset(means.withstands):
             reasons[name] = "beside damaged data, which a minority bears, fewer members may have no majority left"
+        elif not _fits(fault, FaultSpec(name), means.nodes):
+            reasons[name] = "needs more nodes"
     return reasons
+
+
+def _fits(fault: Fault, spec: FaultSpec, nodes: Sequence[str]) -> bool:
+    try:
+        fault.choose(spec, 0, tuple(nodes), Random(0))
+    except FaultSyntaxError:
+        return False
+    return True
 
 
 def profile_mix(profile: str, means: Means, time_limit_s: float, seed: int) -> Mix:
     """The mix of a profile for one run."""
     missing = left_out(means)
     faults = {name: fault for name, fault in means.faults.items() if name not in missing}
-    return PROFILES[profile][0](faults, time_limit_s, Random(f"{seed}:{profile}"))
+    mix = PROFILES[profile][0](faults, time_limit_s, Random(f"{seed}:{profile}"))
+    return replace(mix, entries=tuple(_on_these(entry, means) for entry in mix.entries))
+
+
+def _on_these(entry: Entry, means: Means) -> Entry:
+    """An entry whose shape asks for more nodes than there are strikes by its fault's own mix."""
+    fits = _fits(means.faults[entry.spec.name], entry.spec, means.nodes)
+    return entry if fits else replace(entry, spec=FaultSpec(entry.spec.name))
 
 
 def _in_storm(fault: Fault, random: Random) -> FaultSpec:

@@ -13,7 +13,8 @@ from harness.fault import FaultSyntaxError
 from harness.faults.action import check_action
 from harness.faults.disturbance import Drawn, is_list, named, schedule_of
 from harness.faults.fault_file import Words
-from harness.faults.profile import BEYOND, PROFILES, Means, left_out
+from harness.faults.mix import mixed_schedule
+from harness.faults.profile import BEYOND, PROFILES, Means, left_out, profile_mix
 from harness.plan import ScheduledFault
 from harness.simulation.cluster import CAPABILITIES
 
@@ -93,3 +94,12 @@ def test_members_do_not_change_where_data_are_damaged() -> None:
     ``benchmarks.composed_faults`` never answered again."""
     assert "membership" in left_out(Means(FAULTS, CAPABILITIES, ("membership", "bit-flip")))
     assert "membership" not in left_out(Means(FAULTS, CAPABILITIES, ("membership",)))
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_single_node_is_struck_by_what_can_strike_it(profile: str) -> None:
+    alone = Means(FAULTS, CAPABILITIES, (), ("n1",))
+    for seed in range(20):
+        mix = profile_mix(profile, alone, 20.0, seed)
+        assert mix.entries
+        assert mixed_schedule(mix, FAULTS, ("n1",), 20.0, seed)
