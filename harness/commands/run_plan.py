@@ -26,7 +26,6 @@ from harness.system import Option, System
 from harness.topology import TopologyError, read_topology, topology_of
 from harness.workload import Workload
 
-NODES: Final = 5
 NODES_MAX: Final = 64
 CONCURRENCY_MAX: Final = 1000
 RATE_HZ_MAX: Final = 100_000.0
@@ -89,20 +88,19 @@ def _planned(args: argparse.Namespace) -> Plan:
     if args.provider == SIM:
         given = {**given, "rate_hz": args.rate or SIM_RATE_HZ, "time_limit_s": args.time_limit or SIM_TIME_LIMIT_S}
     if args.faults == ALL:
-        given["faults"] = _all_faults(system, args.provider or LOCAL, args.nodes)
+        given["faults"] = _all_faults(system, args.provider or LOCAL)
     name = str(Path(args.system).resolve()) if catalog.is_file(args.system) else system.name
     return Plan(system=name, **{name: value for name, value in given.items() if value is not None})
 
 
-def _all_faults(system: System, provider: str, nodes: int | None) -> str:
+def _all_faults(system: System, provider: str) -> str:
     """Every fault that the provider's clusters can make and the system has to bear, as a ``--faults`` text."""
-    missing = left_out(_means(system, provider, nodes))
+    missing = left_out(_means(system, provider))
     return ",".join(name for name in catalog.names("faults") if name not in missing) or NONE
 
 
-def _means(system: System, provider: str, nodes_asked: int | None) -> Means:
-    nodes = [spec.name for spec in node_specs(system, NODES if nodes_asked is None else nodes_asked)]
-    return Means(catalog.faults(), catalog.provider(provider).capabilities, system.withstands, nodes)
+def _means(system: System, provider: str) -> Means:
+    return Means(catalog.faults(), catalog.provider(provider).capabilities, system.withstands)
 
 
 def _with_bugs(plan: Plan, bugs: list[str], system: System) -> Plan:
@@ -273,7 +271,7 @@ def faults_in_words(plan: Plan) -> str:
     drawn = ", ".join(dict.fromkeys(entry.fault for entry in plan.schedule))
     if is_file(plan.faults):
         return f"faults {plan.faults}: {drawn} {times}"
-    missing = left_out(_means(catalog.system(plan.system), plan.provider, plan.nodes))
+    missing = left_out(_means(catalog.system(plan.system), plan.provider))
     reasons = {why: [name for name in missing if missing[name] == why] for why in missing.values()}
     without = "".join(f"; without {', '.join(names)} ({why})" for why, names in reasons.items())
     return f"faults {plan.faults}: {drawn} {times}{without}"

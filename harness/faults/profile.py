@@ -109,8 +109,6 @@ def left_out(means: Means) -> dict[str, str]:
             reasons[name] = "the system does not claim to withstand it"
         elif name == MEMBERSHIP and DAMAGE & frozenset(means.withstands):
             reasons[name] = "beside damaged data, which a minority bears, fewer members may have no majority left"
-        elif not _fits(fault, FaultSpec(name), means.nodes):
-            reasons[name] = "needs more nodes"
     return reasons
 
 
