@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from harness.node import Message
 from harness.system import ClientEnv
@@ -206,10 +206,18 @@ class Provider(Protocol):
 
     def remove_leftovers(self) -> Sequence[str]:
         """Remove what a crashed harness left behind; returns what was removed, in words. What could not be is said,
-        too: "could NOT remove ..."."""
+        too: in a line that begins with ``NOT_REMOVED``."""
 
     async def create(self, spec: ClusterSpec, runtime: Any) -> Cluster:
         """Nodes up with the program deployed but not started. On failure nothing remains."""
+
+
+NOT_REMOVED: Final = "could NOT remove"
+
+
+def of_earlier_run(line: str) -> str:
+    """What a run says of a leftover that it found before it began."""
+    return line if line.startswith(NOT_REMOVED) else f"removed what an earlier run left behind: {line}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from harness import catalog
 from harness.catalog import alternatives
+from harness.cluster import NOT_REMOVED
 from harness.commands import PROGRAM, UsageError, complain, one_of
 from harness.commands.output import emit
 from harness.commands.standing import NAME, Standing, all_standing, check_rights, end
@@ -179,7 +180,7 @@ def _down(args: argparse.Namespace) -> int:
         if not end(standing):
             complain(f"the process of {standing.name} did not end by itself, and was killed")
         for line in catalog.provider(standing.provider).remove_leftovers():
-            complain(f"removed: {line}")
+            complain(line if line.startswith(NOT_REMOVED) else f"removed: {line}")
     if args.json:
         emit({"removed": [standing.name for standing in chosen]})
     else:

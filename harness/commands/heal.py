@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from harness import catalog
-from harness.cluster import ClusterError, Provider
+from harness.cluster import NOT_REMOVED, ClusterError, Provider
 from harness.commands import one_of
 from harness.commands.output import emit
 from harness.commands.standing import check_rights
 
 REMAINS: Final = 2
-FAILED: Final = "could NOT remove"
-"""How the line begins that says of something that it is still there (``Provider.remove_leftovers``)."""
 
 DESCRIPTION: Final = """\
 A run heals what it broke, and removes its nodes, however it ends; only kill -9, a crash of Python or of the machine
@@ -59,10 +57,10 @@ def _healed(provider: Provider) -> dict[str, list[str]]:
         told: Sequence[str] = provider.remove_leftovers()
         living = provider.living()
     except (ClusterError, OSError) as error:
-        told, living = [f"{FAILED} what {provider.name} may have left: {error}"], []
+        told, living = [f"{NOT_REMOVED} what {provider.name} may have left: {error}"], []
     return {
-        "removed": [line for line in told if not line.startswith(FAILED)],
-        "remains": [line for line in told if line.startswith(FAILED)],
+        "removed": [line for line in told if not line.startswith(NOT_REMOVED)],
+        "remains": [line for line in told if line.startswith(NOT_REMOVED)],
         "living": list(dict.fromkeys(living)),
     }
 

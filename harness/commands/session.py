@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from harness.cluster import Cluster
+from harness.cluster import Cluster, of_earlier_run
 from harness.commands.live import Display
 from harness.commands.run_plan import faults_in_words
 from harness.commands.run_summary import lines, opening
@@ -70,7 +70,7 @@ class Session:
         for line in opening(self._setup, self._folder, faults_in_words(self._setup.plan)):
             self._display.say(line)
         for line in self._setup.provider.remove_leftovers():
-            self._display.say(f"removed what an earlier run left behind: {line}")
+            self._display.say(of_earlier_run(line))
         try:
             record = asyncio.run(self._make_run())
         finally:

@@ -17,12 +17,12 @@ from typing import Final
 
 from harness.clusters.local import syscalls
 
-_LOOPS: Final = Path("/sys/block")
+LOOPS: Final = Path("/sys/block")
 
 
 def left_behind(is_dead: Callable[[str], bool]) -> Iterator[tuple[int, str]]:
     """Loop devices, with their images, of runs of which ``is_dead`` says so. An image is named after its run."""
-    for backing in sorted(_LOOPS.glob("loop*/loop/backing_file")):
+    for backing in sorted(LOOPS.glob("loop*/loop/backing_file")):
         try:
             image = Path(backing.read_text("utf-8").strip().removesuffix(" (deleted)")).name
         except OSError:  # it is let go at this moment
@@ -31,13 +31,19 @@ def left_behind(is_dead: Callable[[str], bool]) -> Iterator[tuple[int, str]]:
             yield int(backing.parent.parent.name.removeprefix("loop")), image
 
 
-def thaw(number: int) -> None:
-    """Thaw the file system on that loop device. Raises OSError."""
+def is_attached(number: int, image: str) -> bool:
+    """Whether that loop device (still) has that image."""
+    return (number, image) in left_behind(lambda name: image.startswith(f"{name}-"))
+
+
+def thaw(number: int) -> bool:
+    """Thaw the file system on that loop device; whether it was frozen. Raises OSError."""
     errors: list[OSError] = []
+    thawed: list[bool] = []
 
     def act() -> None:
         try:
-            _thaw(number)
+            thawed.append(_thaw(number))
         except OSError as error:
             errors.append(error)
 
@@ -46,13 +52,14 @@ def thaw(number: int) -> None:
     thread.join()
     if errors:
         raise errors[0]
+    return thawed[0]
 
 
-def _thaw(number: int) -> None:
+def _thaw(number: int) -> bool:
     syscalls.unshare(syscalls.CLONE_FS | syscalls.CLONE_NEWNS)
     syscalls.mount("none", "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
     with tempfile.TemporaryDirectory(prefix="splitbrain-") as folder:
         device, place = f"{folder}/device", f"{folder}/disk"
         os.mknod(device, stat.S_IFBLK | 0o600, os.makedev(syscalls.LOOP_MAJOR, number))
         os.mkdir(place)
-        syscalls.thaw_device(device, place)
+        return syscalls.thaw_device(device, place)

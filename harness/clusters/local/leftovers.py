@@ -15,6 +15,7 @@ import os
 import re
 import select
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,8 @@ from typing import Final
 from harness.clusters.local import cgroup, frozen
 
 RUNS: Final = Path("/run/splitbrain")
+SUPERVISOR_SECONDS_MAX: Final = 4.0  # it gives up by itself before that (supervisor.END_SECONDS_MAX)
+DISK_SECONDS_MAX: Final = 0.3
 _SUPERVISOR: Final = "supervisor"
 _NAME: Final = re.compile(r"(\d+)-(\d+)-(\d+)")
 _GROUP: Final = re.compile(_NAME.pattern + r"-n\d+|try-(\d+)")
@@ -70,13 +73,28 @@ def remove_leftovers() -> tuple[str, ...]:
 
 
 def _free_disks() -> Iterator[str]:
+    """A disk goes a little after the last process that had it mounted; only what is then still there is touched."""
     for number, image in frozen.left_behind(lambda name: _is_dead(_NAME.fullmatch(name))):
+        if _gone(number, image):
+            continue
+        place = f"/dev/loop{number}, with {image}"
         try:
-            frozen.thaw(number)
+            if frozen.thaw(number):
+                yield f"{place}, which was frozen"
+            elif not _gone(number, image):
+                yield (f"could NOT remove {place}: it is not frozen, and something holds it still (a process that has "
+                       "it mounted, or the kernel until the machine starts again)")  # fmt: skip
         except OSError as error:
-            yield f"could NOT free /dev/loop{number}, with {image} of a run whose harness is gone: {error}"
-        else:
-            yield f"/dev/loop{number}, with {image}, which was frozen"
+            yield f"could NOT remove {place} of a run whose harness is gone: {error}"
+
+
+def _gone(number: int, image: str) -> bool:
+    deadline = time.monotonic() + DISK_SECONDS_MAX
+    while attached := frozen.is_attached(number, image):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.01)
+    return not attached
 
 
 def living() -> tuple[str, ...]:
@@ -111,7 +129,7 @@ def _remove_run_folders() -> Iterator[str]:
         name = _NAME.fullmatch(folder.name)
         if name is None or not _is_dead(name):
             continue
-        killed = _kill_stuck_supervisor(folder)
+        killed = _outlive_supervisor(folder)
         try:
             remove_run_folder(folder)
         except OSError as error:
@@ -120,15 +138,16 @@ def _remove_run_folders() -> Iterator[str]:
         yield f"{folder}, left by process {name[1]}" + (" (and its supervisor, killed)" if killed else "")
 
 
-def _kill_stuck_supervisor(folder: Path) -> bool:
-    """SIGKILL a supervisor that outlived its harness (nothing of ours does that; a debugger or SIGSTOP may)."""
+def _outlive_supervisor(folder: Path) -> bool:
+    """Wait for a supervisor whose harness has just died to end everything in good order; SIGKILL one that does not
+    (nothing of ours does that; a debugger or SIGSTOP may), and say so."""
     try:
         pid, started = map(int, (folder / _SUPERVISOR).read_text("utf-8").split())
         fd = os.pidfd_open(pid)
     except (FileNotFoundError, ProcessLookupError, ValueError):
         return False
     try:
-        if start_time(pid) != started:
+        if start_time(pid) != started or select.select([fd], [], [], SUPERVISOR_SECONDS_MAX)[0]:
             return False
         signal.pidfd_send_signal(fd, signal.SIGKILL)
         return bool(select.select([fd], [], [], 2.0)[0])

@@ -120,24 +120,26 @@ def shut_down_ext4(folder: int) -> None:
         ioctl(folder, FITHAW, 0)
 
 
-def thaw(folder: int) -> None:
-    """Thaw the file system of an open folder, however often it was frozen."""
-    for _ in range(_THAWS_MAX):
+def thaw(folder: int) -> bool:
+    """Thaw the file system of an open folder, however often it was frozen; whether it was."""
+    for number in range(_THAWS_MAX):
         try:
             ioctl(folder, FITHAW, 0)
         except OSError as error:
             if error.errno != errno.EINVAL:  # it is not frozen
                 raise
-            return
+            return number > 0
+    return True
 
 
-def thaw_device(device: str, place: str) -> None:
-    """Thaw the ext4 on a device, by a mount of its own on ``place``: who had it mounted may be gone, or hang."""
+def thaw_device(device: str, place: str) -> bool:
+    """Thaw the ext4 on a device, by a mount of its own on ``place``: who had it mounted may be gone, or hang. Whether
+    it was frozen."""
     mount(device, place, "ext4", MS_NOSUID | MS_NODEV)
     try:
         fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            thaw(fd)
+            return thaw(fd)
         finally:
             os.close(fd)
     finally:

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.clusters.local import leftovers
+from harness.clusters.local import frozen, leftovers
 
 
 @pytest.fixture(autouse=True)
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of runs, apart from the machine's own."""
     monkeypatch.setattr(leftovers, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(frozen, "LOOPS", tmp_path / "devices")
+    monkeypatch.setattr(leftovers, "SUPERVISOR_SECONDS_MAX", 0.3)
     return tmp_path / "runs"
 
 
@@ -74,6 +76,17 @@ def test_a_supervisor_that_outlived_its_harness_is_killed(runs: Path, sleeper: s
     (said,) = leftovers.remove_leftovers()
     assert "its supervisor, killed" in said
     assert sleeper.wait(1) == -9
+    assert not gone.exists()
+
+
+def test_a_supervisor_that_is_about_to_end_may_do_so(runs: Path) -> None:
+    gone = runs / "4194305-7-2"
+    gone.mkdir(parents=True)
+    with subprocess.Popen(["sh", "-c", "sleep 0.1; exit 7"]) as ending:
+        leftovers.record_supervisor(gone, ending.pid)
+        (said,) = leftovers.remove_leftovers()
+        assert "killed" not in said
+        assert ending.wait(1) == 7
     assert not gone.exists()
 
 
