@@ -29,6 +29,7 @@ examples:
   splitbrain mutants --family raft --runs 200       exactly 200 runs of each bug and of each twin: rates
   splitbrain list bugs                              what the bugs are, and what exposes each
   splitbrain mutants --option-sets --family raft    no bugs: a sample of the option sets, and what each promises
+  splitbrain mutants --named --runs 50              no bugs: the option sets of the claims and of the bugs' twins
 
 With --option-sets, in which any two values of two options meet, every configuration that promises a workload runs it
 under all sorts of faults that the system has to withstand: there, too, every alarm is a false one.
@@ -53,6 +54,8 @@ def add(subparsers: Any) -> None:
     option("--family", metavar="F", help="only bugs of the system F")
     option("--option-sets", action="store_true", help="no bugs, but a sample of the options of each system, 50 runs of "
            "each set (or N, with --runs)")  # fmt: skip
+    option("--named", action="store_true", help="no bugs, but every option set of which a claim or a bug says that "
+           "nothing is wrong, 1000 runs of each (or N, with --runs)")  # fmt: skip
     option("--provider", type=one_of(PROVIDERS), default="sim", metavar="P", help="sim (the default), local or docker")
     option("--runs", type=int, metavar="N", help="exactly N runs of each bug and of each twin (default: until a bug "
            "was found 3 times, 300 runs at most, and 20 of its twin; on real nodes once, 10 and 1)")  # fmt: skip
@@ -66,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     for name in ("runs", "twins"):
         if getattr(args, name) is not None and getattr(args, name) < (name == "runs"):
             raise UsageError(f"--{name}: read {getattr(args, name)}; expected {int(name == 'runs')} or more")
-    if args.option_sets:
+    if args.option_sets or args.named:
         return _option_sets(args)
     chosen = choose(args.bugs, args.family)
     if args.provider != "sim":
@@ -86,8 +89,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _option_sets(args: argparse.Namespace) -> int:
+    flag = "--named" if args.named else "--option-sets"
     if args.bugs or args.twins is not None:
-        raise UsageError("--option-sets: read names of bugs or --twins besides; expected neither: no bug is seeded")
+        raise UsageError(f"{flag}: read names of bugs or --twins besides; expected neither: no bug is seeded")
+    if args.named and args.option_sets:
+        raise UsageError("read --option-sets and --named; expected one of them")
     return option_sets.run(args)
 
 

@@ -1,4 +1,5 @@
-"""``splitbrain mutants --option-sets``: a sample of all option sets, each held to what it promises."""
+"""``splitbrain mutants --option-sets`` and ``--named``: a sample of all option sets, and those that claims and seeded
+bugs are about, each held to what is promised or said of it."""
 
 from __future__ import annotations
 
@@ -15,12 +16,14 @@ from harness.commands import CRASH, PROGRAM, UsageError
 from harness.commands.output import emit, printable
 from harness.commands.survey_progress import surveyed, tell
 from harness.exam.hunt import Alarm, Twin
+from harness.exam.named import RUNS as NAMED_RUNS
+from harness.exam.named import named_sets
 from harness.exam.option_set import RUNS, OptionSet, option_sets
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the runs; 1 if there was a false alarm, 2 if none of the runs of a set said anything."""
-    sets = choose(args.family, RUNS if args.runs is None else args.runs, args.seed)
+    sets = choose(args.family, args.runs, args.seed, named=args.named)
     questions = [question for each in sets for question in each.questions]
     survey: Survey[Twin] = Survey(questions, args.provider, Path(args.store) / "option-sets", args.jobs)
     seconds = surveyed(survey, "questions", json=args.json)
@@ -35,13 +38,16 @@ def run(args: argparse.Namespace) -> int:
     return 0 if survey.complete and not any(each.questions and _silent(each) for each in sets) else 2
 
 
-def choose(family: str | None, runs: int, first_seed: int) -> list[OptionSet]:
-    """The sample of each system, or of one. Raises UsageError where there is none of that name."""
+def choose(family: str | None, runs: int | None, first_seed: int, *, named: bool = False) -> list[OptionSet]:
+    """The sample of each system, or of one; or the sets that are ``named``. Raises UsageError where there is no system
+    of that name."""
     names = catalog.names("systems")
     if family is not None and family not in names:
         raise UsageError(f"--family: read {family[:80]!r}; expected {alternatives(family, names)}")
     chosen = [name for name in names if family in (None, name)]
-    return [each for name in chosen for each in option_sets(catalog.system(name), runs, first_seed)]
+    make, usual = (named_sets, NAMED_RUNS) if named else (option_sets, RUNS)
+    count = usual if runs is None else runs
+    return [each for name in chosen for each in make(catalog.system(name), count, first_seed)]
 
 
 def _silent(each: OptionSet) -> bool:
@@ -49,7 +55,7 @@ def _silent(each: OptionSet) -> bool:
 
 
 def _table(survey: Survey[Twin], sets: Sequence[OptionSet], seconds: float) -> Iterator[str]:
-    yield f"{'system':<16} {'set':>3}  {'runs':>5}  {'false':>5}  {'unknown':>7}  promises; options"
+    yield f"{'system':<16} {'set':>3}  {'runs':>5}  {'false':>5}  {'unknown':>7}  promises, or is named by; options"
     for each in sets:
         promised = ", ".join(each.promises) or "nothing"
         words = "  ".join(f"{name}={value}" for name, value in each.options.items())

@@ -12,6 +12,7 @@ from harness.claim import Experiment
 from harness.claims.finding import Finding
 from harness.claims.inquiry import Arm
 from harness.exam.code import codes
+from harness.node.failure import ASSERTION
 from harness.system import Bug, System
 
 RATE_HZ: Final = 20.0
@@ -98,10 +99,14 @@ class Alarm:
 
 
 class Twin:
-    """Runs of a system in which nothing is wrong: none may be invalid, or leave everybody ``gap_s`` without answer."""
+    """Runs of a system in which nothing is wrong: none may be invalid (show one of ``forbids``, where only those would
+    be wrong), or leave everybody ``gap_s`` without answer."""
 
-    def __init__(self, system: str, name: str, arm: Arm, first_seed: int = 1, gap_s: float | None = None) -> None:
-        self.system, self.name, self.arm, self.gap_s = system, name, arm, gap_s
+    def __init__(
+        self, system: str, name: str, arm: Arm, first_seed: int = 1, gap_s: float | None = None,
+        forbids: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        self.system, self.name, self.arm, self.gap_s, self.forbids = system, name, arm, gap_s, forbids
         self._first_seed = first_seed
 
     def next(self) -> tuple[Arm, int] | None:
@@ -126,8 +131,11 @@ class Twin:
         return [
             Alarm(finding.seed, tuple(sorted(shown)), next(iter(finding.anomalies.values()), finding.explanation))
             for finding in sorted(self.arm.findings, key=lambda finding: finding.seed)
-            if (shown := codes(finding, workload, self.gap_s))
+            if (shown := codes(finding, workload, self.gap_s)) and self._is_wrong(finding)
         ]
+
+    def _is_wrong(self, finding: Finding) -> bool:
+        return not self.forbids or any(kind in finding.anomalies for kind in (*self.forbids, ASSERTION))
 
     @property
     def unknown(self) -> Mapping[str, int]:

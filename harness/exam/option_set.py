@@ -26,7 +26,7 @@ WITHOUT_DISK: Final = "partition=clients, loss=clients, delay=clients, duplicate
 
 @dataclass(frozen=True, slots=True)
 class OptionSet:
-    """One set of options, the workloads that it promises, and their runs."""
+    """One set of options, the workloads that it promises (or the claims and bugs that name it), and their runs."""
 
     system: str
     number: int

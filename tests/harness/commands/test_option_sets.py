@@ -25,11 +25,36 @@ def test_no_bug_may_be_named_besides(capsys: pytest.CaptureFixture[str]) -> None
     assert "expected neither" in capsys.readouterr().err
 
 
+def test_one_campaign_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mutants", "--named", "--option-sets"]) == 254
+    assert "expected one of them" in capsys.readouterr().err
+
+
+def test_the_named_sets_are_left_in_peace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        "mutants",
+        "--named",
+        "--family",
+        "chain",
+        "--runs",
+        "4",
+        "--jobs",
+        "1",
+        "--store",
+        str(tmp_path),
+        "--json",
+    ]
+    assert main(words) == 0
+    told = json.loads(capsys.readouterr().out)["option_sets"]
+    assert [(each["runs"], each["false_alarms"]) for each in told] == [(4, 0)] * len(told)
+    assert "head-answers-reads" in told[0]["promises"]
+
+
 def test_sets_keep_their_promises_or_have_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sample = option_sets.option_sets(catalog.system("replication-log"), 2)
-    monkeypatch.setattr(option_sets, "choose", lambda family, runs, seed: [sample[0], sample[-1]])
+    monkeypatch.setattr(option_sets, "choose", lambda family, runs, seed, named: [sample[0], sample[-1]])
     assert main(["mutants", "--option-sets", "--jobs", "1", "--store", str(tmp_path), "--json"]) == 0
     out = capsys.readouterr()
     one, other = json.loads(out.out)["option_sets"]
@@ -44,7 +69,7 @@ def test_a_promise_too_many_is_a_false_alarm(
 ) -> None:
     honest: System = catalog.system("replication-log")
     bold = replace(honest, promises=lambda options: frozenset({"rows"}))
-    monkeypatch.setattr(option_sets, "choose", lambda family, runs, seed: [
+    monkeypatch.setattr(option_sets, "choose", lambda family, runs, seed, named: [
         each for each in option_sets.option_sets(bold, runs, seed)
         if each.options["log"] == "statement" and each.options["nondeterminism"] == "as-is"
     ][:1])  # fmt: skip
