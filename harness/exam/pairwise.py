@@ -12,7 +12,7 @@ by others.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import combinations, product
+from itertools import combinations, islice, product
 from random import Random
 from typing import Final
 
@@ -20,6 +20,9 @@ from harness.system import Option
 
 CANDIDATES: Final = 20
 """Of which the best is taken; half of them are filled up greedily, half at random."""
+
+TRIES: Final = 80
+"""Further ones, at random, where none of those counts."""
 
 OptionSet = dict[str, str]
 Domains = Mapping[str, Sequence[str]]
@@ -65,6 +68,9 @@ def _cover(domains: Domains, missing: dict[Pair, None], counts: Callable[[Option
             continue
         candidates = [_candidate(domains, pair, missing, number % 2 == 0, random) for number in range(CANDIDATES)]
         counting = [candidate for candidate in candidates if counts(candidate)]
+        if not counting:
+            further = (_candidate(domains, pair, missing, False, random) for _ in range(TRIES))
+            counting = list(islice(filter(counts, further), 1))
         if counting:
             best = max(counting, key=lambda candidate: sum(each in missing for each in _pairs_in(candidate)))
             for each in _pairs_in(best):

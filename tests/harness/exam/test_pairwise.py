@@ -51,6 +51,13 @@ def test_a_pair_that_can_be_in_a_set_that_counts_is(values: dict[str, tuple[str,
     assert pairs(sample) == pairs(possible)
 
 
+def test_the_one_set_that_counts_is_found_although_greed_leads_away_from_it() -> None:
+    values = {"o0": ("v0", "v1", "v2"), "o1": ("v0",), "o2": ("v0",), "o3": ("v0", "v1"), "o4": ("v0",),
+              "o5": ("v0", "v1")}  # fmt: skip
+    sample = pairwise(values, lambda options: options["o5"] == "v0")
+    assert (("o0", "v1"), ("o3", "v0")) in pairs([options for options in sample if options["o5"] == "v0"])
+
+
 def test_it_is_the_same_each_time() -> None:
     options = domains(catalog.system("single-leader").options)
     assert pairwise(options) == pairwise(options)
