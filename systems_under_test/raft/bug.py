@@ -38,6 +38,12 @@ TWO_VOTES: Final = (
 )
 """Two halves elect without hearing each other, and the one voter who hears both restarts in between."""
 
+ANSWERS_LOST: Final = (
+    "after 20th operation inc: partition=clients-one-way:1, after 26th operation inc: kill=leader, "
+    "after 60th operation inc: partition=clients-one-way:1, after 66th operation inc: kill=leader"
+)
+"""The leader executes what clients ask for and its answers are lost; as it dies, they ask its successor again."""
+
 BUGS: Final[Mapping[str, Bug]] = {
     VOTE_NOT_PERSISTED: Bug(
         row=33,
@@ -208,7 +214,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     NO_CLIENT_DEDUPLICATION: Bug(
         row=48,
         summary="a request that a client sent again is executed again",
-        faults="partition=clients, kill",
+        faults=ANSWERS_LOST,
         workloads=("counter", "register"),
         shows_as=("CNT", "LIN"),
     ),
