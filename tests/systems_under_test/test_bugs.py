@@ -22,8 +22,9 @@ DEAR: Final = frozenset(
     {
         "freshness-by-wall-clock", "term-not-persisted", "read-before-first-commit", "commit-earlier-term-by-count",
         "local-reads", "lease-without-bound", "dirty-read", "applied-index-saved-apart",
-        "append-without-previous-check", "vote-without-up-to-date-check", "snapshot-drops-newer-suffix", "snapshot-omits-client-table",
-        "configuration-change-before-commit", "unknown-reported-as-failed", "vote-not-persisted", "promote-any-backup",
+        "append-without-previous-check", "vote-without-up-to-date-check", "snapshot-drops-newer-suffix",
+        "snapshot-omits-client-table", "configuration-change-before-commit", "unknown-reported-as-failed",
+        "vote-not-persisted", "promote-any-backup",
     }
 )  # fmt: skip
 """Those that take more runs, or longer ones: campaigns look for them."""
