@@ -104,7 +104,7 @@ SYSTEM = System(
             "off",
             ("off", "on"),
             "on: a session reads in one region (--topology), any follower of it or with its position, and now and then "
-            "changes it",
+            "changes it; then shared-position does nothing",
         ),
         "shared-position": Option("off", ("off", "on"), "on: a user's devices know of each other's writes"),
         "partitions": Option(
