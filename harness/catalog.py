@@ -95,6 +95,8 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "checkers": CHECKERS,  # by what --expect says
 }
+_EXTERNAL: Final = Path(__file__).resolve().parent.parent / "systems_under_test" / "external"
+"""A file or folder there is a system by its name, with hyphens, that runs on real nodes only."""
 _MODELS: Final = "checkers.linearizable:MODELS"
 
 OPTIONS: Final = ("model", "initial", "nil_reads", "method", "certify", "total", "negative_balances", "versions")
@@ -126,8 +128,19 @@ def alternatives(name: str, known: Iterable[str]) -> str:
 
 
 def names(kind: Kind) -> tuple[str, ...]:
-    """All names of a kind, in the order of this file."""
+    """All names of a kind, in the order of this file; of systems those that are bundled."""
     return tuple(models() if kind == "models" else PLUG_INS[kind])
+
+
+def externals() -> tuple[str, ...]:
+    """The names of the systems that are not ours (``harness.system.External``)."""
+    found = (path for path in _EXTERNAL.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file())
+    return tuple(sorted(path.stem.replace("_", "-") for path in found if not path.name.startswith("_")))
+
+
+def is_external(name: str) -> bool:
+    """Whether that is the name of such a system."""
+    return name in externals()
 
 
 def system(name: str) -> System:
@@ -135,7 +148,28 @@ def system(name: str) -> System:
 
     Raises :class:`UnknownNameError`, as the others do, and :class:`BadFileError`.
     """
-    found: System = _system_in(Path(name)) if is_file(name) else _load("systems", name)
+    if is_file(name):
+        in_file: System = _system_in(Path(name))
+        return in_file
+    if name in PLUG_INS["systems"]:
+        bundled: System = _load("systems", name)
+        return bundled
+    if name not in externals():
+        raise UnknownNameError("systems", name, (*PLUG_INS["systems"], *externals()))
+    external: System = _attribute(f"systems_under_test.external.{name.replace('-', '_')}:SYSTEM")
+    assert external.name == name, f"the external system {name!r} calls itself {external.name!r}"
+    return external
+
+
+def files_of(name: str) -> tuple[Path, ...]:
+    """Where the files are that a system wants on its nodes (``External.files``), which stand beside its own. Raises
+    BadFileError."""
+    external = system(name).external
+    folder = Path(name).resolve().parent if is_file(name) else _EXTERNAL / name.replace("-", "_")
+    folder = folder if folder.is_dir() else _EXTERNAL
+    found = tuple(folder / file for file in (external.files if external is not None else ()))
+    if missing := [path for path in found if not path.is_file()]:
+        raise BadFileError(f"read the system {name!r}, which wants the file {missing[0]}; expected one there")
     return found
 
 

@@ -62,7 +62,9 @@ class ClusterSpec:
     ``modules`` are Python files with node programs that are not bundled, deployed beside those that are; ``needs``
     what the faults to come will ask of the cluster, so that it can prepare what must be there before a program starts.
     ``capture``: nodes keep the packets of their data interface among their logs, where that is possible. ``regions``:
-    node -> region, which clients may be told; how far apart these are is the runner's business.
+    node -> region, which clients may be told; how far apart these are is the runner's business. ``packages`` are those
+    of Debian that every node has installed; ``say`` is told what takes long. ``keepers``: the programs are keepers of
+    others (``harness.system.External``), which ``files`` are put beside.
     """
 
     nodes: tuple[NodeSpec, ...]
@@ -76,6 +78,10 @@ class ClusterSpec:
     needs: frozenset[str] = frozenset()
     capture: bool = False
     regions: Mapping[str, str] = field(default_factory=dict)
+    packages: tuple[str, ...] = ()
+    keepers: bool = False
+    files: tuple[Path, ...] = ()
+    say: Callable[[str], None] = lambda text: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,8 @@ class Observation:
     ``dropped``: packets thrown away by our own rules, per receiving node. ``counters``: per node that answered, its
     counters (``net.refused``, ``net.closed``, ``net.timeout``, ``election``, ...) of its present incarnation.
     ``unanswered``: nodes that did not answer. ``met``: per node, by the name of a fault, how often our means touched
-    that node's work (a message delayed, a call to the disk failed, a skewed clock read); where they count it.
+    that node's work (a message delayed, a call to the disk failed, a skewed clock read); where they count it. Of a
+    system that is not ours, ``counters`` has, under "clients", what clients that dial have met.
     """
 
     time_ns: int

@@ -15,6 +15,18 @@ Link = tuple[str, str]
 """A directed link: (sender, receiver), nodes both; "clients" in the place of either stands for all client endpoints."""
 
 CLIENTS = "clients"
+PAUSE: Final = "pause"
+
+
+OUT_OF_REACH: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("duplicate", "reorder"), "of packets TCP undoes it, and messages of its own we cannot tell apart"),
+    "slow-node": "it is done to what our own programs receive; cpu, delay and pause slow down any",
+    "clock": "it is done to the clock that our own programs read",
+    "fds": "it is done to one process, not to many",
+    "membership": "it is asked of the system in words that only ours know",
+    "upgrade": "there is one build of it",
+}
+"""What nobody can do to a program that we did not write (``harness.system.External``), and why."""
 
 
 def checked_share(share: float) -> float:

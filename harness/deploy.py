@@ -19,7 +19,7 @@ def build_zipapp(target: Path, modules: Iterable[Path] = (), build: str = OLD) -
     """Write the zipapp to ``target`` and return it. The same sources and ``build`` (its name, which the node tells in
     its status) give the same bytes.
 
-    It holds the node contract with its host, the words that clients share with it, and the bundled systems; it is made
+    It holds the node contract with its host, the words that clients share with it, and the systems; it is made
     from the packages as they are imported, so it works from a clone and from an installation. ``modules`` are files
     with further node programs, importable there by their names.
     """
@@ -41,11 +41,9 @@ def _sources() -> Iterator[tuple[str, Path]]:
 
 
 def _package(name: str, folder: Path) -> Iterator[tuple[str, Path]]:
-    """The Python files of a package; external systems run on machines of their own and import what nodes lack."""
+    """The Python files of a package."""
     for path in folder.rglob("*.py"):
-        relative = path.relative_to(folder)
-        if relative.parts[0] != "external":
-            yield f"{name}/{relative.as_posix()}", path
+        yield f"{name}/{path.relative_to(folder).as_posix()}", path
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -1,8 +1,9 @@
 """What nodes told by events: how they stopped by themselves, and whatever else a verdict asks for.
 
 A failed assertion is an anomaly, another error leaves no valid verdict. A node whose disk failed and that stopped
-because of it ("disk-failure"), or that would not serve from a corrupt one ("disk-corrupt"), did what it should: that
-is no failure of the node's, and no more is said of it here than of one that was killed.
+because of it ("disk-failure"), that would not serve from a corrupt one ("disk-corrupt"), or that ended with the
+database that it kept ("exit"), did what it should: that is no failure of the node's, and no more is said of it here
+than of one that was killed.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from harness.node.failure import ASSERTION, CRASH
+from harness.node.failure import ASSERTION, CRASH, EXIT
 from harness.result import Anomaly
 
-__all__ = ["ASSERTION", "CRASH", "EVENTS", "NodeFailure", "failures_of", "node_failures", "read_events"]
+__all__ = ["ASSERTION", "CRASH", "EVENTS", "NodeFailure", "exits_of", "failures_of", "node_failures", "read_events"]
 
 EVENTS: Final = "events.jsonl"
 
@@ -50,6 +51,21 @@ def node_failures(folder: Path) -> list[NodeFailure]:
 def failures_of(events: Iterable[Mapping[str, Any]]) -> list[NodeFailure]:
     """The failures among events, each a mapping as in events.jsonl ({"name", "node", "incarnation", "fields", ...})."""
     return [_failure(event) for event in events if event.get("name") in (ASSERTION, CRASH)]
+
+
+def exits_of(events: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Which nodes ended since what they keep did, in words: no failure of theirs, but good to know."""
+    return [_exit(event) for event in events if event.get("name") == EXIT]
+
+
+def _exit(event: Mapping[str, Any]) -> str:
+    fields = event.get("fields")
+    fields = fields if isinstance(fields, Mapping) else {}
+    who = f"node {str(event.get('node', '?'))[:100]} (incarnation {event.get('incarnation')})"
+    if "process" not in fields:  # a command of the keeper's
+        return f"{who} ended in {str(fields.get('where'))[:100]}: {str(fields.get('error'))[:400]}"
+    told = str(fields.get("words", ""))[-400:]
+    return f"{who} ended with its {str(fields['process'])[:100]}, which had status {fields.get('status')}: {told}"
 
 
 def read_events(folder: Path, names: Sequence[str]) -> Iterator[dict[str, Any]]:

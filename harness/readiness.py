@@ -13,6 +13,7 @@ from harness.runtime import Runtime
 from harness.system import System
 
 READY_S_MAX: Final = 30.0
+EXTERNAL_READY_S_MAX: Final = 90.0  # a database may copy another first
 POLL_MS: Final = 20.0
 
 TAIL_LINES: Final = 8
@@ -24,24 +25,27 @@ class NotReadyError(Exception):
     """The nodes did not start, or the system was not ready in time."""
 
 
-async def until_ready(system: System, cluster: Cluster, runtime: Runtime, stopped: Callable[[], bool]) -> None:
+async def until_ready(system: System, cluster: Cluster, runtime: Runtime, stopped: Callable[[], bool],
+                      limit_s: float | None = None) -> None:  # fmt: skip
     """Return when ``system.ready`` accepts the nodes' statuses, or ``stopped()``. Raises NotReadyError."""
-    deadline_ns = runtime.now() + round(READY_S_MAX * 1e9)
+    if limit_s is None:
+        limit_s = READY_S_MAX if system.external is None else EXTERNAL_READY_S_MAX
+    deadline_ns = runtime.now() + round(limit_s * 1e9)
     while not stopped():
         # A node that answers but has not started its program yet has nothing to say of it.
         answers = {node: answer for node, answer in (await statuses(cluster, runtime)).items() if answer}
         if system.ready(answers):
             return
         if runtime.now() > deadline_ns:
-            raise NotReadyError(_complaint(system, cluster, answers))
+            raise NotReadyError(_complaint(system, cluster, answers, limit_s))
         await runtime.sleep(POLL_MS)
 
 
-def _complaint(system: System, cluster: Cluster, answers: Mapping[str, Message]) -> str:
+def _complaint(system: System, cluster: Cluster, answers: Mapping[str, Message], limit_s: float) -> str:
     silent = [node for node in cluster.nodes if node not in answers]
     said = "; ".join(f"{node}: {str(dict(answer))[:200]}" for node, answer in answers.items())
     return (
-        f"{system.name} was not ready after {READY_S_MAX:.0f} s. "
+        f"{system.name} was not ready after {limit_s:.0f} s. "
         + (f"Not answering: {', '.join(silent)}. " if silent else "All nodes answer. ")
         + (f"Statuses: {said}" if said else "")
     )

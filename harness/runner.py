@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from harness.cluster import Cluster, ClusterError, ClusterSpec, NodeSpec, Provider
-from harness.cluster_faults import LinkFaults
+from harness.cluster_faults import OUT_OF_REACH, LinkFaults
 from harness.fault import Fault, FaultSyntaxError
 from harness.fault_window import HEAL as _HEAL
 from harness.faults.disturbance import Drawn, schedule_of
@@ -37,6 +37,7 @@ from harness.runtime import Runtime
 from harness.store import HistorySink, Place
 from harness.system import Client, System
 from harness.topology import DISTANCE, topology_of
+from harness.versions import versions
 from harness.workload import Workload, WorkloadOptions
 
 HEAL: Final = _HEAL
@@ -62,6 +63,7 @@ class Setup:
     provider: Provider
     faults: Mapping[str, Fault]
     modules: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = ()
 
     @property
     def node_specs(self) -> tuple[NodeSpec, ...]:
@@ -73,7 +75,7 @@ class Record:
     """What a run leaves besides its folder. Times in ns on the run's clock; ``recovery_s`` from the end of the heal to
     the first success after it (None: no faults, or none came); ``applications`` as of ``Nemesis.effects``; ``unhealed``
     says what could not be healed, in words; ``troubles`` what else went wrong; ``origin_ns`` is the nodes' monotonic
-    time at the run's time 0, where they are on this machine."""
+    time at the run's time 0, where they are on this machine; ``versions`` are those of an external system."""
 
     counts: Counts
     origin_ns: int = 0
@@ -85,6 +87,12 @@ class Record:
     unhealed: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
     interrupted: bool = False
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def packages_of(system: System) -> tuple[str, ...]:
+    """The Debian packages that its nodes need."""
+    return system.external.packages if system.external is not None else ()
 
 
 def node_specs(system: System, count: int) -> tuple[NodeSpec, ...]:
@@ -103,14 +111,26 @@ def scheduled(
     makes its choice. Raises FaultSyntaxError."""
     nodes = tuple(spec.name for spec in node_specs(system, plan.nodes))
     words = Words(faults, system.events or None, system.operations, system.roles)
-    means = Means(faults, capabilities, system.withstands, nodes)
+    means = Means(faults, reachable(system, capabilities), system.withstands, nodes)
     schedule = schedule_of(plan.faults, words, means, Drawn(nodes, plan.time_limit_s, plan.seed))
-    for entry in schedule:
-        refusal = getattr(faults[entry.fault], "unless_withstood", None)
-        if refusal is not None and entry.fault not in system.withstands:
-            read = f"--faults: read {entry.fault}; expected a fault that {system.name} can have"
+    for name in dict.fromkeys(entry.fault for entry in schedule):
+        if (refusal := _refusal(system, faults[name])) is not None:
+            read = f"--faults: read {name}; expected a fault that {system.name} can have"
             raise FaultSyntaxError(f"{read}: {refusal}")
     return schedule
+
+
+def reachable(system: System, capabilities: Collection[str]) -> frozenset[str]:
+    """Of what a provider's clusters can break, what they can with that system on them."""
+    return frozenset(capabilities) - (frozenset() if system.external is None else OUT_OF_REACH.keys())
+
+
+def _refusal(system: System, fault: Fault) -> str | None:
+    """Why a system cannot have a fault, whatever the cluster; None if it can."""
+    if system.external is not None and (beyond := sorted(fault.needs & OUT_OF_REACH.keys())):
+        return f"{system.name} is not ours, and {beyond[0]}: {OUT_OF_REACH[beyond[0]]}"
+    refusal: str | None = getattr(fault, "unless_withstood", None)
+    return None if fault.name in system.withstands else refusal
 
 
 def misfits(system: System, workload: Workload) -> list[str]:
@@ -149,6 +169,7 @@ class _State:
     recovered_ns: int | None = None
     unhealed: tuple[str, ...] = ()
     troubles: list[str] = field(default_factory=list)
+    versions: Mapping[str, str] = field(default_factory=dict)
     stopped: bool = False
     aborted: bool = False
     over: bool = False
@@ -220,6 +241,10 @@ class Run:
             needs=frozenset().union(*(self._setup.faults[entry.fault].needs for entry in plan.schedule)),
             capture=self._captures,
             regions=self._topology.region_of if self._topology is not None else {},
+            packages=packages_of(self._setup.system),
+            keepers=self._setup.system.external is not None,
+            files=self._setup.files,
+            say=self._say,
         )
         try:
             cluster = await self._setup.provider.create(spec, self._runtime)
@@ -229,6 +254,7 @@ class Run:
             try:
                 if problems := unmet_needs(self._setup.faults, plan, cluster):
                     raise RunError("; ".join(problems))
+                await self._ask_versions(cluster)
                 await self._set_apart(cluster)
                 await self._bring_up(cluster)
                 await self._drive(cluster)
@@ -243,6 +269,13 @@ class Run:
             self._enter(Phase.DOWN)
             await cluster.down()
         return record
+
+    async def _ask_versions(self, cluster: Cluster) -> None:
+        external, shell = self._setup.system.external, getattr(cluster, "shell", None)
+        if external is None or shell is None:
+            return
+        self._state.versions = await versions(external, shell(cluster.nodes[0]))
+        self._say("; ".join(f"{what} {version}" for what, version in self._state.versions.items()))
 
     async def _set_apart(self, cluster: Cluster) -> None:
         """Put as much distance between the regions as the topology says; there is no fault in that, and no heal."""
@@ -274,7 +307,7 @@ class Run:
             interpreter = self._make_interpreter(cluster, writer)
             await self._run_main(interpreter, cluster)
             await self._run_heal(interpreter)
-            await self._run_recovery(interpreter)
+            await self._run_recovery(interpreter, cluster)
             await self._run_final(interpreter)
             await interpreter.close()
         finally:
@@ -370,8 +403,9 @@ class Run:
         await interpreter.run(on_nemesis(once(Op("info", NEMESIS, HEAL))))
         self._state.healed_ns = self._runtime.now()
 
-    async def _run_recovery(self, interpreter: Interpreter) -> None:
-        """Ask, with fresh clients, until something succeeds."""
+    async def _run_recovery(self, interpreter: Interpreter, cluster: Cluster) -> None:
+        """Ask, with fresh clients, until something succeeds; and wait for a database to be whole again, which may take
+        it longer than to answer: a deposed master that has not heard of it yet would be read, and then lose it all."""
         if self._nemesis is None or self._state.stopped:
             return
 
@@ -382,6 +416,13 @@ class Run:
         interpreter.renew()
         await interpreter.run(clients(until_ok(time_limit(RECOVERY_S_MAX, delay(PROBE_GAP_S, function(probe))))))
         await self._nemesis.conclude()
+        if self._setup.system.external is not None:
+            try:
+                await until_ready(
+                    self._setup.system, cluster, self._runtime, lambda: self._state.stopped, RECOVERY_S_MAX
+                )
+            except NotReadyError as error:
+                self._say(f"after the heal {error}")
 
     async def _run_final(self, interpreter: Interpreter) -> None:
         final = self._setup.workload.final_generator
@@ -437,6 +478,7 @@ class Run:
             unhealed=state.unhealed,
             troubles=tuple(state.troubles),
             interrupted=state.stopped,
+            versions=state.versions,
         )
 
     def _applications(self) -> Sequence[Mapping[str, Any]]:

@@ -27,6 +27,10 @@ class ClientEnv(Protocol):
     @property
     def nodes(self) -> tuple[str, ...]: ...
     @property
+    def addresses(self) -> Mapping[str, str]:
+        """The nodes' addresses on the data network, by name: what a database calls them when it tells of another."""
+
+    @property
     def regions(self) -> Mapping[str, str]:
         """Node -> region, where the plan has a topology (``harness.topology``); or else nothing."""
 
@@ -42,6 +46,11 @@ class ClientEnv(Protocol):
 
     async def sleep(self, ms: float) -> None: ...
     def random(self, stream: str) -> Random: ...
+    async def dial(self, node: str, port: int) -> tuple[str, int]:
+        """For client libraries that connect by themselves: an address and port on this machine's loopback that lead,
+        for one connection, to that port of the node, from this client's own address. The way is open when this
+        returns; it ends as either side does, and when the client is closed. Raises Refused where nobody listens, and
+        Timeout. Real nodes only."""
 
 
 class Client(Protocol):
@@ -63,6 +72,20 @@ class Option:
     default: str
     values: tuple[str, ...] | None
     help: str
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """That a system is not ours: its nodes are keepers of programs that we did not write (``harness.node.machine``).
+
+    ``packages`` are those of Debian that every node has installed, none of their services running; ``files``, beside
+    the system's own file, are put into ``/opt/splitbrain/files`` of every node, with their modes. ``versions`` are
+    commands that print the versions of what runs, for the report: what -> argument list.
+    """
+
+    packages: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +133,7 @@ class System:
     ``answers`` are the errors by which it refuses though it works (a compare-and-set that met another value).
     ``promises`` gives, for a completed set of options, the workloads in which no run may be invalid, whatever faults
     there are that the system has to withstand: what ``splitbrain mutants --option-sets`` holds it to.
+    ``external`` says that it runs on real nodes only, and what these need; None for what is bundled.
     """
 
     name: str
@@ -129,6 +153,7 @@ class System:
     withstands: frozenset[str] = frozenset()
     promises: Callable[[Mapping[str, str]], frozenset[str]] = lambda options: frozenset()
     answers: frozenset[str] = frozenset()
+    external: External | None = None
 
     def completed(self, options: Mapping[str, str]) -> dict[str, str]:
         """Options with the default of each that is not there: plans that were kept outlive new options."""

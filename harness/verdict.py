@@ -18,7 +18,8 @@ from harness.faults.fault_file import Words
 from harness.faults.witness import witnessed
 from harness.formats import read_history
 from harness.history import DUMP, INVOKE, NEMESIS, History
-from harness.node_failure import ASSERTION, CRASH, NodeFailure, failures_of, read_events
+from harness.node.failure import EXIT
+from harness.node_failure import ASSERTION, CRASH, NodeFailure, exits_of, failures_of, read_events
 from harness.result import SCHEMA, Reason, Result, composed, unknown
 from harness.runner import HEAL, Record, Setup
 from harness.store import RunFolder
@@ -29,7 +30,7 @@ from harness.sufficiency import asked, shortfall
 class Verdict:
     """The result, and the other results of a run. ``applications`` of faults are the lines of ``faults.jsonl``,
     ``faults`` what they come to, fault by fault; ``checked`` is what the checkers alone said, ``doubts`` why the run is
-    no evidence of more."""
+    no evidence of more. ``exits`` says which nodes ended with the database that they kept."""
 
     result: Result
     faults: Sequence[dict[str, Any]]
@@ -38,6 +39,7 @@ class Verdict:
     applications: Sequence[Mapping[str, Any]] = ()
     checked: Result | None = None
     doubts: Sequence[tuple[Reason, str]] = ()
+    exits: Sequence[str] = ()
 
     @property
     def idle_faults(self) -> tuple[str, ...]:
@@ -67,10 +69,12 @@ class Verdict:
             "availability": [entry.as_json() for entry in self.availability],
             "recovery_seconds": None if self.record.recovery_s is None else round(self.record.recovery_s, 3),
             "interrupted": self.record.interrupted,
+            **({"exits": list(self.exits)} if self.exits else {}),
             "troubles": [*self.record.unhealed, *self.record.troubles],
             "origin_ns": self.record.origin_ns,
             "main_start_ns": self.record.main_start_ns,
             "main_end_ns": self.record.main_end_ns,
+            **({"versions": dict(self.record.versions)} if self.record.versions else {}),
         }
 
 
@@ -81,7 +85,7 @@ def judge(setup: Setup, folder: RunFolder, record: Record, time_limit_s: float |
     """
     history = read_history(folder.history, "jsonl") if folder.history.exists() else History()
     election = setup.system.leadership(setup.plan.options)
-    events = read_events(folder.nodes, (ASSERTION, CRASH, *(() if election is None else election[:1])))
+    events = read_events(folder.nodes, (ASSERTION, CRASH, EXIT, *(() if election is None else election[:1])))
     verdict = assess(setup, history, record, list(events), time_limit_s)
     folder.write_faults(verdict.applications)
     folder.write_results({**verdict.as_json(), "initial": setup.plan.initial, "nil_reads": "value"})
@@ -108,7 +112,8 @@ def assess(
     said = composed(checked(setup, history, time_limit_s), *_others(setup, history, events))
     doubts = (*_run_doubts(record, failures), *_evidence_doubts(setup, history, record, faults))
     times = availability(history, record.main_start_ns, record.main_end_ns, setup.system.answers)
-    return Verdict(_qualified(said, doubts, failures), faults, times, record, applications, said, doubts)
+    result = _qualified(said, doubts, failures)
+    return Verdict(result, faults, times, record, applications, said, doubts, exits_of(events))
 
 
 def checked(setup: Setup, history: History, time_limit_s: float | None) -> Result:

@@ -88,7 +88,8 @@ def run(args: argparse.Namespace) -> int:
 
 def choose(ids: Sequence[str], family: str | None, provider: str) -> list[tuple[str, Claim]]:
     """(system, claim) of those that are asked for. Raises UsageError where a word fits none."""
-    everything = [(name, claim) for name in catalog.names("systems") for claim in catalog.system(name).claims]
+    systems = (*catalog.names("systems"), *catalog.externals())
+    everything = [(name, claim) for name in systems for claim in catalog.system(name).claims]
     families = sorted({_family(claim) for _, claim in everything} | {system for system, _ in everything})
     if family is not None and family not in families:
         raise UsageError(f"--family: read {family[:80]!r}; expected {alternatives(family, families)}")
@@ -101,10 +102,18 @@ def choose(ids: Sequence[str], family: str | None, provider: str) -> list[tuple[
         (system, claim) for system, claim in everything
         if (not ids or any(fits(word, claim.id) for word in ids)) and family in (None, system, _family(claim))
     ]  # fmt: skip
-    testable = [(system, claim) for system, claim in chosen if provider in claim.providers or provider == "docker"]
+    testable = [(system, claim) for system, claim in chosen if _is_testable(system, claim, provider)]
+    if left_out := sum(catalog.is_external(system) for system, _ in chosen if provider == "sim"):
+        complain(f"{left_out} claims are left out: their systems are not ours, and run with --provider local")
     if not testable:
         raise UsageError(f"read nothing to test with --provider {provider}; `{PROGRAM} claims --list` names all claims")
     return sorted(testable, key=lambda pair: _order(pair[1].id))
+
+
+def _is_testable(system: str, claim: Claim, provider: str) -> bool:
+    if provider == "sim" and catalog.is_external(system):
+        return False
+    return provider in claim.providers or provider == "docker"
 
 
 def fits(word: str, identity: str) -> bool:

@@ -22,7 +22,7 @@ from harness.cluster import Cluster, ClusterError, ClusterSpec
 from harness.clusters.local.leftovers import start_time
 from harness.commands.standing import Standing, StandingNode, folder_of, forget, record
 from harness.real_runtime import RealRuntime
-from harness.runner import node_specs
+from harness.runner import node_specs, packages_of
 
 
 def main(request: Mapping[str, Any]) -> int:
@@ -65,6 +65,7 @@ def _spec(request: Mapping[str, Any], folder: Path) -> ClusterSpec:
         nodes=node_specs(system, request["nodes"]), options=request["options"], bugs=(), seed=request["seed"],
         clients=1, client_timeout_ms=1000, folder=folder,
         modules=(Path(request["system"]),) if catalog.is_file(request["system"]) else (),
+        packages=packages_of(system), keepers=system.external is not None, files=catalog.files_of(request["system"]),
     )  # fmt: skip
 
 

@@ -38,7 +38,9 @@ def add(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the entries of one kind; 0."""
-    entries = _bugs() if args.kind == "bugs" else [DESCRIPTIONS[args.kind](name) for name in catalog.names(args.kind)]
+    names = () if args.kind == "bugs" else catalog.names(args.kind)
+    names += catalog.externals() if args.kind == "systems" else ()
+    entries = _bugs() if args.kind == "bugs" else [DESCRIPTIONS[args.kind](name) for name in names]
     profiles = _profiles() if args.kind == "faults" else []
     if args.json:
         emit({args.kind: entries, **({"profiles": profiles} if profiles else {})})
@@ -53,8 +55,9 @@ def _system(name: str) -> dict[str, Any]:
         option: {"default": o.default, "values": None if o.values is None else list(o.values), "help": o.help}
         for option, o in system.options.items()
     }
-    return {"name": name, "summary": system.summary, "options": options, "workloads": list(system.workloads),
-            "operations": sorted(system.operations), "events": list(system.events),
+    needs = [] if system.external is None else ["real nodes (--provider local or docker)", *system.external.packages]
+    return {"name": name, "summary": system.summary, "needs": needs, "options": options,
+            "workloads": list(system.workloads), "operations": sorted(system.operations), "events": list(system.events),
             "bugs": {bug: described.summary for bug, described in system.bugs.items()}}  # fmt: skip
 
 

@@ -102,7 +102,7 @@ def _leadership(plan: Plan, nodes: Path) -> Result | None:
     from checkers import leadership
     from harness.node_failure import read_events
 
-    if plan.system not in catalog.names("systems"):
+    if plan.system not in catalog.names("systems") and not catalog.is_external(plan.system):
         return None
     system = catalog.system(plan.system)
     given = plan.options if isinstance(plan.options, Mapping) else {}

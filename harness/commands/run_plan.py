@@ -21,7 +21,7 @@ from harness.faults.grammar import NONE
 from harness.faults.profile import Means, left_out
 from harness.file import read_json
 from harness.plan import Plan
-from harness.runner import Setup, misfits, node_specs, scheduled
+from harness.runner import Setup, misfits, node_specs, reachable, scheduled
 from harness.system import Option, System
 from harness.topology import TopologyError, read_topology, topology_of
 from harness.workload import Workload
@@ -54,6 +54,7 @@ def setup_of(args: argparse.Namespace) -> Setup:
     plan = _replayed(args) if args.replay is not None else _planned(args)
     system, workload = catalog.system(plan.system), catalog.workload(plan.workload)
     provider = catalog.provider(plan.provider)
+    check_real(system, provider.name)
     if problems := misfits(system, workload):
         raise UsageError(f"{'; '.join(problems)}; its workloads: {', '.join(system.workloads)}")
     if args.replay is None:
@@ -65,14 +66,20 @@ def setup_of(args: argparse.Namespace) -> Setup:
         _check_replayed(plan, system, workload, faults)
         plan = replace(plan, options=system.completed(plan.options))
     modules = (Path(plan.system),) if catalog.is_file(plan.system) else ()
-    return Setup(plan, system, workload, provider, faults, modules)
+    return Setup(plan, system, workload, provider, faults, modules, catalog.files_of(plan.system))
+
+
+def check_real(system: System, provider: str) -> None:
+    """Raises UsageError for a system that is not ours where there are no machines."""
+    if system.external is not None and provider == SIM:
+        raise UsageError(f"read {system.name} with --provider {SIM}; expected local or docker: the system is not ours, "
+                         "and runs on real nodes only")  # fmt: skip
 
 
 def _planned(args: argparse.Namespace) -> Plan:
     if args.system is None:
-        raise UsageError(
-            f"read no system; expected {alternatives('', catalog.names('systems'))}, or --replay PLAN.json"
-        )
+        known = (*catalog.names("systems"), *catalog.externals())
+        raise UsageError(f"read no system; expected {alternatives('', known)}, or --replay PLAN.json")
     system = catalog.system(args.system)
     given = {
         "workload": args.workload or system.workloads[0],
@@ -100,7 +107,8 @@ def _all_faults(system: System, provider: str) -> str:
 
 
 def _means(system: System, provider: str) -> Means:
-    return Means(catalog.faults(), catalog.provider(provider).capabilities, system.withstands)
+    capabilities = reachable(system, catalog.provider(provider).capabilities)
+    return Means(catalog.faults(), capabilities, system.withstands)
 
 
 def _with_bugs(plan: Plan, bugs: list[str], system: System) -> Plan:

@@ -13,6 +13,7 @@ from harness.store import RunFolder
 from harness.verdict import Verdict
 
 ANOMALIES_MAX: Final = 5
+EXITS_MAX: Final = 3
 TEXT_CHARACTERS_MAX: Final = 1200
 WIDTH: Final = 116
 
@@ -88,6 +89,10 @@ def _figures(verdict: Verdict) -> Iterator[str]:
             yield f"outages: {entry.f}: {_windows(entry.windows)}"
     if record.recovery_s is not None:
         yield f"answered again {record.recovery_s:.3f} s after everything was healed"
+    for text in verdict.exits[:EXITS_MAX]:
+        yield from _wrapped("ended:   ", text)
+    if len(verdict.exits) > EXITS_MAX:
+        yield f"         ... and {len(verdict.exits) - EXITS_MAX} more"
     for trouble in (*record.unhealed, *record.troubles):
         yield from _wrapped("trouble: ", trouble)
 

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, Final
 
 from harness.cluster import Cluster, Observation
+from harness.cluster_faults import PAUSE
 from harness.fault import Action, Effect, FaultSpec
 from harness.faults.effect import RECEIVED, judge_absence, late
 from harness.faults.target import TARGETS, choose_target, concrete_nodes
@@ -31,20 +32,28 @@ class Pause:
         return {**action, "of": list(cluster.nodes)}
 
     async def heal(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
-        """Also tells how many messages each node has received once it goes on. The second look is the one that
+        """Also tells how many messages each node has received once it goes on, and on how many connections something
+        had waited for the nodes (where the cluster sees that). The second look is the one that
         counts: a node that wakes up may answer the first before it reads what has waited for it."""
         nodes = concrete_nodes(action)
         await cluster.resume(nodes)
         await cluster.observe()
-        counters = (await cluster.observe()).counters
-        return {"nodes": nodes, "received": {node: counters.get(node, {}).get(RECEIVED, 0) for node in nodes}}
+        seen = await cluster.observe()
+        received = {node: seen.counters.get(node, {}).get(RECEIVED, 0) for node in nodes}
+        return {"nodes": nodes, "received": received, "waited": sum(_waited(seen, node) for node in nodes)}
 
     def effect(
         self, done: Mapping[str, Any], quiet: tuple[Observation, Observation], window: tuple[Observation, Observation]
     ) -> Effect:
         nodes = done["nodes"]
-        waited = late(nodes, done.get("healed", {}).get("received", {}), quiet, window)
+        healed = done.get("healed", {})
+        waited = late(nodes, healed.get("received", {}), quiet, window)
+        waited += max(0, healed.get("waited", 0) - sum(_waited(window[0], node) for node in nodes))
         return judge_absence(nodes, "paused", done["of"], quiet, window, waited)
+
+
+def _waited(observation: Observation, node: str) -> int:
+    return observation.met.get(node, {}).get(PAUSE, 0)
 
 
 FAULT: Final = Pause()

@@ -25,7 +25,8 @@ class NodeConfig:
     node's role; ``listen`` and ``control`` are where this one accepts messages and the harness's questions.
     ``data`` is the folder of the program's disk (the incarnation counter stands beside it), ``log`` and ``events`` are
     files. ``key`` is the secret of the cluster, from which each node's own is derived. ``clock_error_ms`` is the bound
-    that ``clock.interval`` states. A node whose ``parent`` is given dies with the process of that id.
+    that ``clock.interval`` states. A node whose ``parent`` is given dies with the process of that id. The program of a
+    ``keeper`` gets a machine besides (``harness.node.machine``).
     """
 
     name: str
@@ -44,6 +45,7 @@ class NodeConfig:
     key: bytes
     clock_error_ms: float
     parent: int | None
+    keeper: bool = False
 
 
 def load(path: str) -> NodeConfig:
@@ -79,6 +81,7 @@ def parse(data: Any) -> NodeConfig:
             key=bytes.fromhex(_text(data, "key")),
             clock_error_ms=float(data.get("clock_error_ms", 10)),
             parent=None if data.get("parent") is None else int(data["parent"]),
+            keeper=data.get("keeper", False) is True,
         )
     except KeyError as error:
         raise ConfigError(f"read no {error.args[0]!r}; expected one") from error

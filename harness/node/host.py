@@ -19,6 +19,7 @@ from harness.node.inert import INERT_DISK, inert
 from harness.node.journal import Record
 from harness.node.link import Link, connect
 from harness.node.listener import Answer
+from harness.node.machine import Machine
 from harness.node.message_faults import MessageFaults
 from harness.node.quorum import Replies
 from harness.node.stream import random_stream
@@ -36,9 +37,10 @@ class HostEnv:
     """See :class:`harness.node.Env`. ``stop`` is called with an error that must end this node, and does not return."""
 
     def __init__(self, config: NodeConfig, incarnation: int, record: Record,
-                 stop: Callable[[str, BaseException], None], build: str = "old") -> None:  # fmt: skip
+                 stop: Callable[[str, BaseException], None], build: str = "old",
+                 machine: Machine | None = None) -> None:  # fmt: skip
         self._config, self._incarnation, self._record, self._stop = config, incarnation, record, stop
-        self._build = build
+        self._build, self._machine = build, machine
         self._loop = asyncio.get_running_loop()
         self.host_clock = HostClock(config.clock_error_ms, true_ahead_ns(os.environ))
         self._disk = HostDisk(config.data, self.count)
@@ -85,6 +87,12 @@ class HostEnv:
     @property
     def disk(self) -> Disk:
         return INERT_DISK if self._dead else self._disk
+
+    @property
+    def machine(self) -> Machine:
+        """See :class:`harness.node.machine.MachineEnv`; for keepers only."""
+        assert self._machine is not None, "a program that is bundled has no machine"
+        return self._machine
 
     def send(self, to: str, message: Message) -> None:
         if self._dead:

@@ -13,23 +13,29 @@ import signal
 import sys
 import time
 import traceback
-from typing import Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from harness.node.config import ConfigError, NodeConfig, load
 from harness.node.control import ControlPort
 from harness.node.disk import next_incarnation
 from harness.node.env import Message, Program
-from harness.node.failure import failure_kind
+from harness.node.failure import EXIT, failure_kind
 from harness.node.host import HostEnv
 from harness.node.journal import Record
 from harness.node.link import NO_DESCRIPTOR, OUT_OF_DESCRIPTORS
 from harness.node.listener import Listener, ReservedSocket, bound
+from harness.node.machine import CommandError
+
+if TYPE_CHECKING:
+    from harness.node.processes import HostMachine
 
 OLD: Final = "old"
 NEW: Final = "new"
 """The names of the two builds that a program may come in."""
 
 STARVED_S: Final = 0.3
+KEEPER_STOP_S: Final = 8.0
+"""In which a keeper that is asked to stop has its database end in good order."""
 EXIT_FAILED: Final = 70
 EXIT_CONFIG: Final = 78
 _PR_SET_PDEATHSIG: Final = 1
@@ -43,9 +49,12 @@ class NodeProcess:
         self._started_ns = time.monotonic_ns()
         self._incarnation = next_incarnation(config.data)
         self._record = Record(config.name, self._incarnation, config.log, config.events)
-        self._env = HostEnv(config, self._incarnation, self._record, self._stop_failed, build)
+        self._machine = self._make_machine() if config.keeper else None
+        self._env = HostEnv(config, self._incarnation, self._record, self._stop_failed, build, self._machine)
+        if self._machine is not None:
+            self._machine.attest(self._env.count)
         self._program: Program | None = None
-        self._serving = False
+        self._serving = self._stopping = False
         self._starved_at = 0.0
 
     async def run(self) -> NoReturn:
@@ -103,7 +112,38 @@ class NodeProcess:
         }
         return {name: count for name, count in counters.items() if count}
 
-    def _stop(self) -> NoReturn:
+    def _make_machine(self) -> HostMachine:
+        from harness.node.processes import HostMachine, mark_family  # other nodes need not wait for this
+
+        mark_family()
+        addresses = {name: endpoint.address for name, endpoint in self._config.nodes.items()}
+        logs = os.path.dirname(self._config.log)
+        return HostMachine(self._config.name, addresses, self._config.data, logs, self._exited)
+
+    def _exited(self, name: str, status: int, words: str) -> None:
+        if not self._stopping:
+            self._record.log(f"{name} ended by itself, with status {status}: {words}")
+            self._end(
+                EXIT, {"process": name, "status": status, "words": words, "disk": self._disk_counts()}, EXIT_FAILED
+            )
+
+    def _stop(self) -> None:
+        if self._machine is None:
+            self._end("stop", {}, 0)
+        elif not self._stopping:
+            self._stopping = True
+            self._stopped = asyncio.get_running_loop().create_task(self._stop_keeper(self._machine))
+
+    async def _stop_keeper(self, machine: HostMachine) -> NoReturn:
+        """The program may know a better way for its database to end than SIGTERM."""
+        stop = getattr(self._program, "stop", None)
+        try:
+            async with asyncio.timeout(KEEPER_STOP_S):
+                if stop is not None:
+                    await stop()
+                await machine.end_all(KEEPER_STOP_S * 1000)
+        except (TimeoutError, CommandError, OSError) as error:
+            self._record.log(f"stopped the hard way: {error!r}")
         self._end("stop", {}, 0)
 
     def _stop_failed(self, where: str, error: BaseException) -> NoReturn:
@@ -113,13 +153,18 @@ class NodeProcess:
             "where": where,
             "error": repr(error)[:1000],
             "trace": text[-8000:],
-            "disk": {name: count for name, count in self._env.counters.items() if name.startswith("disk.")},
+            "disk": self._disk_counts(),
         }
         self._end(failure_kind(error), fields, EXIT_FAILED)
+
+    def _disk_counts(self) -> Message:
+        return {name: count for name, count in self._env.counters.items() if name.startswith("disk.")}
 
     def _end(self, event: str, fields: dict[str, Any], status: int) -> NoReturn:
         self._env.die()
         self._record.event(event, fields, last=True)
+        if self._machine is not None:
+            self._machine.end_family()
         os._exit(status)  # not sys.exit: nothing of this incarnation may run on, and a hung fsync must not hold it up
 
     def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -119,6 +119,8 @@ def _facts(run: RunData) -> list[tuple[str, str]]:
         facts.append(("recovered after", duration(recovery)))
     if (nodes := number_of(plan, "nodes")) is not None:
         facts.append(("nodes", count(nodes)))
+    versions = object_of(results, "versions")
+    facts += [(clean(name, 40), text_of(versions, name, "?")) for name, _ in _few(versions)]
     facts.append(("faults", text_of(plan, "faults", "?")))
     if (seed := plan.get("seed")) is not None:
         facts.append(("seed", shown(seed, 24)))

@@ -33,6 +33,10 @@ class SimClient:
         return self._world.names
 
     @property
+    def addresses(self) -> Mapping[str, str]:
+        return {name: name for name in self._world.names}
+
+    @property
     def regions(self) -> Mapping[str, str]:
         return self._regions
 
@@ -55,6 +59,11 @@ class SimClient:
         Call(self._world, self._name, self._runtime.lane, self._counters, reply).begin(node, body, timeout_ms)
         answer: Message = await reply
         return answer
+
+    async def dial(self, node: str, port: int) -> tuple[str, int]:
+        """There is nothing to be dialled here. Raises NotImplementedError."""
+        raise NotImplementedError(f"dial of port {port} of {node}: a simulated node listens on no port; a client that "
+                                  "dials is for real nodes, as of --provider local")  # fmt: skip
 
     async def sleep(self, ms: float) -> None:
         await self._runtime.sleep(ms)

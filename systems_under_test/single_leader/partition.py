@@ -73,7 +73,8 @@ class _PartitionClientEnv:
     def __init__(self, env: ClientEnv, partition: int) -> None:
         self._env, self._partition = env, partition
         self.name, self.nodes, self.timeout_ms = env.name, env.nodes, env.timeout_ms
-        self.random, self.regions = env.random, env.regions
+        self.random, self.regions, self.addresses, self.dial = env.random, env.regions, env.addresses, env.dial
+        self.addresses = env.addresses
 
     def now(self) -> int:
         return self._env.now()

@@ -57,6 +57,12 @@ def types(found: Verdict) -> list[str]:
     return [anomaly.type for anomaly in found.result.anomalies]
 
 
+def test_versions_of_an_external_system_are_told() -> None:
+    told = verdict(run(), record=replace(RECORD, versions={"PostgreSQL": "15.12"})).as_json()
+    assert told["versions"] == {"PostgreSQL": "15.12"}
+    assert "versions" not in verdict(run()).as_json(), "of a bundled one there is none"
+
+
 def test_a_right_run_is_valid_and_says_what_else_was_checked() -> None:
     found = verdict(run(states=({"x": 1}, {"x": 1})), [event("became-leader", "n1", term=1)])
     assert found.result.valid is True

@@ -94,7 +94,7 @@ class Containers:
     def _start(self, client: DockerClient) -> None:
         remove_dead(client)
         leftovers.remove_leftovers()
-        node_image = image.ensure(client)
+        node_image = image.ensure(client, self._spec.packages, self._spec.say, labels(self.run))
         if self._stopped:
             raise ClusterError(_REMOVED)
         self.subnet = _new_network(client, self._network, labels(self.run))

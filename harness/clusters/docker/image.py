@@ -1,7 +1,8 @@
 """The image of a node: Debian with sshd, Python and the tools of the network faults. Built once, kept by its recipe.
 
 Where ``debootstrap`` is installed, from the mirror that this machine's own packages come from: that needs no registry.
-Else from the Dockerfile beside this file. What is particular to a run (keys, addresses, programs) is never in it.
+Else from the Dockerfile beside this file. What is particular to a run (keys, addresses, programs) is never in it. For
+systems that need Debian packages there are images that have these besides, made of that one without running it.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final
 
 from harness.cluster import ClusterError
 from harness.clusters.docker import lease
+from harness.clusters.docker.image_build import PACKAGES_VARIABLE
+from harness.clusters.local import isolation
 from harness.clusters.local.isolation import PATH
+from harness.clusters.packages import check_names, failure, proxies
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -44,28 +49,64 @@ cd /mnt/root
 rm -rf var/cache/apt/* var/lib/apt/lists/* usr/share/doc usr/share/man usr/share/locale etc/ssh/ssh_host_*
 exec tar -c .
 """
-_ALONE: Final = ("setpriv", "--pdeathsig", "KILL", "--", "unshare", "--mount", "--pid", "--fork",
+_ALONE: Final = (*isolation.TIED, "unshare", "--mount", "--pid", "--fork",
                  "--kill-child=KILL", "--mount-proc", "--")  # fmt: skip
 
 
-def name() -> str:
-    """The image's name; another recipe has another."""
-    recipe = "\n".join((_BOOTSTRAP, *PACKAGES, DOCKERFILE.read_text("utf-8")))
+def name(packages: Sequence[str] = ()) -> str:
+    """The image's name; another recipe has another, and so have other packages."""
+    recipe = "\n".join((_BOOTSTRAP, *PACKAGES, DOCKERFILE.read_text("utf-8"), *sorted(set(packages))))
     return f"{REPOSITORY}:{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
 
-def is_built(client: DockerClient) -> bool:
-    return bool(client.api.images(name=name()))
+def is_built(client: DockerClient, packages: Sequence[str] = ()) -> bool:
+    return bool(client.api.images(name=name(packages)))
 
 
-def ensure(client: DockerClient) -> str:
-    """The image's name, once it is there; building it takes about a minute. Raises ClusterError."""
+def ensure(client: DockerClient, packages: Sequence[str], say: Callable[[str], None], marks: Mapping[str, str]) -> str:
+    """The name of the image that has these packages, once it is there; building one takes about a minute. ``say`` is
+    told if that is so; ``marks`` are the labels of what is needed meanwhile. Raises ClusterError."""
+    check_names(packages)
     lease.FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (lease.FOLDER / "image.lock").open("w") as lock:  # several runs at once: one builds, the others wait
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not is_built(client):
+            say("building the nodes' image, once")
             _build(client)
-    return name()
+        if not is_built(client, packages):
+            say(f"installing {', '.join(packages)} in an image for the nodes, once")
+            _add(client, packages, marks)
+    return name(packages)
+
+
+def _add(client: DockerClient, packages: Sequence[str], marks: Mapping[str, str]) -> None:
+    """Make the image with packages, of a container that is never started."""
+    base = client.api.create_container(name(), ["true"], labels=dict(marks))["Id"]
+    try:
+        archive = _installed(client.api.export(base), packages)
+    finally:
+        client.api.remove_container(base)
+    repository, _, tag = name(packages).partition(":")
+    client.api.import_image_from_data(archive, repository=repository, tag=tag)
+
+
+def _installed(root: Iterable[bytes], packages: Sequence[str]) -> bytes:
+    """The tar of a root, with these packages installed there."""
+    command = [*isolation.TIED, *isolation.command("image_build", package=__package__, network=True)]
+    environment = {"PATH": PATH, **proxies(), PACKAGES_VARIABLE: " ".join(packages)}
+    with TemporaryFile() as before, TemporaryFile() as after, TemporaryFile() as said:
+        before.writelines(root)
+        before.seek(0)
+        try:
+            status = subprocess.run(command, stdin=before, stdout=after, stderr=said, env=environment, check=False,
+                                    timeout=BUILD_S_MAX).returncode  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise failure(packages, 1, f"it was not done after {error.timeout:g} s") from error
+        for file in (after, said):
+            file.seek(0)
+        if status:
+            raise failure(packages, status, said.read().decode("utf-8", "replace"))
+        return after.read()
 
 
 def _build(client: DockerClient) -> None:
@@ -87,7 +128,7 @@ def _bootstrap(client: DockerClient) -> None:
     mirror, suite = mirror_and_suite()
     command = [*_ALONE, "sh", "-c", _BOOTSTRAP, "splitbrain", ",".join(PACKAGES), suite, mirror]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          env={"PATH": PATH, **_proxies()}) as running:  # fmt: skip
+                          env={"PATH": PATH, **proxies()}) as running:  # fmt: skip
         try:
             archive, said = running.communicate(timeout=BUILD_S_MAX)
         except BaseException:
@@ -108,10 +149,6 @@ def _build_from_registry(client: DockerClient) -> None:
         client.images.build(fileobj=recipe, tag=name(), rm=True, forcerm=True, timeout=BUILD_S_MAX, buildargs=packages)
     except (APIError, BuildError) as error:
         raise ClusterError(f"docker build from {DOCKERFILE}: {error}") from error
-
-
-def _proxies() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if key.lower() in ("http_proxy", "https_proxy", "no_proxy")}
 
 
 def mirror_and_suite() -> tuple[str, str]:

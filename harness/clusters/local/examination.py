@@ -53,7 +53,7 @@ def examine() -> tuple[Finding, ...]:
     ready = root and all(tool.present for tool in tools if tool.required)
     tried = _probe() if ready else {"namespaces": "not tried: first add what is missing above"}
     features = [_feature(tried, key, *row) for key, row in _FEATURES.items()]
-    found = [rights, *tools, _python(), *features, _cgroups(), _faketime(), _user_namespaces()]
+    found = [rights, *tools, _python(), *features, _packages(), _cgroups(), _faketime(), _user_namespaces()]
     return tuple(sorted(found, key=lambda finding: not finding.required))
 
 
@@ -92,6 +92,12 @@ def _probe() -> Mapping[str, str]:
 def _feature(tried: Mapping[str, str], key: str, name: str, needed_for: str, remedy: str, required: bool) -> Finding:
     reason = tried.get(key, "not tried")
     return Finding(name, reason == "", needed_for, reason, remedy, required)
+
+
+def _packages() -> Finding:
+    path = shutil.which("apt-get", path=isolation.PATH)
+    remedy = "run it on Debian or Ubuntu, or with --provider docker"
+    return Finding("apt-get", path is not None, "databases, on nodes only (PostgreSQL, ...)", path or "", remedy, False)
 
 
 def _cgroups() -> Finding:

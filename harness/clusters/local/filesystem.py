@@ -38,6 +38,8 @@ DISK_SCRATCH: Final = "/var/lib/splitbrain"
 _DEVICES: Final = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
 _LINKS: Final = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
 _LOOP_TRIES: Final = 100
+_IMAGE_BYTES: Final = 8 << 30  # of a layer of packages; sparse: it takes what they take, and some MiB
+_SEPARATE: Final = ("/usr", "/var")  # may be file systems of their own, and packages write there
 _UNMOUNTED_SECONDS_MAX: Final = 10
 
 
@@ -72,15 +74,39 @@ def disk_in(image: str, folder: str, name: str) -> Disk:
     return _attach(folder, image)
 
 
-def _attach(folder: str, image: str) -> Disk:
+def make_layer(folder: str, image: str) -> Disk:
+    """An empty layer (see ``mount_host``) in the new file ``image``, mounted on ``folder/layer`` to be filled. It has
+    no journal: one that was not finished is never used."""
+    with open(image, "xb") as file:
+        file.truncate(_IMAGE_BYTES)
+    options = ["-q", "-F", "-m", "0", "-N", "262144", "-O", "^has_journal", "-E", "lazy_itable_init=0"]
+    done = subprocess.run(["mkfs.ext4", *options, image], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OSError(f"mkfs.ext4 for {image}: status {done.returncode}: {done.stderr.strip()}")
+    return _mount_layer(folder, image, 0)
+
+
+def mount_layer(folder: str, image: str) -> None:
+    """Mount a finished layer on ``folder/layer``, for as long as this mount namespace is there."""
+    os.close(_mount_layer(folder, image, MS_RDONLY).fd)
+
+
+def _mount_layer(folder: str, image: str, flags: int) -> Disk:
+    disk = _attach(folder, image, os.O_RDONLY if flags & MS_RDONLY else os.O_RDWR)
+    os.mkdir(f"{folder}/layer")
+    mount(f"{folder}/loop{disk.number}", f"{folder}/layer", "ext4", MS_NODEV | flags)
+    return disk
+
+
+def _attach(folder: str, image: str, mode: int = os.O_RDWR) -> Disk:
     """Bind a free loop device. Other runs take them too, so being beaten to one is normal and tried again."""
     control = os.open(_device(folder, "loop-control", stat.S_IFCHR, 10, 237), os.O_RDWR | os.O_CLOEXEC)
-    backing = os.open(image, os.O_RDWR | os.O_CLOEXEC)
+    backing = os.open(image, mode | os.O_CLOEXEC)
     try:
         for _ in range(_LOOP_TRIES):
             number = syscalls.free_loop_number(control)
             path = _device(folder, f"loop{number}", stat.S_IFBLK, syscalls.LOOP_MAJOR, number)
-            loop = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            loop = os.open(path, mode | os.O_CLOEXEC)
             try:
                 syscalls.configure_loop(loop, backing)
             except OSError as error:
@@ -141,15 +167,38 @@ def enter_node_root(request: FabricRequest, node: NodeRequest, disk: Disk | None
     """Build the node's root and make it this mount namespace's; runs as the node's first process."""
     place = f"{request.folder}/{node.name}"
     root = f"{place}/root"
-    for folder in (root, f"{place}/upper", f"{place}/work", f"{place}/log"):
+    for folder in (root, f"{place}/log"):
         os.makedirs(folder, exist_ok=True)  # a machine that is turned on again has them
-    mount("overlay", root, "overlay", 0, f"lowerdir=/,upperdir={place}/upper,workdir={place}/work")
-    _show_separate_usr(root)
-    _mount_system_folders(root)
-    _fill_dev(root)
+    if request.layer:
+        mount_host(root, place, f"{request.folder}/layer")
+    else:
+        _overlay("/", root, place)
+        _show_separate_usr(root)
+    mount_system_folders(root)
     _mount_node_folders(root, f"{place}/log", disk)
     _write_files(root, request, node)
     syscalls.pivot_root(root)
+
+
+def separate_folders() -> tuple[str, ...]:
+    """What of the host an overlay of ``/`` does not show, and programs and their installation need."""
+    return tuple(folder for folder in _SEPARATE if os.path.ismount(folder))
+
+
+def mount_host(root: str, own: str, layer: str = "") -> None:
+    """Mount the host's ``/`` on ``root``, with its separate folders, each an overlay: what is written goes into a
+    folder below ``own``, and what a mounted ``layer`` has there is seen in place of the host's. So the ``own`` of one
+    root may be the layer of others."""
+    for folder in ("/", *separate_folders()):
+        _overlay(folder, f"{root}{folder}", f"{own}{folder}", f"{layer}{folder}" if layer else "")
+
+
+def _overlay(host: str, target: str, own: str, layer: str = "") -> None:
+    upper, work = os.path.join(own, "upper"), os.path.join(own, "work")
+    for folder in (upper, work):
+        os.makedirs(folder, exist_ok=True)
+    lower = f"{os.path.join(layer, 'upper')}:{host}" if layer else host
+    mount("overlay", target, "overlay", 0, f"lowerdir={lower},upperdir={upper},workdir={work}")
 
 
 def _show_separate_usr(root: str) -> None:
@@ -159,7 +208,8 @@ def _show_separate_usr(root: str) -> None:
         mount("/usr", f"{root}/usr", None, MS_BIND | MS_REMOUNT | MS_RDONLY)
 
 
-def _mount_system_folders(root: str) -> None:
+def mount_system_folders(root: str) -> None:
+    """/proc, /dev and so on of its own."""
     closed = MS_NOSUID | MS_NODEV
     mount("proc", f"{root}/proc", "proc", closed | MS_NOEXEC)
     mount("sysfs", f"{root}/sys", "sysfs", closed | MS_NOEXEC | MS_RDONLY)
@@ -168,6 +218,7 @@ def _mount_system_folders(root: str) -> None:
     mount("tmpfs", f"{root}/tmp", "tmpfs", closed, "mode=1777")  # noqa: S108 - the node's
     # The host's own keys and shell start-up files are no business of a node, and a slow .bashrc costs 200 ms a command.
     mount("tmpfs", f"{root}/root", "tmpfs", closed, "mode=0700")
+    _fill_dev(root)
 
 
 def _fill_dev(root: str) -> None:
@@ -209,10 +260,10 @@ def _write_files(root: str, request: FabricRequest, node: NodeRequest) -> None:
         ("splitbrain/host_key", request.host_key, 0o600),
         ("splitbrain/authorized_keys", f"{request.authorized_key}\n", 0o600),
     ):
-        _write(etc / name, text, mode)
+        write(etc / name, text, mode)
 
 
-def _write(path: Path, text: str, mode: int) -> None:
+def write(path: Path, text: str, mode: int) -> None:
     """Replace a file, never write through one: /etc/hosts and others may be symbolic links to elsewhere."""
     path.unlink(missing_ok=True)
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -29,13 +29,15 @@ class NodeRequest:
 
 @dataclass(frozen=True, slots=True)
 class FabricRequest:
-    """All a supervisor needs: where its in-memory file system goes, the nodes, the client addresses, the keys."""
+    """All a supervisor needs: where its in-memory file system goes, the nodes, the client addresses, the keys, and the
+    image of the layer that lies between the host's root and the nodes' own files, if there is one."""
 
     folder: str
     nodes: tuple[NodeRequest, ...]
     clients: tuple[str, ...]
     host_key: str
     authorized_key: str
+    layer: str = ""
 
     def encode(self) -> bytes:
         return json.dumps(asdict(self)).encode()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from harness.cluster import ClusterSpec, Finding
-from harness.clusters.local import addresses, examination, leftovers
+from harness.clusters.local import addresses, examination, layer, leftovers
 from harness.clusters.request import check_request
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class LocalProvider:
         return leftovers.living()
 
     def remove_leftovers(self) -> Sequence[str]:
-        return leftovers.remove_leftovers()
+        return (*leftovers.remove_leftovers(), *layer.remove_unfinished(layer.CACHE))
 
     async def create(self, spec: ClusterSpec, runtime: Any) -> RemoteCluster:
         """See ``Provider.create``; raises ClusterError."""
@@ -57,10 +57,11 @@ class LocalProvider:
 
         check_request(self.name, spec, self.examine(), addresses.NODES_MAX, addresses.CLIENTS_MAX)
         self.remove_leftovers()
+        packages = str(await layer.ensure(spec.packages, spec.say, layer.CACHE)) if spec.packages else ""
         fabric, host_key, user_key = Fabric(), new_key_pair(), new_key_pair()
         cluster = RemoteCluster(spec, runtime, _places(spec, fabric, host_key, user_key), LocalSite(fabric))
         with ThreadPoolExecutor(2, thread_name_prefix="create") as threads:
-            built = threads.submit(fabric.start, _request(spec, fabric, host_key, user_key))
+            built = threads.submit(fabric.start, _request(spec, fabric, host_key, user_key, packages))
             packed = threads.submit(_pack, spec)
             try:
                 await asyncio.wrap_future(built)
@@ -81,7 +82,7 @@ class _Described:
 PROVIDER: Final = LocalProvider()
 
 
-def _request(spec: ClusterSpec, fabric: Fabric, host_key: KeyPair, user_key: KeyPair) -> Any:
+def _request(spec: ClusterSpec, fabric: Fabric, host_key: KeyPair, user_key: KeyPair, packages: str) -> Any:
     from harness.clusters.local.protocol import FabricRequest, NodeRequest
 
     return FabricRequest(
@@ -93,6 +94,7 @@ def _request(spec: ClusterSpec, fabric: Fabric, host_key: KeyPair, user_key: Key
         clients=tuple(addresses.client_data(i) for i in range(spec.clients)),
         host_key=host_key.private,
         authorized_key=user_key.public,
+        layer=packages,
     )
 
 

@@ -94,6 +94,8 @@ def _build(request: FabricRequest) -> tuple[list[int], list[Machine]]:
     """Everything of the run; returns what the harness needs: the network namespaces of the fabric and the clients,
     then the pidfd of each node's first process."""
     filesystem.mount_run_folder(request.folder)
+    if request.layer:
+        filesystem.mount_layer(request.folder, request.layer)
     networks = network.build(request.nodes, request.clients)
     disks = [filesystem.make_disk(request.folder, node.name) if node.disk else None for node in request.nodes]
     machines = [Machine(*parts, networks.fabric) for parts in zip(request.nodes, disks, networks.nodes, strict=True)]

@@ -39,8 +39,11 @@ class SshAgent:
     def __init__(self, shell: SshShell, python: str, program: str) -> None:
         self._shell, self._command = shell, (python, "-S", "-c", BOOT, program)
 
-    async def run(self, module: str, *arguments: str, timeout_s: float = 10.0) -> Mapping[str, Any]:
-        result = await self._shell.run(*self._command, module, *arguments, timeout_s=timeout_s)
+    async def run(
+        self, module: str, *arguments: str, timeout_s: float = 10.0, idempotent: bool = False
+    ) -> Mapping[str, Any]:
+        command = (*self._command, module, *arguments)
+        result = await self._shell.run(*command, timeout_s=timeout_s, idempotent=idempotent)
         return _read(result.stdout, module, self._shell.connection.address.node)
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from harness.client_endpoint import ClientEndpoint
 from harness.cluster import ClusterSpec, NodeEvent, Observation, ShellError
-from harness.cluster_faults import CLIENTS
+from harness.cluster_faults import CLIENTS, OUT_OF_REACH, PAUSE
 from harness.clusters.node_events import ANSWER_MS_MAX, follow
 from harness.clusters.remote import node as remote_node
 from harness.clusters.remote.artifact import RemoteCapture, fetch_data
@@ -72,6 +72,8 @@ class RemoteCluster:
         self._blocked: Mapping[str, Sequence[str]] = {}
         self._mute: frozenset[str] = frozenset()
         self._dropped = dict.fromkeys(nodes.names, 0)
+        self._waited: Counter[str] = Counter()  # node -> connections that had waited for it when it was resumed
+        self._dialled: Counter[str] = Counter()  # what clients that dial have met
         self._clients: dict[int, ClientEndpoint] = {}
         self._watching: list[Task[None]] = []
 
@@ -85,7 +87,8 @@ class RemoteCluster:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        return self._site.capabilities.union(COMMON, *(part.capabilities for part in self._parts))
+        found = self._site.capabilities.union(COMMON, *(part.capabilities for part in self._parts))
+        return found - OUT_OF_REACH.keys() if self._spec.keepers else found
 
     def shell(self, node: str) -> SshShell:
         """Commands and files on one node, for what the verbs below do not cover."""
@@ -99,6 +102,7 @@ class RemoteCluster:
         """Bring program and configuration to all nodes. Once, before the first start."""
         key = secrets.token_hex(32)
         await self._nodes.each(self.nodes, lambda node: node.deploy(program, self._config(node.name, key)))
+        await self._nodes.each(self.nodes, lambda node: node.put(self._spec.files))
         await self._booted(self.nodes)
 
     async def start(self, nodes: Sequence[str]) -> None:
@@ -127,8 +131,9 @@ class RemoteCluster:
         await self._nodes.each(nodes, RemoteNode.pause)
 
     async def resume(self, nodes: Sequence[str]) -> None:
-        states = await self._nodes.each(nodes, _resume)
-        self._nodes.silent.difference_update(node for node, state in states if state != "gone")
+        resumed = await self._nodes.each(nodes, _resume)
+        self._nodes.silent.difference_update(node for node, state, _ in resumed if state != "gone")
+        self._waited.update({node: waiting for node, _, waiting in resumed})
 
     async def partition(self, drops: Mapping[str, Sequence[str]]) -> None:
         heard = {name: senders for name, senders in drops.items() if name != CLIENTS}
@@ -168,10 +173,13 @@ class RemoteCluster:
         return Observation(
             time_ns=self._runtime.now(),
             dropped=dict(self._dropped),
-            counters={name: status["counters"] for name, status in statuses.items()},
+            counters={
+                **{name: status["counters"] for name, status in statuses.items()},
+                **({CLIENTS: dict(self._dialled)} if self._spec.keepers else {}),
+            },
             incarnations={name: status["incarnation"] for name, status in statuses.items()},
             unanswered=tuple(name for name in self.nodes if name not in statuses),
-            met=_sum(self.nodes, met),
+            met=_sum(self.nodes, [*met, {name: {PAUSE: count} for name, count in self._waited.items()}]),
         )
 
     def client_env(self, client: int, name: str) -> ClientEnv:
@@ -187,8 +195,12 @@ class RemoteCluster:
             self._spec.client_timeout_ms,
             self._site.connect_from(client),
             self._spec.regions,
+            self._count_dialled,
         )
         return self._clients[client]
+
+    def _count_dialled(self, name: str, by: int) -> None:
+        self._dialled[name] += by
 
     async def fetch_logs(self, folder: Path) -> Mapping[str, Sequence[Path]]:
         """A node that does not let us read has a file there that says why."""
@@ -248,6 +260,7 @@ class RemoteCluster:
             "listen": {"address": place.data, "port": remote_node.DATA_PORT},
             "control": {"address": "127.0.0.1", "port": remote_node.CONTROL_PORT},
             "key": key,
+            "keeper": self._spec.keepers,
         }
 
 
@@ -260,9 +273,9 @@ def _sum(names: Sequence[str], parts: Sequence[Mapping[str, Mapping[str, int]]])
     return {name: dict(counts) for name, counts in totals.items()}
 
 
-async def _resume(node: RemoteNode) -> tuple[str, str]:
-    await node.resume()
-    return node.name, await node.state()
+async def _resume(node: RemoteNode) -> tuple[str, str, int]:
+    waiting = await node.resume()
+    return node.name, await node.state(), waiting
 
 
 async def _fetch_logs(node: RemoteNode, folder: Path) -> Sequence[Path]:

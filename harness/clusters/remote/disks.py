@@ -45,7 +45,7 @@ _END_SILENCE: Final = "add table inet splitbrain_power\ndelete table inet splitb
 # A machine without power has no connections to say good-bye to. Where the kernel cannot end them, they end later. Those
 # of its sshd, and its listener, are spared: on a machine with one interface they have the same address.
 _FORGET: Final = 'exec ss -H --kill --tcp state connected "( src $1 and sport != :22 )" > /dev/null 2>&1 || true'
-_FAILURES: Final = 'tail -c 4000000 "$1" | grep -F \'"name":"disk-failure"\' | tail -n 100'
+_FAILURES: Final = 'tail -c 4000000 "$1" | grep -F -e \'"name":"disk-failure"\' -e \'"name":"exit"\' | tail -n 100'
 
 
 class RemoteDisks:
@@ -99,7 +99,7 @@ class RemoteDisks:
         return dict(zip(nodes, lost, strict=True))
 
     async def _stop(self, node: RemoteNode, wait_ms: int) -> None:
-        if self._place(node.name) is None:
+        if self._place(node.name) is None or self._nodes.spec.keepers:
             await node.pause()
         else:
             seed = self._seed(node.name, "moment")
@@ -137,7 +137,15 @@ class RemoteDisks:
         await self._each(nodes, lambda name, place: self._agent(name, "fill", place.folder))
 
     async def disk_read_only(self, nodes: Sequence[str]) -> None:
-        await self._each(nodes, lambda name, place: self._agent(name, "read_only", place.folder, PID_FILE))
+        await self._each(nodes, self._make_read_only)
+
+    async def _make_read_only(self, name: str, place: DiskPlace) -> None:
+        """The program is to stand still meanwhile, and all that it keeps."""
+        if self._nodes.spec.keepers:
+            await self._nodes[name].pause()
+        await self._agent(name, "read_only", place.folder, PID_FILE)
+        if self._nodes.spec.keepers:
+            await self._nodes[name].resume()
 
     async def disk_eio(self, nodes: Sequence[str], probability: float) -> float:
         """Such a disk fails wholly, whatever the probability."""

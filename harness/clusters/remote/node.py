@@ -24,15 +24,20 @@ from typing import Any, Final
 import paramiko
 
 from harness.cluster import ClusterError, ShellError
+from harness.clusters.remote.agent import SshAgent
 from harness.clusters.remote.ssh import Connection, SshShell
 from harness.node import Message
+from harness.node.family import MARK
 from harness.node.wire import Decoder, WireError, encode_body, frame, quote
 
 PROGRAM: Final = "/opt/splitbrain/node.pyz"
+FILES_FOLDER: Final = "/opt/splitbrain/files"
 CONFIG: Final = "/etc/splitbrain/node.json"
 PID_FILE: Final = "/run/splitbrain/node.pid"
 DATA_FOLDER: Final = "/var/lib/node"
 LOG_FOLDER: Final = "/var/log/node"
+PROGRAM_SCORE: Final = 500
+"""``oom_score_adj``: where memory runs out it is the program that is killed, never the sshd that leads to the node."""
 OUTPUT: Final = f"{LOG_FOLDER}/output.log"
 NODE_LOG: Final = f"{LOG_FOLDER}/node.log"
 EVENTS: Final = f"{LOG_FOLDER}/events.jsonl"
@@ -43,7 +48,9 @@ CONTROL_PORT: Final = 7001  # on the node's own loopback, reached by a tunnel
 
 LOG_BYTES_MAX: Final = 64 << 20  # of one file; of a longer one the end is fetched
 START_TIMEOUT_S: Final = 15.0
+KEEPER_START_TIMEOUT_S: Final = 60.0  # a database may have to be made first
 STOP_S: Final = 2.0  # the patience with a program that was asked to stop
+KEEPER_STOP_S: Final = 10.0
 LAST_WORDS_CHARACTERS_MAX: Final = 300
 _FETCH_TIMEOUT_S: Final = 15.0
 
@@ -69,18 +76,18 @@ until_not() {  # poll, for at most 5 s, until the given test fails
 """
 _MAKE_FOLDERS: Final = 'exec mkdir -p "$@"'
 # cd: a process with its working directory on the data file system would keep it from being unmounted.
-# oom_score_adj: where memory runs out it is the program that is killed, never the sshd by which the node is reached.
 _START: Final = f"""# start the program
 {_RUNNING}
 output=$2
-shift 2
+score=$3
+shift 3
 if running; then exit 0; fi
 cd /
 setsid "$@" < /dev/null >> "$output" 2>&1 &
 pid=$!
 read -r stat < "/proc/$pid/stat"
 set -- ${{stat##*) }}
-echo 500 > "/proc/$pid/oom_score_adj" || true
+echo "$score" > "/proc/$pid/oom_score_adj" || true
 echo "$pid ${{20}}" > "$pid_file.new"
 mv "$pid_file.new" "$pid_file"
 """
@@ -154,12 +161,14 @@ _PACKETS: Final = re.compile(r"packets (\d+)")
 
 class RemoteNode:
     """One node: its shell and its program's life. ``interface`` is the one that carries data (None: any; then only
-    peers' addresses may ever be blocked, since the harness comes in by it too)."""
+    peers' addresses may ever be blocked, since the harness comes in by it too). What is done to the program of a
+    ``keeper`` is done to all processes below it, too."""
 
-    def __init__(self, name: str, shell: SshShell, interface: str | None) -> None:
+    def __init__(self, name: str, shell: SshShell, interface: str | None, *, keeper: bool = False) -> None:
         self.name = name
         self.shell = shell
         self._interface = interface
+        self._family = SshAgent(shell, PYTHON, PROGRAM) if keeper else None
         self.environment: dict[str, str] = {}
         """What the program is started with, besides what the machine gives it."""
 
@@ -170,6 +179,14 @@ class RemoteNode:
             self.shell.upload(program, PROGRAM),
             self.shell.write(CONFIG, json.dumps(config, indent=1).encode()),
         )
+
+    async def put(self, files: Sequence[Path]) -> None:
+        """Put files of a system beside its program, with their modes."""
+        if files:
+            await self._script(_MAKE_FOLDERS, FILES_FOLDER)
+            await asyncio.gather(
+                *(self.shell.upload(file, f"{FILES_FOLDER}/{file.name}", file.stat().st_mode & 0o777) for file in files)
+            )
 
     async def boot(self) -> None:
         """What a machine that has come up needs besides: a folder for the pid file, the (empty) partition table."""
@@ -186,7 +203,11 @@ class RemoteNode:
         """Start the program unless it runs; returns when it serves. ClusterError with its last words if it ends before
         that, or takes too long."""
         words = [f"{name}={value}" for name, value in self.environment.items()]
-        await self.start_aside(PID_FILE, "/usr/bin/env", *words, PYTHON, "-S", PROGRAM, CONFIG)
+        if self._family is not None:
+            await self._family.run("family", "clear", PID_FILE, idempotent=True)
+        score = PROGRAM_SCORE if self._family is None else MARK
+        await self.start_aside(PID_FILE, "/usr/bin/env", *words, PYTHON, "-S", PROGRAM, CONFIG, score=score)
+        limit_s = START_TIMEOUT_S if self._family is None else KEEPER_START_TIMEOUT_S
         begin = time.monotonic()
         tries = 0
         while not ((status := await self.status(timeout_ms=1000)) and status["serving"]):
@@ -194,37 +215,49 @@ class RemoteNode:
             # Looking at the process costs a command, and five nodes that start at once need the processor themselves.
             if tries % 5 == 0 and await self.state() == "gone":
                 raise ClusterError(f"node {self.name}: its program ended as it started: {await self._last_words()}")
-            if time.monotonic() > begin + START_TIMEOUT_S:
+            if time.monotonic() > begin + limit_s:
                 said = await self._last_words()
-                raise ClusterError(f"node {self.name}: its program does not serve after {START_TIMEOUT_S:g} s: {said}")
+                raise ClusterError(f"node {self.name}: its program does not serve after {limit_s:g} s: {said}")
             await asyncio.sleep(0.03)
 
-    async def start_aside(self, pid_file: str, *command: str) -> None:
-        """Start something that stays, unless it runs; it is known by its pid file, in the folder of the program's. Not
-        repeated."""
-        await self.shell.run("sh", "-c", _START, "splitbrain", pid_file, OUTPUT, *command)
+    async def start_aside(self, pid_file: str, *command: str, score: int = PROGRAM_SCORE) -> None:
+        """Start something that stays, unless it runs; it is known by its pid file, in the folder of the program's.
+        Where memory runs out it goes by its ``score``. Not repeated."""
+        await self.shell.run("sh", "-c", _START, "splitbrain", pid_file, OUTPUT, str(score), *command)
 
     async def kill_aside(self, pid_file: str) -> None:
         await self._script(_KILL, pid_file)
 
     async def stop(self) -> None:
-        """SIGTERM, and SIGKILL to a process that is there STOP_S later; returns when it is gone."""
-        await self._script(_STOP, PID_FILE, str(round(STOP_S * 100)))
+        """SIGTERM, and SIGKILL to a process that is there STOP_S later (KEEPER_STOP_S); returns when it is gone."""
+        if self._family is None:
+            await self._script(_STOP, PID_FILE, str(round(STOP_S * 100)))
+        else:
+            limit_s = KEEPER_STOP_S + 10
+            await self._family.run("family", "stop", PID_FILE, f"{KEEPER_STOP_S:g}", timeout_s=limit_s, idempotent=True)
 
     async def kill(self) -> None:
         """SIGKILL; returns when the process is gone. Nothing to do if none runs, or a stopped one: that dies too."""
-        await self._script(_KILL, PID_FILE)
+        await self._act("kill", _KILL)
 
     async def pause(self) -> None:
         """SIGSTOP; returns when the process is seen stopped. Nothing to do if none runs."""
-        await self._script(_PAUSE, PID_FILE)
+        await self._act("pause", _PAUSE)
 
-    async def resume(self) -> None:
-        """SIGCONT; returns when the process is seen running."""
-        await self._script(_RESUME, PID_FILE)
+    async def resume(self) -> int:
+        """SIGCONT; returns when the process is seen running: of a keeper's family, on how many connections something
+        had waited to be read."""
+        return int((await self._act("resume", _RESUME)).get("waiting", 0))
+
+    async def _act(self, verb: str, script: str) -> Mapping[str, Any]:
+        """On the program, or on a keeper's whole family, which tells more."""
+        if self._family is not None:
+            return await self._family.run("family", verb, PID_FILE, idempotent=True)
+        await self._script(script, PID_FILE)
+        return {}
 
     async def state(self) -> str:
-        """The program's process: "gone", or its state letter of proc(5): R, S, D, T (stopped)."""
+        """The program's (or keeper's) own process: "gone", or its state letter of proc(5): R, S, D, T (stopped)."""
         return (await self._script(_STATE, PID_FILE)).strip()
 
     async def block(self, addresses: Sequence[str], untold: Sequence[str] = ()) -> None:

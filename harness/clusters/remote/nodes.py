@@ -30,7 +30,9 @@ class Nodes:
         self._pool = ThreadPoolExecutor(_THREADS_PER_NODE * len(places) + 4, thread_name_prefix="ssh")
         self._connections = [Connection(place.ssh) for place in places]
         self._nodes = {
-            place.spec.name: RemoteNode(place.spec.name, SshShell(connection, self._pool), place.interface)
+            place.spec.name: RemoteNode(
+                place.spec.name, SshShell(connection, self._pool), place.interface, keeper=spec.keepers
+            )
             for place, connection in zip(places, self._connections, strict=True)
         }
         self.silent: set[str] = set(self._nodes)

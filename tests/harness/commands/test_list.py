@@ -12,7 +12,7 @@ from harness.faults.grammar import parse
 from harness.system import Bug
 
 FIELDS = {
-    "systems": {"name", "summary", "options", "workloads", "operations", "events", "bugs"},
+    "systems": {"name", "summary", "needs", "options", "workloads", "operations", "events", "bugs"},
     "workloads": {"name", "summary", "operations", "expect", "model", "valid needs"},
     "faults": {"name", "summary", "shapes", "needs"},
     "models": {"name", "summary"},
@@ -35,7 +35,8 @@ def test_json_has_every_name(kind: str, capsys: pytest.CaptureFixture[str]) -> N
     assert out.count("\n") == 1
     entries = json.loads(out)[kind]
     names = tuple(entry["name"] for entry in entries)
-    assert names == (tuple(bugs()) if kind == "bugs" else catalog.names(kind))  # type: ignore[arg-type]
+    known = tuple(bugs()) if kind == "bugs" else catalog.names(kind)  # type: ignore[arg-type]
+    assert names == (*known, *(catalog.externals() if kind == "systems" else ()))
     assert all(set(entry) == FIELDS[kind] for entry in entries)
 
 

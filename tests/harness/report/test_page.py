@@ -36,6 +36,12 @@ def test_an_invalid_run_says_what_was_lost_and_when(tmp_path: Path) -> None:
     assert text.index("Invalid") < text.index("What went wrong") < text.index("Faults") < text.index("Over time")
 
 
+def test_versions_of_what_ran_are_shown(tmp_path: Path) -> None:
+    text = read(report(tmp_path, versions={"PostgreSQL": "15.12 (Debian)", "broken": [1]})).text
+    assert re.search(r"PostgreSQL\s*15\.12 \(Debian\)", text)
+    assert re.search(r"broken\s*\?", text)
+
+
 def test_the_last_operation_that_an_anomaly_names_is_shown(tmp_path: Path) -> None:
     ops = operations(300, 30.0)
     read_at = lost(ops)[0]["operations"][1]
