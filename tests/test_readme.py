@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from harness import catalog, cli
+from harness.commands import run
+from harness.commands.run_plan import setup_of
 from harness.formats import FORMATS
+from harness.plan import Plan
 from tests.harness.clusters.local_clusters import missing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,6 +103,26 @@ def test_the_table_of_systems_is_complete() -> None:
         system = catalog.system(name)
         assert names(options) == list(system.options)
         assert names(workloads) == list(system.workloads)
+
+
+def test_the_table_of_databases_is_complete_and_its_lines_can_be_run() -> None:
+    rows = table("database")
+    assert set(rows) == set(catalog.externals())
+    for name, (options, workloads, line, _) in rows.items():
+        system = catalog.system(name)
+        assert names(options) == list(system.options)
+        assert names(workloads) == list(system.workloads)
+        program, *words = shlex.split(*names(line))
+        assert program == "./splitbrain"
+        plan = plan_of(words)
+        assert (plan.system, plan.provider) == (name, "local")
+        assert bool(plan.schedule) == ("none" not in words)
+
+
+def plan_of(words: list[str]) -> Plan:
+    parser = argparse.ArgumentParser()
+    run.add(parser.add_subparsers())
+    return setup_of(parser.parse_args(words)).plan
 
 
 def test_the_table_of_workloads_is_complete() -> None:

@@ -89,8 +89,12 @@ class Family:
             time.sleep(_POLL_S)
 
     def resume(self) -> int:
-        """SIGCONT; returns how many when nobody is seen stopped. Raises FamilyError."""
-        return self._until(signal.SIGCONT, lambda member: bool(member.states & _STOPPED))
+        """SIGCONT; returns how many there were when nobody is seen stopped. Raises FamilyError."""
+        members = self.look()
+        for member in members.values():  # also to who has still to see its SIGSTOP: this one takes that back
+            _signal(member, signal.SIGCONT)
+        self._until(signal.SIGCONT, lambda member: bool(member.states & _STOPPED))
+        return len(members)
 
     def kill(self) -> int:
         """SIGKILL; returns how many when all are gone. Raises FamilyError."""

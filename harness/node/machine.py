@@ -7,7 +7,8 @@ faults. What is of the machine comes from here, and there is none of it in the s
 
 What proves that a fault was felt is seen from beside the database (``harness.node.witness``), but for its leaders: a
 keeper that sees a new one says so, by ``env.count("election")``. Beside ``start``, ``handle`` and ``status`` it may
-have ``async def stop(self)``: how its database ends in good order, in ``KEEPER_STOP_S``; what is left then gets SIGTERM.
+have ``async def stop(self)``: how its database ends in good order, within a few seconds (``harness.node.main``); what
+is left then gets SIGTERM.
 """
 
 from __future__ import annotations

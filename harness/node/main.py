@@ -24,7 +24,6 @@ from harness.node.host import HostEnv
 from harness.node.journal import Record
 from harness.node.link import NO_DESCRIPTOR, OUT_OF_DESCRIPTORS
 from harness.node.listener import Listener, ReservedSocket, bound
-from harness.node.machine import CommandError
 
 if TYPE_CHECKING:
     from harness.node.processes import HostMachine
@@ -142,7 +141,7 @@ class NodeProcess:
                 if stop is not None:
                     await stop()
                 await machine.end_all(KEEPER_STOP_S * 1000)
-        except (TimeoutError, CommandError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever hinders it, it is to end now
             self._record.log(f"stopped the hard way: {error!r}")
         self._end("stop", {}, 0)
 

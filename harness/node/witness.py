@@ -53,7 +53,8 @@ class Witness:
     async def look_on(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            self.look()
+            with contextlib.suppress(OSError):  # a log that was removed, no descriptor left: next time
+                self.look()
 
     def look(self) -> None:
         for path in Path(self._logs).glob("*.log"):

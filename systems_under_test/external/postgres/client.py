@@ -148,6 +148,7 @@ class PostgresClient:
             session = self._session = await self._connected(reads=reads)
         except Refused:
             return replace(op, type="fail", error="refused")
+        op = replace(op, node=session.node)
         try:
             # A standby has no serializable transactions; there is nothing that it could refuse them for.
             await session.begin("REPEATABLE READ" if reads else self._level)
@@ -197,7 +198,7 @@ class PostgresClient:
                     connection = await AsyncConnection.connect(where, autocommit=True, prepare_threshold=None)
                 if not reads:
                     self._primary = node
-                return Session(connection, self._think)
+                return Session(node, connection, self._think)
         if not reads:
             self._primary = self._random.choice(self._nodes)
         raise Refused(f"no primary among {', '.join(nodes)}")

@@ -7,7 +7,7 @@ term 6 any more, whatever happens to it: that is what a controller counts on (``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
@@ -44,15 +44,17 @@ def quorum(nodes: int) -> int:
 
 
 class Keeper:
-    """:class:`harness.node.Program`; the options are those of ``SYSTEM``."""
+    """:class:`harness.node.Program`; the options are those of ``SYSTEM``. ``server`` makes what it keeps."""
 
-    def __init__(self, env: MachineEnv, options: Mapping[str, str]) -> None:
+    def __init__(
+        self, env: MachineEnv, options: Mapping[str, str], server: Callable[[MachineEnv, str], Server] = Server
+    ) -> None:
         self._env = env
         members = [node for node in env.nodes if node == env.name or node in env.peers]
         self._spare = options["replication"] == "none" and env.name != members[0]
         synchronous = options["replication"] == "sync" and len(members) > 1
         standbys = f"ANY {quorum(len(members))} ({', '.join(members)})" if synchronous else ""
-        self._server = Server(env, standbys)
+        self._server = server(env, standbys)
         self._cell = DurableCell(env.disk, "order.json")
         self._order = Order(FIRST_TERM, members[0])
         self._seen: Observation | None = None

@@ -46,7 +46,7 @@ _SETTINGS: Final[Mapping[str, str]] = {
     # Replication; what a replica has missed for a while is still there when it comes back.
     "wal_level": "replica",
     "hot_standby": "on",
-    "max_wal_senders": "10",
+    "max_wal_senders": "30",
     "wal_keep_size": "128MB",
     "wal_sender_timeout": "2s",
     "wal_receiver_timeout": "2s",

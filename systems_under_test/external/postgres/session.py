@@ -37,8 +37,8 @@ class Session:
     """See :class:`systems_under_test.blocks.transaction.Transaction`; ``think`` is the pause between two steps. What
     the server refuses, or a connection that ends, is raised as psycopg.Error."""
 
-    def __init__(self, connection: AsyncConnection[Any], think: Callable[[], Awaitable[None]]) -> None:
-        self._connection, self._think = connection, think
+    def __init__(self, node: str, connection: AsyncConnection[Any], think: Callable[[], Awaitable[None]]) -> None:
+        self.node, self._connection, self._think = node, connection, think
         self._replicated = True
         connection.add_notice_handler(self._noticed)
 

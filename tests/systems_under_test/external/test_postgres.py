@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from harness import catalog
 from harness.cli import main
 from harness.system import Client
 from systems_under_test.external.postgres import SYSTEM
@@ -343,3 +344,17 @@ def test_whoever_stands_down_has_every_commit_and_leaves_too_few(nodes: int) -> 
     copies, standing_down = quorum(nodes) + 1, nodes - quorum(nodes)
     assert copies + standing_down > nodes
     assert nodes - standing_down < copies
+
+
+def test_claims_speak_of_what_there_is() -> None:
+    for claim in SYSTEM.claims:
+        experiments = [claim.experiment, *([claim.experiment.varied(claim.control)] if claim.control else [])]
+        for experiment in experiments:
+            assert catalog.workload(experiment.workload).operations <= SYSTEM.operations
+            assert all(value in (SYSTEM.options[name].values or ()) for name, value in experiment.options.items())
+        assert "sim" not in claim.providers
+
+
+@pytest.mark.parametrize("workload", SYSTEM.workloads)
+def test_workloads_ask_for_what_it_does(workload: str) -> None:
+    assert catalog.workload(workload).operations <= SYSTEM.operations

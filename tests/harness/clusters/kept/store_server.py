@@ -42,6 +42,7 @@ def fork(listener: socket.socket, folder: str, *, leaves: bool) -> int:
     pid = os.fork()
     if pid:
         return pid
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     if leaves:
         os.setsid()
     while True:
