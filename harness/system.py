@@ -80,12 +80,14 @@ class External:
 
     ``packages`` are those of Debian that every node has installed, none of their services running; ``files``, beside
     the system's own file, are put into ``/opt/splitbrain/files`` of every node, with their modes. ``versions`` are
-    commands that print the versions of what runs, for the report: what -> argument list.
+    commands that print the versions of what runs, for the report: what -> argument list. ``library`` is the module by
+    which the client speaks to it, where that is not Python's own.
     """
 
     packages: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    library: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

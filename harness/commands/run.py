@@ -8,6 +8,7 @@ import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ from harness.interpreter import ContractError
 from harness.result import EXIT_STATUS
 from harness.runner import RunError, Setup
 from harness.store import RunFolder, create_folder
+from harness.system import System
 from harness.verdict import Verdict
 
 ABORTED: Final = 130
@@ -128,6 +130,7 @@ def run(args: argparse.Namespace) -> int:
         return simulate(args, setup)
     _check_real(args)
     check_provider(setup.provider, setup.plan.system)
+    check_library(setup.system)
     if args.runs is not None:
         from harness.commands.replay_real import reproduce
 
@@ -202,6 +205,21 @@ def check_provider(provider: Provider, system: str) -> None:
         raise UsageError(f"the provider {provider.name!r} cannot be used on this machine; it lacks\n{needs}\n"
                          f"`{PROGRAM} doctor` says more. The simulator needs nothing of the machine: "
                          f"{shlex.join([PROGRAM, 'run', system, '--provider', 'sim'])}")  # fmt: skip
+
+
+def check_library(system: System) -> None:
+    """Import what the system's client speaks by, before there is a clock that it could hold up. Raises UsageError."""
+    library = None if system.external is None else system.external.library
+    if library is None:
+        return
+    try:
+        import_module(library)
+    except ImportError as error:
+        name = library.partition(".")[0]
+        raise UsageError(
+            f"the client of {system.name} needs the Python package {name}, which cannot be imported ({error}); "
+            "`pip install 'splitbrain[databases]'` brings those of all databases"
+        ) from None
 
 
 def _no_verdict(args: argparse.Namespace, folder: RunFolder, status: int, text: str) -> int:

@@ -10,8 +10,9 @@ FENCING: Final = "fencing"
 LOST: Final = ("lost",)
 
 STOPPED: Final = Experiment("set", faults="pause=role-worker:1", windows=((3.0, 8.0),), nodes=3,
-                            concurrency=20, rate_hz=60.0, time_limit_s=12.0, client_timeout_s=3.0)  # fmt: skip
-"""A worker is stopped for longer than its lease lasts (2 s), and goes on."""
+                            concurrency=20, rate_hz=60.0, time_limit_s=12.0, client_timeout_s=8.0)  # fmt: skip
+"""A worker is stopped for longer than its lease lasts (2 s), and goes on, while its clients still wait: either it
+overwrites what the next holder has written, or that one overwrites it, and in both cases a client was told "ok"."""
 
 RUNS: Final = Thresholds(runs=10)
 

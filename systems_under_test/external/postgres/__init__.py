@@ -74,5 +74,9 @@ SYSTEM: Final = System(
     leadership=lambda options: ("became-leader", "term"),
     claims=CLAIMS,
     promises=promises,
-    external=External(packages=("postgresql-15",), versions={"PostgreSQL": (f"{BIN}/postgres", "--version")}),
+    external=External(
+        packages=("postgresql-15",),
+        versions={"PostgreSQL": (f"{BIN}/postgres", "--version")},
+        library="psycopg",
+    ),
 )

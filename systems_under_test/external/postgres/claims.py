@@ -87,7 +87,7 @@ CLAIMS: Final = (
         Source("DDIA", "ch. 7, Preventing Lost Updates", 243,
                "one of the modifications can be lost, because the second write does not include the first"),
         _alone("rw-register", "read-committed"),
-        Violates(("lost-update",)),
+        Violates(("lost-update", "G-cursor")),
         thresholds=RUNS,
         providers=PROVIDERS,
     ),

@@ -57,5 +57,6 @@ SYSTEM = System(
     external=External(
         packages=("redis-server", "redis-sentinel"),
         versions={"Redis": ("redis-server", "--version")},
+        library="redis.asyncio",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from harness import catalog, cli
 from harness.cluster_faults import OUT_OF_REACH
+from harness.commands import UsageError
+from harness.commands.run import check_library
 from harness.faults.profile import PROFILES
 from harness.plan import Plan
 from harness.runner import reachable, scheduled
@@ -49,6 +52,20 @@ def test_what_cannot_be_is_refused_and_why(
 ) -> None:
     assert cli.main(["run", str(STORE), "--store", str(tmp_path), *words]) == 254
     assert told in capsys.readouterr().err
+
+
+def test_a_client_without_its_library_is_refused_before_the_run() -> None:
+    system = catalog.system(str(STORE))
+    check_library(system)
+    assert system.external is not None
+    lacking = replace(system, external=replace(system.external, library="no_such_library.at_all"))
+    with pytest.raises(UsageError, match=r"needs the Python package no_such_library,.*splitbrain\[databases\]"):
+        check_library(lacking)
+
+
+@pytest.mark.parametrize("name", catalog.externals())
+def test_the_libraries_of_all_clients_are_there(name: str) -> None:
+    check_library(catalog.system(name))
 
 
 @pytest.mark.parametrize("profile", [name for name in PROFILES if name != "calm"])

@@ -309,7 +309,7 @@ def test_nodes_can_import_it_with_the_standard_library_alone() -> None:
 @pytest.mark.cluster
 def test_a_short_run_under_faults_is_linearizable(tmp_path: Path) -> None:
     skip_without_local()
-    command = [sys.executable, "-m", "harness.cli", "run", "etcd", "--nodes", "3", "--time-limit", "8", "--faults",
+    command = [sys.executable, "-m", "harness.cli", "run", "etcd", "--nodes", "3", "--time-limit", "10", "--faults",
                "partition=isolate-leader, kill=leader", "--seed", "3", "--store", str(tmp_path), "--json"]  # fmt: skip
     done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=120)
     told = json.loads(done.stdout.splitlines()[-1])
