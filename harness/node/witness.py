@@ -22,6 +22,7 @@ READ_BYTES_MAX: Final = 1 << 20
 
 ERRORS: Final[Mapping[bytes, str]] = {
     b"no space left on device": "disk.ENOSPC",
+    b"short write": "disk.ENOSPC",  # some of it had room; Redis says this, and ends
     b"read-only file system": "disk.EROFS",
     b"input/output error": "disk.EIO",
 }

@@ -23,12 +23,12 @@ def test_errors_of_the_disk_are_counted_once_as_they_are_printed(tmp_path: Path)
     assert not +counts
     with log.open("a") as file:
         file.write("PANIC: could not write: No space left on device\nwrite wal: input/output error\n")
-        file.write("read-only file system; Read-only file system\n")
+        file.write("read-only file system; Read-only file system\nShort write while writing to the AOF file\n")
     (tmp_path / "node.log").write_text("our own words on No space left on device")
     seen.look()
     seen.look()
     disk = {name: count for name, count in counts.items() if name.startswith("disk.") and count}
-    assert disk == {"disk.ENOSPC": 1, "disk.EIO": 1, "disk.EROFS": 2}
+    assert disk == {"disk.ENOSPC": 2, "disk.EIO": 1, "disk.EROFS": 2}
 
 
 def test_a_thread_that_sleeps_for_the_disk_from_look_to_look_is_counted_once(
