@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from harness.claim import Claim, Experiment, Holds, Source, Thresholds, Variant, Violates
@@ -86,7 +87,7 @@ CLAIMS: Final = (
         "Read committed loses updates: of two who read, decide and write, one is overwritten.",
         Source("DDIA", "ch. 7, Preventing Lost Updates", 243,
                "one of the modifications can be lost, because the second write does not include the first"),
-        _alone("rw-register", "read-committed"),
+        replace(_alone("rw-register", "read-committed"), time_limit_s=4.0),  # a short history's anomalies are all named
         Violates(("lost-update", "G-cursor")),
         thresholds=RUNS,
         providers=PROVIDERS,
