@@ -52,7 +52,8 @@ class Machine(Protocol):
 
     @property
     def address(self) -> str:
-        """This node's own address on the data network, on which a database is to listen."""
+        """This node's own address on the data network, on which a database is to listen. Ports 7000 and 7001 are
+        taken: by the keeper, for messages and for the harness."""
 
     @property
     def addresses(self) -> Mapping[str, str]:
