@@ -135,11 +135,17 @@ async def make_whole(world: World) -> None:
         await cast(DiskFaults, cluster).disk_heal(NODES)
     await cluster.start(NODES)
     await _restore_links(world)
+    for node in NODES:  # a connection to the node as it was before ends only when it is used
+        await world.eventually(partial(_answers, world, node))
     for node in NODES:
         for other in NODES:
             await world.eventually(partial(world.reaches, node, other))
     for node in NODES:
         await world.ask(node, "reset")
+
+
+async def _answers(world: World, node: str) -> bool:
+    return await world.outcome(node, "echo", timeout_ms=1000) == "reply"
 
 
 async def _restore_links(world: World) -> None:
