@@ -78,10 +78,11 @@ class Option:
 class External:
     """That a system is not ours: its nodes are keepers of programs that we did not write (``harness.node.machine``).
 
-    ``packages`` are those of Debian that every node has installed, none of their services running; ``files``, beside
-    the system's own file, are put into ``/opt/splitbrain/files`` of every node, with their modes. ``versions`` are
-    commands that print the versions of what runs, for the report: what -> argument list. ``library`` is the module by
-    which the client speaks to it, where that is not Python's own.
+    ``packages`` are those of Debian that every node has installed, as apt-get is told them (``name=3.4.*`` is held to
+    that version), none of their services running; ``files``, beside the system's own file, are put into
+    ``/opt/splitbrain/files`` of every node, with their modes. ``versions`` are commands that print the versions of what
+    runs, for the report: what -> argument list. ``library`` is the module by which the client speaks to it, where that
+    is not Python's own.
     """
 
     packages: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from typing import Final
 from harness.cluster import ClusterError
 from harness.clusters.local.installation import DOWNLOAD_FAILED
 
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?(=[A-Za-z0-9.+:~-]+)?")  # with architecture, version
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?(=[A-Za-z0-9.+:~*-]+)?")  # with architecture, version
 _SAID_CHARS_MAX: Final = 1000
 
 

@@ -18,7 +18,7 @@ from systems_under_test.external.etcd.cluster import leader, ready
 from systems_under_test.external.etcd.keeper import ELECTED
 from systems_under_test.external.etcd.transaction import SERIALIZABLE, SNAPSHOT
 
-EXTERNAL: Final = External(("etcd-server",), versions={"etcd": ("/usr/bin/etcd", "--version")}, library="aetcd")
+EXTERNAL: Final = External(("etcd-server=3.4.*",), versions={"etcd": ("/usr/bin/etcd", "--version")}, library="aetcd")
 
 LINEARIZABLE: Final = "linearizable"
 WORKLOADS: Final = (

@@ -75,7 +75,7 @@ SYSTEM: Final = System(
     claims=CLAIMS,
     promises=promises,
     external=External(
-        packages=("postgresql-15",),
+        packages=("postgresql-15=15.*",),
         versions={"PostgreSQL": (f"{BIN}/postgres", "--version")},
         library="psycopg",
     ),

@@ -55,7 +55,7 @@ SYSTEM = System(
     events=("became-master", "became-replica", "exit"),
     claims=CLAIMS,
     external=External(
-        packages=("redis-server", "redis-sentinel"),
+        packages=("redis-server=5:7.*", "redis-sentinel=5:7.*"),
         versions={"Redis": ("redis-server", "--version")},
         library="redis.asyncio",
     ),
