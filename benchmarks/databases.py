@@ -20,7 +20,7 @@ from harness.clusters.local.provider import PROVIDER
 from harness.history import Op
 from harness.readiness import until_ready
 from harness.real_runtime import RealRuntime
-from harness.runner import node_specs, packages_of
+from harness.setup import node_specs, packages_of
 
 NODES: Final = 3
 SECONDS: Final = 4.0

@@ -20,7 +20,7 @@ from harness.faults.leader import statuses
 from harness.history import Op
 from harness.readiness import until_ready
 from harness.real_runtime import RealRuntime
-from harness.runner import node_specs
+from harness.setup import node_specs
 
 CLIENTS = 10
 

@@ -21,7 +21,8 @@ from harness.history import DUMP, INVOKE, NEMESIS, History
 from harness.node.failure import EXIT
 from harness.node_failure import ASSERTION, CRASH, NodeFailure, exits_of, failures_of, read_events
 from harness.result import SCHEMA, Reason, Result, composed, unknown
-from harness.runner import HEAL, Record, Setup
+from harness.runner import HEAL, Record
+from harness.setup import Setup
 from harness.store import RunFolder
 from harness.sufficiency import asked, shortfall
 

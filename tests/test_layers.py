@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("harness.report",),
     ("harness.claims", "harness.exam"),
     ("harness.search",),
-    ("harness.runner", "harness.progress", "harness.readiness", "harness.verdict"),
+    ("harness.runner", "harness.setup", "harness.progress", "harness.readiness", "harness.verdict"),
     ("harness.interpreter", "harness.store", "harness.clusters", "harness.faults", "harness.simulation"),
     ("harness.client_endpoint", "harness.deploy", "harness.real_runtime"),
     ("workloads",),

@@ -13,7 +13,7 @@ from harness.fault import Fault, FaultSpec
 from harness.faults.disturbance import is_list, named
 from harness.faults.fault_file import Words
 from harness.plan import Plan, ScheduledFault
-from harness.runner import node_specs, scheduled
+from harness.setup import node_specs, scheduled
 from harness.system import System
 from harness.topology import topology_of
 

@@ -23,7 +23,7 @@ from harness.claims.observed import Observed
 from harness.claims.replicas import differed
 from harness.claims.timed import Timed, ending_of, load
 from harness.fault_window import FaultWindow
-from harness.runner import node_specs
+from harness.setup import node_specs
 
 Figure = Callable[[Observed, str], float | None]
 

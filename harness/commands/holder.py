@@ -22,7 +22,7 @@ from harness.cluster import Cluster, ClusterError, ClusterSpec
 from harness.clusters.local.leftovers import start_time
 from harness.commands.standing import Standing, StandingNode, folder_of, forget, record
 from harness.real_runtime import RealRuntime
-from harness.runner import node_specs, packages_of
+from harness.setup import node_specs, packages_of
 
 
 def main(request: Mapping[str, Any]) -> int:

@@ -20,8 +20,9 @@ from harness.commands.output import emit, printable
 from harness.commands.report import write_report
 from harness.interpreter import ContractError
 from harness.result import EXIT_STATUS, Reason, Validity
-from harness.runner import RunError, Setup, unmet_needs
+from harness.runner import RunError
 from harness.search.batch import UNKNOWN_SHARE_MAX
+from harness.setup import Setup, unmet_needs
 from harness.store import create_folder
 
 if TYPE_CHECKING:

@@ -33,7 +33,8 @@ from harness.commands.run_summary import as_json, lines
 from harness.commands.session import ALWAYS, NEVER, ON_FAILURE, InterruptedCheckError, Kept, Session
 from harness.interpreter import ContractError
 from harness.result import EXIT_STATUS
-from harness.runner import RunError, Setup
+from harness.runner import RunError
+from harness.setup import Setup
 from harness.store import RunFolder, create_folder
 from harness.system import System
 from harness.verdict import Verdict

@@ -21,7 +21,7 @@ from harness.faults.grammar import NONE
 from harness.faults.profile import Means, left_out
 from harness.file import read_json
 from harness.plan import Plan
-from harness.runner import Setup, misfits, node_specs, reachable, scheduled
+from harness.setup import Setup, misfits, node_specs, reachable, scheduled
 from harness.system import Option, System
 from harness.topology import TopologyError, read_topology, topology_of
 from harness.workload import Workload

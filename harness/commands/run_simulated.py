@@ -22,11 +22,11 @@ from harness.commands.run_plan import faults_in_words
 from harness.commands.run_summary import as_json, lines, opening
 from harness.plan import Plan
 from harness.result import EXIT_STATUS
-from harness.runner import Setup
 from harness.search.batch import Batch, Outcome, Tally, WorkerError
 from harness.search.determinism import Comparison, compare
 from harness.search.strategy import plan_of
 from harness.search.trial import Trial, TrialError, run_trial
+from harness.setup import Setup
 from harness.store import TRACE, RunFolder, create_folder
 from harness.trace import Trace
 

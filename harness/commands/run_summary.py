@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import Any, Final
 
 from harness.commands.output import NEXT_STEPS, printable
-from harness.runner import Setup
+from harness.setup import Setup
 from harness.store import RunFolder
 from harness.verdict import Verdict
 

@@ -17,7 +17,8 @@ from harness.commands.run_plan import faults_in_words
 from harness.commands.run_summary import lines, opening
 from harness.real_runtime import RealRuntime
 from harness.result import Validity
-from harness.runner import Record, Run, Setup
+from harness.runner import Record, Run
+from harness.setup import Setup
 from harness.store import RunFolder
 from harness.verdict import Verdict, judge
 

@@ -20,9 +20,9 @@ from harness.commands.output import emit, printable
 if TYPE_CHECKING:
     from types import FrameType
 
-    from harness.runner import Setup
     from harness.search.shrink import Shrunk
     from harness.search.shrink_oracle import Oracle
+    from harness.setup import Setup
 
 NOTHING_TO_SHRINK: Final = 2
 TIME_LIMIT_S: Final = 60.0
@@ -248,7 +248,7 @@ def _notes(outcome: Shrunk) -> Iterator[str]:
 
 def _front(setup: Setup, outcome: Shrunk) -> list[str]:
     """The nodes that clients attach to."""
-    from harness.runner import node_specs
+    from harness.setup import node_specs
 
     role = next(iter(setup.system.roles))
     return [spec.name for spec in node_specs(setup.system, outcome.plan.nodes) if spec.role == role]

@@ -32,13 +32,13 @@ from typing import Final
 from harness.generator.script import operations_of
 from harness.plan import Plan
 from harness.result import Anomaly
-from harness.runner import Setup
 from harness.search.shrink_failure import Failure, failures
 from harness.search.shrink_oracle import Oracle
 from harness.search.shrink_size import Count, count
 from harness.search.shrink_stage import Shrinking, Stage
 from harness.search.shrink_trial import judge_of
 from harness.search.trial import Trial, run_trial
+from harness.setup import Setup
 from harness.verdict import Verdict
 
 SEEDS_TRIED: Final = 10

@@ -9,7 +9,6 @@ from time import monotonic
 from typing import Any, Final
 
 from harness.plan import Plan
-from harness.runner import Setup, node_specs
 from harness.search import shrink_hypothesis
 from harness.search.shrink_fault import drop_faults, earlier_triggers, simpler_actions, timed_faults
 from harness.search.shrink_operation import drop_operations, fewer_clients, fewer_keys, keep_needed, smaller_values
@@ -18,6 +17,7 @@ from harness.search.shrink_regenerate import smaller_plans
 from harness.search.shrink_size import Count, Size, count, size
 from harness.search.shrink_time import cut_after, earlier, rounder, shorter_faults, shorter_horizon
 from harness.search.shrink_world import SEEDS, fewer_nodes, plainer, smaller_seed
+from harness.setup import Setup, node_specs
 
 ROUNDS_MAX: Final = 6
 STAGE_S_MIN: Final = 0.5

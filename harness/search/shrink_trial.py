@@ -10,10 +10,10 @@ from harness.faults.timetable import START
 from harness.history import DUMP, Op
 from harness.plan import Plan, ScheduledOperation
 from harness.result import Anomaly
-from harness.runner import Setup
 from harness.search.shrink_failure import Failure, failures
 from harness.search.shrink_oracle import Answer
 from harness.search.trial import Trial, TrialError, run_trial
+from harness.setup import Setup
 
 DIVERGENCE: Final = "divergence"
 CHECK_S_MAX: Final = 10.0

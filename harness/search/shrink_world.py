@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from harness.fault import Action
 from harness.plan import Plan
-from harness.runner import node_specs
 from harness.search.shrink_fault import with_schedule
 from harness.search.shrink_oracle import Accept
+from harness.setup import node_specs
 from harness.system import System
 
 SEEDS: Final = range(6)

@@ -18,7 +18,7 @@ from harness.fault import Fault, FaultSpec
 from harness.faults.disturbance import is_list
 from harness.faults.grammar import NONE, parse
 from harness.plan import Plan
-from harness.runner import scheduled
+from harness.setup import scheduled
 from harness.simulation.cluster import CAPABILITIES
 from harness.system import System
 

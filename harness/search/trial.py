@@ -12,7 +12,8 @@ from harness.formats import read_history
 from harness.history import History, Op
 from harness.interpreter import ContractError
 from harness.progress import Progress
-from harness.runner import Record, Run, RunError, Setup
+from harness.runner import Record, Run, RunError
+from harness.setup import Setup
 from harness.simulation.cluster import SimCluster, SimProvider
 from harness.simulation.runtime import SimRuntime
 from harness.simulation.scheduler import DeadlockError, LivelockError

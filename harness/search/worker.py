@@ -15,10 +15,10 @@ from typing import Any, Final
 from harness import catalog
 from harness.fault import Fault
 from harness.plan import Plan
-from harness.runner import Setup
 from harness.search.coverage import cells
 from harness.search.strategy import plan_of
 from harness.search.trial import Trial, TrialError, run_trial
+from harness.setup import Setup
 from harness.simulation.cluster import PROVIDER
 from harness.system import System
 

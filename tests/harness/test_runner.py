@@ -25,7 +25,8 @@ from harness.plan import Plan, ScheduledFault, ScheduledOperation
 from harness.progress import Phase, Progress
 from harness.real_runtime import RealRuntime
 from harness.result import Reason
-from harness.runner import HEAL, Record, Run, RunError, Setup, misfits, node_specs
+from harness.runner import HEAL, Record, Run, RunError
+from harness.setup import Setup, misfits, node_specs
 from harness.store import RunFolder, create_folder
 from harness.system import Role
 from harness.verdict import Verdict, judge

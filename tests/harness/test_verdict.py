@@ -17,7 +17,8 @@ from harness.interpreter import Counts
 from harness.node_failure import CRASH, NodeFailure
 from harness.plan import Plan, ScheduledOperation
 from harness.result import Reason
-from harness.runner import Record, Setup
+from harness.runner import Record
+from harness.setup import Setup
 from harness.store import create_folder
 from harness.verdict import Verdict, assess, judge
 from tests.harness.play_cluster import Cut, PlayProvider, play_system

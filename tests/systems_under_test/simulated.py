@@ -10,7 +10,7 @@ from typing import Any
 from harness.cluster import ClusterSpec, NodeEvent
 from harness.history import Op
 from harness.node import CallError, Message
-from harness.runner import node_specs
+from harness.setup import node_specs
 from harness.simulation.cluster import SimCluster, SimProvider
 from harness.simulation.runtime import SimRuntime
 from harness.system import System

@@ -15,7 +15,7 @@ from harness.commands import UsageError
 from harness.commands.run import check_library
 from harness.faults.profile import PROFILES
 from harness.plan import Plan
-from harness.runner import reachable, scheduled
+from harness.setup import reachable, scheduled
 from tests.harness.clusters.local_clusters import missing
 
 STORE = Path(__file__).resolve().parents[1] / "clusters/kept/kept_store.py"

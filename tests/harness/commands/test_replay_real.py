@@ -15,7 +15,7 @@ from harness.clusters.loopback import LoopbackProvider
 from harness.commands import UsageError
 from harness.commands.replay_real import Attempt, Attempts, lines, reproduce
 from harness.plan import Plan, ScheduledFault, ScheduledOperation
-from harness.runner import Setup
+from harness.setup import Setup
 
 ROOT = Path(__file__).resolve().parents[3]
 FOR_ITSELF = ROOT / "examples" / "every_node_for_itself.py"

@@ -11,7 +11,7 @@ from harness import catalog
 from harness.fault import FaultSpec, FaultSyntaxError
 from harness.faults.membership import FAULT, WANTED, Members
 from harness.faults.profile import left_out
-from harness.runner import scheduled
+from harness.setup import scheduled
 from tests.harness.faults.test_profile import EVERYTHING
 from tests.harness.faults.test_random_schedules import BASE, trial
 

@@ -13,9 +13,9 @@ import pytest
 
 from harness import catalog
 from harness.plan import Plan
-from harness.runner import Setup, scheduled
 from harness.search.strategy import plan_of
 from harness.search.trial import Trial, run_trial
+from harness.setup import Setup, scheduled
 from harness.simulation.cluster import CAPABILITIES, PROVIDER
 
 FAULTS = catalog.faults()

@@ -13,8 +13,8 @@ from harness.faults.grammar import parse
 from harness.faults.schedule import schedule
 from harness.generator.script import operations_of
 from harness.plan import Plan
-from harness.runner import Setup, node_specs
 from harness.search.trial import Trial, run_trial
+from harness.setup import Setup, node_specs
 from harness.simulation.cluster import PROVIDER
 
 FAULTS = catalog.faults()

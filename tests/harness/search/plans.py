@@ -6,9 +6,9 @@ from typing import Any
 
 from harness import catalog
 from harness.plan import Plan
-from harness.runner import Setup
 from harness.search.strategy import plan_of
 from harness.search.worker import setup_of_plan
+from harness.setup import Setup
 
 FAULTS = catalog.faults()
 

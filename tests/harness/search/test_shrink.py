@@ -12,12 +12,12 @@ from harness import catalog
 from harness.history import History
 from harness.plan import Plan
 from harness.result import Result
-from harness.runner import Setup
 from harness.search.shrink import NotDeterministicError, NothingToShrinkError, shrink
 from harness.search.shrink_data import text
 from harness.search.strategy import plan_of
 from harness.search.trial import run_trial
 from harness.search.worker import setup_of_plan
+from harness.setup import Setup
 
 ROOT = Path(__file__).resolve().parents[3]
 FAULTS = catalog.faults()

@@ -19,7 +19,7 @@ from harness.history import Op
 from harness.node import Message
 from harness.readiness import until_ready
 from harness.real_runtime import RealRuntime
-from harness.runner import node_specs, packages_of
+from harness.setup import node_specs, packages_of
 from harness.system import Client, ClientEnv, System
 from tests.harness.clusters.local_clusters import missing
 
