@@ -1,4 +1,4 @@
-"""A run before there is a cluster: a plan with what its names stand for, its nodes, its schedule; and what forbids it."""
+"""A run before there is a cluster: a plan with what its names stand for, its nodes, its schedule; what forbids it."""
 
 from __future__ import annotations
 
