@@ -333,7 +333,8 @@ class Run:
                     self._setup.system, cluster, self._runtime, lambda: self._state.stopped, RECOVERY_S_MAX
                 )
             except NotReadyError as error:
-                self._say(f"after the heal {error}")
+                self._say(f"after the heal {error}")  # what is read now may be what is about to be thrown away
+                self._state.troubles.append(f"the final reads are of a system that was not whole: {error}")
 
     async def _run_final(self, interpreter: Interpreter) -> None:
         final = self._setup.workload.final_generator
