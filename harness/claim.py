@@ -101,8 +101,7 @@ class Holds:
 @dataclass(frozen=True, slots=True)
 class Unavailable:
     """While the fault is in force no operation ``f`` succeeds; before it, and soon after it is healed, they do (after
-    it they do not, if ``permanent``); and under the same schedule the control stays available. ``before`` and ``after``
-    may name another operation that ``f`` is counted with."""
+    it they do not, if ``permanent``); and under the same schedule the control stays available."""
 
     f: str
     permanent: bool = False
@@ -215,7 +214,9 @@ class Thresholds:
 class Claim:
     """One sentence and its experiment. ``id`` is the book's row ("SL-4a"); a claim with several expectations is several
     claims ("SL-7a", "SL-7b"). ``control`` is demanded by expectations that could hold for want of trouble; under it the
-    same workload and the same faults must give the opposite. ``providers`` where it can be tested."""
+    same workload and the same faults must give the opposite. ``told``: events that nodes must have told in a run, or
+    else what the sentence is about never happened there, and it does not count. ``providers`` where it can be tested.
+    """
 
     id: str
     sentence: str
@@ -224,6 +225,7 @@ class Claim:
     expect: Expectation
     control: Variant | None = None
     thresholds: Thresholds = Thresholds()
+    told: tuple[str, ...] = ()
     providers: tuple[str, ...] = ("sim", "local")
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 * ``ok-per-second:F``   operations F that succeeded, per second of load
 * ``median-ms:F``       median time from invocation to success, in milliseconds; ``p99-ms:F`` the 99th percentile
 * ``outage-s:F``        the longest time for which somebody waited for a success of F
+* ``answered-share:F``  of the operations F asked for while all faults were in force, those that succeeded before a heal
 * ``leader-changes``    leaders beyond the first one
 * ``staleness-ms:F``    how old the oldest answer was: the time from the end of the write that overwrote a version to
                         the begin of a read that still showed it (versions are whole numbers, written once, rising)
@@ -22,6 +23,7 @@ from typing import Final
 from harness.claims.observed import Observed
 from harness.claims.replicas import differed
 from harness.claims.timed import Timed, ending_of, load
+from harness.claims.traffic import Traffic, traffic
 from harness.fault_window import FaultWindow
 from harness.setup import node_specs
 
@@ -71,6 +73,11 @@ def _p99_ms(run: Observed, f: str) -> float | None:
 
 def _outage_s(run: Observed, f: str) -> float | None:
     return next((entry["longest_gap_s"] for entry in run.results["availability"] if entry["f"] == f), None)
+
+
+def _answered_share(run: Observed, f: str) -> float | None:
+    around = traffic(load(run.operations), run.windows, run.plan.client_timeout_s).get(f, Traffic())
+    return around.answered / around.asked if around.asked else None
 
 
 def _leader_changes(run: Observed, f: str) -> float | None:
@@ -137,6 +144,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "median-ms": _median_ms,
     "p99-ms": _p99_ms,
     "outage-s": _outage_s,
+    "answered-share": _answered_share,
     "leader-changes": _leader_changes,
     "staleness-ms": _staleness_ms,
     "differed-share": _differed_share,

@@ -6,7 +6,7 @@ so that a simulated run and one on real nodes are judged by the same rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -23,8 +23,9 @@ EXPLANATION_CHARACTERS_MAX: Final = 1000
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One run. ``valid`` is True although some faults never bit, if others did. ``anomalies``: type -> explanation of
-    the first one. ``undecided`` are the guarantees of a checker of several that it did not decide. ``windows``: how
-    many faults' windows there were; ``disturbed``: ok operations inside or soon after one; ``failovers``: leaders
+    the first one. ``decided`` and ``undecided`` are the guarantees of a checker of several that it did decide, and did
+    not. ``told``: how often nodes told the events that the claim asks for. ``windows``: how many faults' windows there
+    were; ``disturbed``: ok operations inside or soon after one; ``failovers``: leaders
     beyond the first one; ``carried``: whether after one of them had come an operation succeeded on data from before it.
     ``differed``: replicas were seen to hold different things while the load was on; ``agreed_s``: how long after the
     heal all held the same (None: they did not, or nobody looked). ``place``: the run's folder, if it has one."""
@@ -34,7 +35,9 @@ class Finding:
     reason: str | None = None
     explanation: str = ""
     anomalies: Mapping[str, str] = field(default_factory=dict)
+    decided: Sequence[str] = ()
     undecided: Sequence[str] = ()
+    told: Mapping[str, int] = field(default_factory=dict)
     bit: Mapping[str, bool] = field(default_factory=dict)
     operations: int = 0
     windows: int = 0
@@ -62,10 +65,12 @@ def failed(seed: int, explanation: str) -> Finding:
     return Finding(seed, "unknown", "harness-error", explanation[:EXPLANATION_CHARACTERS_MAX])
 
 
-def finding(run: Observed, figures: Sequence[str] = (), seconds: float = 0.0, place: str | None = None) -> Finding:
-    """What a run comes to; ``figures`` are the names of those that are wanted."""
+def finding(
+    run: Observed, figures: Sequence[str] = (), told: Sequence[str] = (), seconds: float = 0.0, place: str | None = None
+) -> Finding:
+    """What a run comes to; ``figures`` and ``told`` are the names of the figures and events that are wanted."""
     results, operations, windows = run.results, run.operations, run.windows
-    clients = load(operations)
+    clients, guarantees = load(operations), _guarantees(results["details"])
     explained: dict[str, str] = {}
     for anomaly in results["anomalies"]:
         explained.setdefault(anomaly["type"], anomaly["explanation"][:EXPLANATION_CHARACTERS_MAX])
@@ -76,7 +81,9 @@ def finding(run: Observed, figures: Sequence[str] = (), seconds: float = 0.0, pl
         reason=results["reason"],
         explanation=(results["explanation"] or "")[:EXPLANATION_CHARACTERS_MAX],
         anomalies=explained,
-        undecided=tuple(_undecided(results["details"])),
+        decided=tuple(name for name, valid in guarantees.items() if valid != "unknown"),
+        undecided=tuple(name for name, valid in guarantees.items() if valid == "unknown"),
+        told={name: sum(event.get("name") == name for event in run.events) for name in told},
         bit=run.bit,
         operations=results["ok"],
         windows=len(windows),
@@ -93,7 +100,6 @@ def finding(run: Observed, figures: Sequence[str] = (), seconds: float = 0.0, pl
     )
 
 
-def _undecided(details: Mapping[str, Any]) -> Iterator[str]:
-    for name, entry in details.items():
-        if isinstance(entry, Mapping) and entry.get("valid") == "unknown":
-            yield name
+def _guarantees(details: Mapping[str, Any]) -> dict[str, Any]:
+    """What a checker of several guarantees made of each."""
+    return {name: entry["valid"] for name, entry in details.items() if isinstance(entry, Mapping) and "valid" in entry}

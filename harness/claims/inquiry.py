@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from harness.claim import Claim, Converges, Experiment, Holds, Measured, Tabled, Variant, Violates
+from harness.claims.evidence import DIVERGENCE
 from harness.claims.finding import Finding
-from harness.claims.rule import CLAIM, CONTROL, DIVERGENCE, Findings, Judgement, judge, shown
+from harness.claims.rule import CLAIM, CONTROL, Findings, Judgement, Verdict, broke, judge, shown
 
 MEASURED_SHARE: Final = 0.25
 """Points of a sweep are run so much less often than a claim: figures are medians, and there are many points."""
@@ -21,13 +22,14 @@ MEASURED_MIN: Final = 3
 
 @dataclass(slots=True)
 class Arm:
-    """One configuration. ``system`` where it is of another system than the claim's. ``asked`` runs were begun of
-    ``runs`` at most; ``closed`` when no more are needed."""
+    """One configuration; ``figures`` and ``told`` are what is looked for in its runs. ``system`` where it is of another
+    system than the claim's. ``asked`` runs were begun of ``runs`` at most; ``closed`` when no more are needed."""
 
     name: str
     experiment: Experiment
     runs: int
     figures: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     system: str | None = None
     asked: int = 0
     closed: bool = False
@@ -74,7 +76,7 @@ class Inquiry:
             case Violates(anomalies):
                 return shown(finding, anomalies) is not None
             case Holds(forbids) if arm.name == CONTROL:
-                return shown(finding, forbids) is not None
+                return broke(finding, forbids) is not None
             case Converges() if arm.name == CONTROL:
                 return shown(finding, (DIVERGENCE,)) is not None
         return False
@@ -92,12 +94,21 @@ class Inquiry:
         return {arm.name: sorted(arm.findings, key=lambda finding: finding.seed) for arm in self.arms}
 
     def judgement(self) -> Judgement:
-        """By the rules; but what must not be seen is not confirmed before all runs in which it might be were made."""
+        """By the rules; but what must not be seen is not confirmed before all runs in which it might be were made, and
+        of medians and of "in every run" nothing is said before either."""
         judged = judge(self.claim, self.findings())
-        if judged.verdict != "confirmed" or self.runs >= self.wanted or isinstance(self.claim.expect, Violates):
+        if self.runs >= self.wanted or not self._is_provisional(judged.verdict):
             return judged
-        why = f"cut short after {self.runs} of {self.wanted} runs; until then: {judged.why}"
+        why = f"cut short after {self.runs} of {self.wanted} runs; until then {judged.verdict}: {judged.why}"
         return replace(judged, verdict="unconfirmed", why=why)
+
+    def _is_provisional(self, verdict: Verdict) -> bool:
+        match self.claim.expect:
+            case Violates():
+                return False
+            case Measured() | Tabled():
+                return verdict != "unconfirmed"
+        return verdict == "confirmed"
 
 
 def _arms(claim: Claim, budget: int) -> Iterator[Arm]:
@@ -108,11 +119,11 @@ def _arms(claim: Claim, budget: int) -> Iterator[Arm]:
         case Tabled(_, points, one, other):
             yield from _points(claim, points, budget, (one, other))
         case _:
-            yield Arm(CLAIM, claim.experiment, budget)
+            yield Arm(CLAIM, claim.experiment, budget, told=claim.told)
             if claim.control is not None:
                 yield Arm(CONTROL, claim.experiment.varied(claim.control), budget, system=claim.control.system)
 
 
 def _points(claim: Claim, points: Sequence[Variant], runs: int, figures: tuple[str, ...]) -> Iterator[Arm]:
     for point in points:
-        yield Arm(point.label, claim.experiment.varied(point), runs, figures, point.system)
+        yield Arm(point.label, claim.experiment.varied(point), runs, figures, claim.told, point.system)

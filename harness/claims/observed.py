@@ -78,7 +78,8 @@ def leader_event(plan: Plan, system: System) -> str:
     return ELECTED if election is None else election[0]
 
 
-def recorded(plan: Plan, system: System, folder: Path) -> Observed:
-    """A run from its folder. Raises OSError, ValueError and harness.formats.FormatError."""
-    events = list(read_events(folder / NODES, (leader_event(plan, system),)))
+def recorded(plan: Plan, system: System, folder: Path, told: Sequence[str] = ()) -> Observed:
+    """A run from its folder, with the events ``told`` besides those of elections. Raises OSError, ValueError and
+    harness.formats.FormatError."""
+    events = list(read_events(folder / NODES, (leader_event(plan, system), *told)))
     return Observed(plan, system, read_json(folder / RESULTS), read_history(folder / HISTORY, "jsonl"), events)

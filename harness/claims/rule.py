@@ -2,33 +2,31 @@
 
 What must never happen is that a claim is confirmed because nothing happened. So whatever holds is confirmed only
 
-* if each run that counts had enough successful operations under its faults, those faults bit, and, where a leader was
-  replaced, something from before the faults was asked of the new one;
-* if enough of the runs count;
+* if each run that counts had enough successful operations under its faults, a fault bit, nodes told what the claim says
+  that they must (``Claim.told``), and, where a leader was replaced, something from before was asked of the new one;
+* if enough of the runs count, and each of the faults bit in enough of them;
 * and if the control, which differs in nothing but its configuration, shows the opposite under the same faults.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 from typing import Final, Literal
 
 from harness.claim import Available, Claim, Converges, Curve, Holds, Measured, Shape, Tabled, Unavailable, Violates
+from harness.claims.evidence import DIVERGENCE, idle, too_few, unmeasured, unsettled
 from harness.claims.finding import Finding
-from harness.claims.traffic import Traffic
+from harness.claims.traffic import RECOVERY_S, Traffic
 from harness.node.failure import ASSERTION
 
 Verdict = Literal["confirmed", "refuted", "unconfirmed"]
 
 CLAIM: Final = "claim"
 CONTROL: Final = "control"
-RECOVERY_S_MAX: Final = 10.0
-"""How soon after the heal there must be an answer again."""
-
 Findings = Mapping[str, Sequence[Finding]]
 """By arm: the claim's own runs, its control's, or those of each point of a sweep, by its label."""
 
@@ -61,7 +59,7 @@ def judge(claim: Claim, found: Findings) -> Judgement:
         case Converges(within_s):
             return _converges(claim, own, control, within_s)
         case Measured():
-            return _measured(claim.expect, found)
+            return _measured(claim, claim.expect, found)
         case Tabled():
             return _tabled(claim.expect, found)
 
@@ -73,6 +71,12 @@ def shown(finding: Finding, anomalies: Sequence[str]) -> str | None:
         return None
     types = [kind for kind in finding.anomalies if not anomalies or kind in anomalies]
     return types[0] if types else None
+
+
+def broke(finding: Finding, anomalies: Sequence[str]) -> str | None:
+    """What the run of a control shows of these anomalies, or any; by a checker, not by a node's own assertion."""
+    named = {kind: text for kind, text in finding.anomalies.items() if kind != ASSERTION}
+    return shown(replace(finding, anomalies=named), anomalies)
 
 
 def _violates(own: Sequence[Finding], anomalies: Sequence[str]) -> Judgement:
@@ -96,10 +100,10 @@ def _holds(claim: Claim, own: Sequence[Finding], control: Sequence[Finding], for
         if kind is not None:
             why = f"{kind}: {finding.anomalies[kind]}"
             return Judgement("refuted", why, len(own), (CLAIM, finding))
-    counted = [finding for finding in own if uncounted(claim, finding, forbids) is None]
-    broken = next(((each, kind) for each in control if (kind := shown(each, forbids)) is not None), None)
+    broken = next(((each, kind) for each in control if (kind := broke(each, forbids)) is not None), None)
     told = None if broken is None else f"{broken[1]}: {broken[0].anomalies[broken[1]]}"
-    if doubt := _too_few(claim, own, counted, lambda finding: uncounted(claim, finding, forbids)):
+    counted, doubt = too_few(claim, own, lambda finding: uncounted(claim, finding, forbids))
+    if doubt is not None:
         return Judgement("unconfirmed", doubt, len(counted), control=told)
     if broken is None:
         why = f"nothing was violated, but not in the control either ({len(control)} runs; {_seen(control)})"
@@ -110,36 +114,13 @@ def _holds(claim: Claim, own: Sequence[Finding], control: Sequence[Finding], for
 
 def uncounted(claim: Claim, finding: Finding, forbids: Sequence[str] = ()) -> str | None:
     """Why a run without the anomaly is no evidence that it cannot be; None if it is."""
-    undecided = [name for name in finding.undecided if not forbids or name in forbids]
-    if finding.valid == "unknown" and (undecided or not forbids or finding.reason not in _PARTIAL):
-        return f"unknown ({finding.reason})"
-    if undecided:
-        return f"{undecided[0]} was not decided"
+    if (doubt := unsettled(finding, forbids) or idle(claim, finding)) is not None:
+        return doubt
     if finding.windows and finding.disturbed < claim.thresholds.disturbed_ok_min:
         return f"only {finding.disturbed} operations succeeded under faults"
-    if finding.bit and not any(finding.bit.values()):
-        return "no fault had an effect"
     if finding.failovers and not finding.carried:
         return "nothing from before the failover was asked for after it"
     return None
-
-
-_PARTIAL: Final = ("timeout", "unsupported", "version-order", "unknown-outcome")
-"""Reasons that a checker of several guarantees has for one of them; those that it did decide stand."""
-
-
-def _too_few(
-    claim: Claim, own: Sequence[Finding], counted: Sequence[Finding], why: Callable[[Finding], str | None]
-) -> str | None:
-    needed = max(1, round(claim.thresholds.counted_min * len(own)))
-    if own and len(counted) >= needed:
-        return None
-    reasons: dict[str, int] = {}
-    for finding in own:
-        if (reason := why(finding)) is not None:
-            reasons[reason] = reasons.get(reason, 0) + 1
-    told = ", ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items(), key=lambda item: -item[1])[:3])
-    return f"only {len(counted)} of {len(own)} runs count, {needed} are needed: {told or 'there was no run'}"
 
 
 def _unavailable(
@@ -150,8 +131,10 @@ def _unavailable(
         if (around := _enough(finding, f, least)) is not None and around.answered:
             why = f"{around.answered} of {around.asked} operations {f} succeeded while the fault was in force"
             return Judgement("refuted", why, len(own), (CLAIM, finding))
-    counted = [each for each in own if _stopped(each, f, least, permanent=permanent) is None]
-    if doubt := _too_few(claim, own, counted, lambda each: _stopped(each, f, least, permanent=permanent)):
+    counted, doubt = too_few(
+        claim, own, lambda each: _stopped(each, f, least, permanent=permanent) or idle(claim, each)
+    )
+    if doubt is not None:
         return Judgement("unconfirmed", doubt, len(counted))
     living = [each for each in control if (around := _enough(each, f, least)) is not None and around.answered >= least]
     if 2 * len(living) <= len(control):
@@ -177,21 +160,30 @@ def _stopped(finding: Finding, f: str, least: int, *, permanent: bool) -> str | 
     if around.asked < least:
         return f"only {around.asked} operations {f} were asked for under the fault"
     if permanent:
-        return f"operations {f} succeeded after the heal" if around.after else None
-    if around.after < least:
-        return f"only {around.after} operations {f} succeeded after the heal"
-    slow = around.recovery_s is None or around.recovery_s > RECOVERY_S_MAX
-    return f"it took {around.recovery_s} s to recover" if slow else None
+        return _not_for_good(around, f, least)
+    if around.soon < least:
+        return f"only {around.soon} operations {f} succeeded within {RECOVERY_S:g} s of the heal"
+    return None
+
+
+def _not_for_good(around: Traffic, f: str, least: int) -> str | None:
+    if around.after:
+        return f"operations {f} succeeded after the heal"
+    return (
+        f"only {around.asked_after} operations {f} were asked for after the heal"
+        if around.asked_after < least
+        else None
+    )
 
 
 def _available(claim: Claim, own: Sequence[Finding], control: Sequence[Finding], f: str) -> Judgement:
     least = claim.thresholds.operations_min
-    asked = [each for each in own if _enough(each, f, least) is not None]
-    for finding in asked:
-        if finding.traffic[f].answered < least:
+    for finding in own:
+        if _enough(finding, f, least) is not None and finding.traffic[f].answered < least:
             why = f"only {finding.traffic[f].answered} of {finding.traffic[f].asked} operations {f} succeeded"
-            return Judgement("refuted", f"{why} while the fault was in force", len(asked), (CLAIM, finding))
-    if doubt := _too_few(claim, own, asked, lambda each: f"too few operations {f} before or under the fault"):
+            return Judgement("refuted", f"{why} while the fault was in force", len(own), (CLAIM, finding))
+    asked, doubt = too_few(claim, own, lambda each: _unasked(claim, each, f))
+    if doubt is not None:
         return Judgement("unconfirmed", doubt, len(asked))
     dead = [each for each in control if (around := _enough(each, f, least)) is not None and not around.answered]
     if 2 * len(dead) <= len(control):
@@ -203,7 +195,11 @@ def _available(claim: Claim, own: Sequence[Finding], control: Sequence[Finding],
     return Judgement("confirmed", why, len(asked), (CLAIM, asked[0]), told)
 
 
-DIVERGENCE: Final = "divergence"
+def _unasked(claim: Claim, finding: Finding, f: str) -> str | None:
+    """Why a run does not show that the fault left the operations alone; None if it does."""
+    if _enough(finding, f, claim.thresholds.operations_min) is None:
+        return f"too few operations {f} before or under the fault"
+    return unmeasured(claim, finding)
 
 
 def _converges(claim: Claim, own: Sequence[Finding], control: Sequence[Finding], within_s: float) -> Judgement:
@@ -213,8 +209,8 @@ def _converges(claim: Claim, own: Sequence[Finding], control: Sequence[Finding],
         if finding.differed and finding.agreed_s is not None and finding.agreed_s > within_s:
             why = f"replicas agreed only after {finding.agreed_s} s"
             return Judgement("refuted", why, len(own), (CLAIM, finding))
-    counted = [finding for finding in own if _parted(finding) is None]
-    if doubt := _too_few(claim, own, counted, _parted):
+    counted, doubt = too_few(claim, own, lambda finding: _parted(finding) or unmeasured(claim, finding))
+    if doubt is not None:
         return Judgement("unconfirmed", doubt, len(counted))
     told = None
     if claim.control is not None:
@@ -235,26 +231,31 @@ def _parted(finding: Finding) -> str | None:
     return "nobody knows whether they agreed in the end" if finding.agreed_s is None else None
 
 
-def _measured(expect: Measured, found: Findings) -> Judgement:
+def _measured(claim: Claim, expect: Measured, found: Findings) -> Judgement:
+    """Medians of the runs in which the faults bit; of a run in which nothing happened there is nothing to measure."""
+    own = [finding for point in expect.points for finding in found.get(point.label, ())]
+    counted, doubt = too_few(claim, own, lambda finding: unmeasured(claim, finding))
+    if doubt is not None:
+        return Judgement("unconfirmed", doubt, len(counted))
     figures: dict[str, dict[str, float]] = {}
     for curve in expect.curves:
-        values = {point.label: _median(found.get(point.label, ()), curve.figure) for point in expect.points}
+        values = {point.label: _median(claim, found.get(point.label, ()), curve.figure) for point in expect.points}
         if missing := [label for label, value in values.items() if value is None]:
             return Judgement("unconfirmed", f"no {curve.figure} was measured at {missing[0]}", figures=figures)
         figures[curve.figure] = {label: value for label, value in values.items() if value is not None}
-    counted = sum(len(found[point.label]) for point in expect.points)
     wrong = [curve for curve in expect.curves if not has_shape(curve.shape, list(figures[curve.figure].values()))]
     told = "; ".join(_told(curve, figures[curve.figure]) for curve in wrong or expect.curves)
-    return Judgement("refuted" if wrong else "confirmed", told, counted, figures=figures)
+    return Judgement("refuted" if wrong else "confirmed", told, len(counted), figures=figures)
 
 
 def _told(curve: Curve, values: Mapping[str, float]) -> str:
     return f"{curve.figure} ({curve.shape}): " + ", ".join(f"{label}: {value:g}" for label, value in values.items())
 
 
-def _median(findings: Sequence[Finding], figure: str) -> float | None:
-    """Of the runs that have the figure, if most of them do."""
-    values = [value for finding in findings if (value := finding.figures.get(figure)) is not None]
+def _median(claim: Claim, findings: Sequence[Finding], figure: str) -> float | None:
+    """Of the runs that count and have the figure, if most of them do."""
+    counted = [finding for finding in findings if unmeasured(claim, finding) is None]
+    values = [value for finding in counted if (value := finding.figures.get(figure)) is not None]
     return median(values) if 2 * len(values) > len(findings) else None
 
 

@@ -66,7 +66,9 @@ class Survey(Generic[Q]):
                 arm, seed = wanted
                 place = self._store / _folder(question.name) / _folder(arm.name)
                 plan = self.plan(question, arm, seed)
-                return (question, arm), request(plan, arm.figures, None if self._provider == SIM else str(place))
+                return (question, arm), request(
+                    plan, arm.figures, arm.told, None if self._provider == SIM else str(place)
+                )
         return None
 
     def plan(self, question: Q, arm: Arm, seed: int) -> Plan:

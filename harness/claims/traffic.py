@@ -14,16 +14,23 @@ NEAR_NS: Final = 2_000_000_000
 """What succeeds so soon after a fault's window counts as done under it."""
 
 
+RECOVERY_S: Final = 10.0
+"""How soon after the heal there must be answers again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Traffic:
     """Operations of one name: ``before`` (ok, before any fault began); ``asked`` while all were in force (begun a
     client's timeout after the last one began, before the first heal), ``answered`` of these (ok, before that heal);
-    ``after`` (begun after the last heal, and ok), ``recovery_s`` from there to the first of them."""
+    ``asked_after`` (begun after the last heal), ``after`` (ok of these), ``soon`` (ok of these within RECOVERY_S of
+    that heal), ``recovery_s`` from there to the first of them."""
 
     before: int = 0
     asked: int = 0
     answered: int = 0
+    asked_after: int = 0
     after: int = 0
+    soon: int = 0
     recovery_s: float | None = None
 
 
@@ -41,12 +48,15 @@ def traffic(operations: Sequence[Timed], windows: Sequence[FaultWindow], patienc
 def _around(operations: Sequence[Timed], span: Span, patience_ns: int) -> Traffic:
     from_ns, to_ns = span.all_ns + patience_ns, span.heal_ns
     asked = [operation for operation in operations if from_ns <= operation.begun_ns < to_ns]
-    after = [operation for operation in operations if operation.ok and operation.begun_ns > span.end_ns]
+    asked_after = [operation for operation in operations if operation.begun_ns > span.end_ns]
+    after = [operation for operation in asked_after if operation.ok]
     return Traffic(
         before=sum(operation.ok and operation.done_ns < span.begin_ns for operation in operations),
         asked=len(asked),
         answered=sum(operation.ok and operation.done_ns < to_ns for operation in asked),
+        asked_after=len(asked_after),
         after=len(after),
+        soon=sum(operation.done_ns <= span.end_ns + round(RECOVERY_S * 1e9) for operation in after),
         recovery_s=round((min(each.done_ns for each in after) - span.end_ns) / 1e9, 3) if after else None,
     )
 

@@ -73,6 +73,10 @@ def _option_set(system: System, number: int, options: Mapping[str, str], runs: i
 
 
 def _arm(system: System, workload: str, options: Mapping[str, str], runs: int) -> Arm:
+    return Arm(workload, mixed(system, workload, options), runs)
+
+
+def mixed(system: System, workload: str, options: Mapping[str, str]) -> Experiment:
+    """The workload under any mix of the faults that the system has to withstand."""
     faults = FAULTS if any(role.disk for role in system.roles.values()) else WITHOUT_DISK
-    experiment = Experiment(workload, options, faults=faults, rate_hz=RATE_HZ, time_limit_s=TIME_LIMIT_S)
-    return Arm(workload, experiment, runs)
+    return Experiment(workload, options, faults=faults, rate_hz=RATE_HZ, time_limit_s=TIME_LIMIT_S)

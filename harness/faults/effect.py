@@ -32,6 +32,13 @@ RECEIVED: Final = "net.received"
 EXCESS: Final = 1.5
 """How far above the quiet rate the rate of signals must be. A system under load meets an odd timeout by itself."""
 
+FEWER: Final = 2.0
+"""So many times less than in the quiet stretch must others receive while a node is silent that only they heard from:
+one that asks and is never asked, such as a replicator, is missed by nobody who would meet an error."""
+
+RECEIVED_MIN: Final = 10
+"""So many messages must others have received in the quiet stretch for their number to be compared."""
+
 PAUSE_EDGES_S: Final = 0.3
 """Between the observations around a pause and the pause itself a node goes on receiving; for this long, generously."""
 
@@ -135,6 +142,15 @@ def _received(observation: Observation, node: str) -> int:
     return observation.counters.get(node, {}).get(RECEIVED, 0)
 
 
+def _heard(nodes: Collection[str], cluster: Collection[str], quiet: Pair, window: Pair) -> tuple[float, float]:
+    """Messages a second that the others received in the window, and in the quiet stretch: of those that answered all
+    the time. Zeros where these were too few to be compared."""
+    others = [node for node in cluster if node not in nodes and steady(quiet, [node]) and steady(window, [node])]
+    inside, outside = (sum(_received(pair[1], node) - _received(pair[0], node) for node in others)
+                       for pair in (window, quiet))  # fmt: skip
+    return (rate(inside, window), rate(outside, quiet)) if outside >= RECEIVED_MIN else (0.0, 0.0)
+
+
 def judge_absence(
     nodes: Collection[str], verb: str, cluster: Collection[str], quiet: Pair, window: Pair, messages_late: int = 0
 ) -> Effect:
@@ -149,16 +165,21 @@ def judge_absence(
     inside_hz, outside_hz = rate(sum(inside.values()), window), rate(sum(outside.values()), quiet)
     alone = set(cluster) <= set(nodes)
     missed = inside_hz > 0 and inside_hz > EXCESS * outside_hz
-    bit = silent and (alone or missed or messages_late > 0)
+    heard_hz, usual_hz = _heard(nodes, cluster, quiet, window)
+    fewer = usual_hz > FEWER * heard_hz
+    bit = silent and (alone or missed or fewer or messages_late > 0)
     measured = {
         f"nodes_{verb}": float(len(nodes)),
         **{_word(name): float(count) for name, count in inside.items()},
         **({"messages_late": float(messages_late)} if verb == "paused" else {}),
         "signals_hz": round(inside_hz, 3),
         "signals_quiet_hz": round(outside_hz, 3),
+        "received_hz": round(heard_hz, 3),
+        "received_quiet_hz": round(usual_hz, 3),
     }
     met = [f"{WORDS[name]} {count}" for name, count in inside.items() if count and missed]
     met += [f"messages to them that came late {messages_late}"] if messages_late else []
+    met += [f"{heard_hz:.1f} messages a second, {usual_hz:.1f} before"] if fewer else []
     return Effect(bit, measured, _absence(verb, silent, alone, met), absent_outside=steady(quiet, nodes))
 
 

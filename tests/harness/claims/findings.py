@@ -28,5 +28,9 @@ def bad(seed: int = 1, anomaly: str = "lost", **more: Any) -> Finding:
     return good(seed, **{"valid": False, "anomalies": {anomaly: f"{anomaly}: element 7"}, **more})
 
 
-def around(f: str, before: int = 50, asked: int = 40, answered: int = 0, after: int = 60) -> dict[str, Traffic]:
-    return {f: Traffic(before, asked, answered, after, 0.2 if after else None)}
+def around(
+    f: str, before: int = 50, asked: int = 40, answered: int = 0, after: int = 60, soon: int | None = None,
+    asked_after: int = 60,
+) -> dict[str, Traffic]:  # fmt: skip
+    soon = after if soon is None else soon
+    return {f: Traffic(before, asked, answered, asked_after, after, soon, 0.2 if after else None)}

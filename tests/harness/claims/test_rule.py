@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from checkers import convergence, leadership
 from harness.claim import Available, Converges, Curve, Holds, Measured, Shape, Tabled, Unavailable, Variant, Violates
+from harness.claims.evidence import BESIDE
 from harness.claims.finding import Finding
 from harness.claims.rule import CLAIM, CONTROL, has_shape, judge
 from tests.harness.claims.findings import around, bad, claim, good
@@ -68,6 +71,54 @@ def test_a_vacuous_run_confirms_nothing(what: str, run: Finding) -> None:
     assert verdict(HOLDS, [run, run], [bad()]) == "unconfirmed", what
 
 
+def test_a_run_that_is_unknown_says_nothing_of_what_was_not_decided() -> None:
+    asked, control = claim(Holds(("non-linearizable",))), [bad(anomaly="non-linearizable")]
+    for reason in ("timeout", "unsupported", "version-order", "unknown-outcome", "no-recovery"):
+        run = good(valid="unknown", reason=reason)
+        assert verdict(asked, [run, run], control) == "unconfirmed", reason
+    session, broken = claim(Holds(("read-your-writes",))), [bad(anomaly="read-your-writes")]
+    partly = good(valid="unknown", reason="version-order", decided=["read-your-writes"], undecided=["monotonic-reads"])
+    assert verdict(session, [partly], broken) == "confirmed"
+    assert verdict(session, [good(valid="unknown", reason="no-recovery", decided=["read-your-writes"])], broken) == (
+        "unconfirmed"
+    )
+
+
+def test_what_is_checked_beside_the_workload_must_be_decided_too() -> None:
+    asked, control = claim(Holds(("divergence",))), [bad(anomaly="divergence")]
+    assert verdict(asked, [good()], control) == "unconfirmed", "replicas were never asked"
+    assert verdict(asked, [good(undecided=["eventual"])], control) == "unconfirmed"
+    assert verdict(asked, [bad(anomaly="lost", undecided=["eventual"])], control) == "unconfirmed"
+    assert verdict(asked, [bad(anomaly="lost", decided=["eventual"])], control) == "confirmed"
+    lost, broken = claim(Holds(("lost",))), [bad(anomaly="lost")]
+    assert verdict(lost, [bad(anomaly="stale")], broken) == "confirmed"
+    assert verdict(lost, [bad(anomaly="divergence")], broken) == "unconfirmed", "the set may not have been decided"
+
+
+def test_the_checks_beside_the_workload_have_these_names() -> None:
+    assert {convergence.ANOMALY: convergence.EXPECT, leadership.ANOMALY: leadership.EXPECT} == BESIDE
+
+
+def test_an_assertion_in_a_node_is_no_violation_of_the_control() -> None:
+    assert verdict(HOLDS, [good()], [bad(anomaly="assertion")]) == "unconfirmed"
+    both = bad(anomalies={"assertion": "stopped", "lost": "element 7"})
+    assert judge(HOLDS, {CLAIM: [good()], CONTROL: [both]}).control == "lost: element 7"
+
+
+def test_each_of_the_faults_must_bite_somewhere() -> None:
+    both, one = good(bit={"membership": True, "partition": True}), good(bit={"membership": False, "partition": True})
+    assert verdict(HOLDS, [one, one, one, one], [bad()]) == "unconfirmed"
+    assert "membership had an effect in 0 of 4" in judge(HOLDS, {CLAIM: [one] * 4, CONTROL: [bad()]}).why
+    assert verdict(HOLDS, [one, one, one, both], [bad()]) == "confirmed", "a quarter"
+
+
+def test_what_the_claim_is_about_must_have_been_told() -> None:
+    asked = replace(HOLDS, told=("snapshot-taken",))
+    assert verdict(asked, [good()], [bad()]) == "unconfirmed"
+    assert verdict(asked, [good(told={"snapshot-taken": 0})], [bad()]) == "unconfirmed"
+    assert verdict(asked, [good(told={"snapshot-taken": 1})], [bad()]) == "confirmed"
+
+
 def test_nothing_is_confirmed_without_a_single_run() -> None:
     for expect in (Holds(), Violates(("lost",)), Unavailable("add"), Available("add"), Converges(), SWEEP):
         assert verdict(claim(expect), []) == "unconfirmed"
@@ -82,6 +133,8 @@ def test_a_control_that_does_not_break_confirms_nothing() -> None:
 def test_half_of_the_runs_must_count() -> None:
     assert verdict(HOLDS, [good(1), good(2), good(3, disturbed=0)], [bad()]) == "confirmed"
     assert verdict(HOLDS, [good(1), good(2, disturbed=0), good(3, disturbed=0)], [bad()]) == "unconfirmed"
+    two_of_five = [good(1), good(2), *(good(seed, disturbed=0) for seed in (3, 4, 5))]
+    assert verdict(HOLDS, two_of_five, [bad()]) == "unconfirmed"
 
 
 def test_without_faults_nothing_need_happen_under_them() -> None:
@@ -107,7 +160,8 @@ def test_unavailable_needs_answers_before_and_after_and_a_control_that_goes_on()
     assert verdict(asked, [good(traffic=around("add"))], []) == "unconfirmed"
 
 
-@pytest.mark.parametrize("traffic", [around("add", before=19), around("add", asked=19), around("add", after=19), {}])
+@pytest.mark.parametrize("traffic", [around("add", before=19), around("add", asked=19), around("add", after=19),
+                                     around("add", soon=19), {}])  # fmt: skip
 def test_silence_that_nobody_broke_is_no_outage(traffic: Any) -> None:
     living = [good(traffic=around("add", answered=40))]
     assert verdict(claim(Unavailable("add")), [good(traffic=traffic)], living) == "unconfirmed"
@@ -117,6 +171,8 @@ def test_for_good_means_that_nothing_succeeds_after_the_heal() -> None:
     asked, living = claim(Unavailable("add", permanent=True)), [good(traffic=around("add", answered=40))]
     assert verdict(asked, [good(traffic=around("add", after=0))], living) == "confirmed"
     assert verdict(asked, [good(traffic=around("add"))], living) == "unconfirmed"
+    nobody_asked = good(traffic=around("add", after=0, asked_after=19))
+    assert verdict(asked, [nobody_asked], living) == "unconfirmed"
 
 
 def test_available_needs_a_control_that_stops() -> None:
@@ -124,6 +180,8 @@ def test_available_needs_a_control_that_stops() -> None:
     assert verdict(asked, [living], [dead]) == "confirmed"
     assert verdict(asked, [living], [living]) == "unconfirmed"
     assert verdict(asked, [dead], [dead]) == "refuted"
+    untouched = good(traffic=around("add", answered=40), bit={"kill": False})
+    assert verdict(asked, [untouched], [dead]) == "unconfirmed", "no fault had an effect"
 
 
 # Converges
@@ -135,6 +193,8 @@ def test_convergence_counts_only_where_replicas_differed() -> None:
     assert verdict(asked, [good(differed=False, agreed_s=2.1)]) == "unconfirmed"
     assert verdict(asked, [good(differed=True, agreed_s=None)]) == "unconfirmed"
     assert verdict(asked, [good(differed=True, agreed_s=5.1)]) == "refuted"
+    assert verdict(asked, [good(differed=True, agreed_s=2.1, bit={"kill": False})]) == "unconfirmed"
+    assert verdict(asked, [good(differed=True, agreed_s=2.1, valid="unknown", reason="harness-error")]) == "unconfirmed"
     assert verdict(asked, [bad(anomaly="divergence")]) == "refuted"
 
 
@@ -147,9 +207,9 @@ def test_convergence_with_a_control_needs_it_to_diverge() -> None:
 # Measured and Tabled
 
 
-def sweep(low: float | None, high: float | None) -> dict[str, list[Finding]]:
+def sweep(low: float | None, high: float | None, **more: Any) -> dict[str, list[Finding]]:
     name = LATENCY.figure
-    return {"3": [good(figures={name: low})], "5": [good(figures={name: high})]}
+    return {"3": [good(figures={name: low}, **more)], "5": [good(figures={name: high}, **more)]}
 
 
 def test_a_curve_must_have_its_shape() -> None:
@@ -157,6 +217,9 @@ def test_a_curve_must_have_its_shape() -> None:
     assert judge(asked, sweep(1.0, 2.1)).verdict == "confirmed"
     assert judge(asked, sweep(1.0, 1.9)).verdict == "refuted"
     assert judge(asked, sweep(1.0, None)).verdict == "unconfirmed"
+    assert judge(asked, sweep(1.0, 2.1, bit={"kill": False})).verdict == "unconfirmed"
+    assert judge(asked, sweep(1.0, 2.1, valid="unknown", reason="no-recovery")).verdict == "unconfirmed"
+    assert judge(asked, sweep(1.0, 2.1, valid="unknown", reason="timeout")).verdict == "confirmed", "of the checker"
     assert judge(asked, sweep(1.0, 2.1)).figures == {LATENCY.figure: {"3": 1.0, "5": 2.1}}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.claim import Claim, Converges, Experiment, Holds, Unavailable, Violates
+from harness.claim import Claim, Converges, Experiment, Holds, Tabled, Unavailable, Variant, Violates
 from harness.claims.inquiry import Arm, Inquiry
 from harness.claims.rule import Judgement
 from harness.claims.survey import Survey
@@ -101,6 +101,25 @@ def test_what_holds_is_not_confirmed_by_a_survey_that_was_cut_short() -> None:
         arm, seed = asked
         inquiry.add(arm, bad(seed) if arm.name == "control" else good(seed))
         assert inquiry.judgement().verdict == ("confirmed" if made == 4 else "unconfirmed"), made
+
+
+def test_of_a_sweep_nothing_is_said_before_all_runs_were_made() -> None:
+    table = Tabled("systems", (Variant("raft"), Variant("async")), "a", "c")
+    inquiry = Inquiry(claim(table, None, runs=2), "single-leader")
+    told = []
+    while (asked := inquiry.next()) is not None:
+        arm, seed = asked
+        inquiry.add(arm, good(seed, figures={"a": 1.0, "c": 1.0}))
+        told.append(inquiry.judgement().verdict)
+    assert told == ["unconfirmed"] * 3 + ["refuted"]
+
+
+def test_a_real_run_that_cannot_be_read_is_one_run_without_a_verdict(tmp_path: Path) -> None:
+    survey = Survey([Inquiry(CLAIMS["violates"], "single-leader", 1)], "sim", tmp_path, 1)
+    inquiry = survey.questions[0]
+    plan = replace(survey.plan(inquiry, inquiry.arms[0], 1), provider="no-such-provider")
+    found = answer(request(plan, store=str(tmp_path)))
+    assert (found.valid, found.reason) == ("unknown", "harness-error")
 
 
 def test_a_violation_needs_no_further_run() -> None:

@@ -27,24 +27,29 @@ def test_before_under_and_after() -> None:
                   op(3.5, 3.6), op(3.7, 3.8, "fail")]  # fmt: skip
     found = traffic(operations, [window(1.0, 3.0)], patience_s=1.0)
     # what was begun in the first second of the fault may have been let through; what ended after the heal, too
-    assert found == {"add": Traffic(before=1, asked=3, answered=1, after=1, recovery_s=0.6)}
+    assert found == {"add": Traffic(before=1, asked=3, answered=1, asked_after=2, after=1, soon=1, recovery_s=0.6)}
 
 
 def test_several_faults_count_while_all_are_in_force() -> None:
     operations = [op(0.5, 0.6), op(1.5, 1.6), op(3.2, 3.3), op(4.5, 4.6), op(6.5, 6.6)]
     found = traffic(operations, [window(1.0, 4.0), window(2.0, 6.0)], patience_s=1.0)
-    assert found == {"add": Traffic(before=1, asked=1, answered=1, after=1, recovery_s=0.6)}
+    assert found == {"add": Traffic(before=1, asked=1, answered=1, asked_after=1, after=1, soon=1, recovery_s=0.6)}
 
 
 def test_what_begins_and_ends_slowly_counts_where_it_was_certainly_in_force() -> None:
     slow = FaultWindow("pause", 0, s(1.0), 1, s(9.0), done_ns=s(2.0), ending_ns=s(7.0))
     operations = [op(0.5, 0.6), op(2.5, 2.6), op(4.0, 4.1), op(7.5, 7.6), op(9.5, 9.6)]
-    assert traffic(operations, [slow], patience_s=1.0)["add"] == Traffic(1, 1, 1, 1, 0.6)
+    assert traffic(operations, [slow], patience_s=1.0)["add"] == Traffic(1, 1, 1, 1, 1, 1, 0.6)
 
 
 def test_nothing_without_a_fault_and_no_recovery_without_a_heal() -> None:
     assert traffic([op(0, 1)], [], 1.0) == {}
-    assert traffic([op(9, 9.1)], [window(1.0, None)], 1.0)["add"] == Traffic(0, 1, 1, 0, None)
+    assert traffic([op(9, 9.1)], [window(1.0, None)], 1.0)["add"] == Traffic(0, 1, 1)
+
+
+def test_soon_is_within_the_recovery_bound() -> None:
+    found = traffic([op(3.5, 12.9), op(3.6, 13.1), op(20, 20.1)], [window(1.0, 3.0)], patience_s=1.0)["add"]
+    assert (found.asked_after, found.after, found.soon) == (3, 3, 1)
 
 
 def test_disturbed_is_inside_a_window_or_soon_after_it() -> None:

@@ -90,6 +90,28 @@ def test_what_the_killed_node_itself_counted_does_not_count() -> None:
     assert not judge_absence(["n3"], "killed", NODES, QUIET, window).bit
 
 
+def fewer(before: int, inside: int) -> tuple[Observation, Observation, Observation]:
+    """What n1 had received at second 0, 2 and 4; n3 is killed at 2."""
+    counts = (0, before, before + inside)
+    return tuple(  # type: ignore[return-value]
+        seen(second, {"n1": {"net.received": count}}, unanswered=("n3",) if second == 4 else ())
+        for second, count in zip((0, 2, 4), counts, strict=True)
+    )
+
+
+def test_a_node_that_only_asks_is_missed_by_those_who_hear_nothing_of_it() -> None:
+    start, killed, end = fewer(100, 49)
+    effect = judge_absence(["n3"], "killed", NODES, (start, killed), (killed, end))
+    assert effect.bit
+    assert "24.5 messages a second, 50.0 before" in effect.explanation
+
+
+@pytest.mark.parametrize(("before", "inside"), [(100, 51), (9, 0), (0, 0)])
+def test_a_few_messages_less_are_no_effect(before: int, inside: int) -> None:
+    start, killed, end = fewer(before, inside)
+    assert not judge_absence(["n3"], "killed", NODES, (start, killed), (killed, end)).bit
+
+
 def test_with_every_node_killed_silence_is_the_effect() -> None:
     window = (seen(2), seen(4, unanswered=NODES))
     assert judge_absence(NODES, "killed", NODES, QUIET, window).bit

@@ -1,0 +1,83 @@
+"""Whether a run is evidence of anything: it came to a verdict, its faults had an effect, and what the claim is about
+happened in it. What all rules have in common (``harness.claims.rule``)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from math import ceil
+from typing import Final
+
+from harness.claim import Claim
+from harness.claims.finding import Finding
+
+BITTEN_SHARE_MIN: Final = 0.25
+"""In so many of the runs that count each fault of the experiment must have had an effect. Not in all: a trigger may
+not come, and what is killed may be dead already. But where one of two never bites, it is another experiment."""
+
+DIVERGENCE: Final = "divergence"
+BESIDE: Final[Mapping[str, str]] = {DIVERGENCE: "eventual", "two-leaders": "leader-uniqueness"}
+"""Anomalies that are looked for in every run, whatever its workload, and the names of these checks."""
+
+_PARTIAL: Final = ("timeout", "unsupported", "version-order", "unknown-outcome")
+"""Reasons that a checker of several guarantees has for one of them; those that it did decide stand."""
+
+
+def idle(claim: Claim, finding: Finding) -> str | None:
+    """Why nothing that the sentence is about happened in the run; None if it did."""
+    if finding.bit and not any(finding.bit.values()):
+        return "no fault had an effect"
+    missing = [event for event in claim.told if not finding.told.get(event)]
+    return f"no node told {missing[0]!r}" if missing else None
+
+
+def unsettled(finding: Finding, forbids: Sequence[str] = ()) -> str | None:
+    """Why the verdict of the run does not say that none of ``forbids`` (empty: nothing at all) was there; None if it
+    does. A checker of several guarantees says it of those that it did decide, whatever the others come to."""
+    if finding.valid == "unknown" and (not forbids or finding.reason not in _PARTIAL):
+        return f"unknown ({finding.reason})"
+    undecided = [name for name in forbids if not _is_decided(finding, name)] if forbids else finding.undecided
+    return f"{undecided[0]} was not decided" if undecided else None
+
+
+def _is_decided(finding: Finding, anomaly: str) -> bool:
+    """Whether it is known if that anomaly was there: by the guarantee of its name, by the check beside the workload's
+    that is about it, or else by the workload's own checker."""
+    guarantee = BESIDE.get(anomaly, anomaly)
+    if guarantee in finding.decided:
+        return True
+    if guarantee in finding.undecided or anomaly in BESIDE:
+        return False
+    # A run that is invalid for what was checked beside it alone may hide that the workload's checker did not decide.
+    return finding.valid is True or (finding.valid is False and not set(finding.anomalies) <= set(BESIDE))
+
+
+def unmeasured(claim: Claim, finding: Finding) -> str | None:
+    """Why what was measured in the run is no figure of what the claim is about; None if it is. It needs no verdict of
+    a checker, but all else that a run must have."""
+    if finding.valid == "unknown" and finding.reason not in _PARTIAL:
+        return f"unknown ({finding.reason})"
+    return idle(claim, finding)
+
+
+def too_few(
+    claim: Claim, own: Sequence[Finding], why: Callable[[Finding], str | None]
+) -> tuple[list[Finding], str | None]:
+    """The runs that count, those for which ``why`` has nothing to say; and why these are not enough, if they are not:
+    they are too few, or one of their faults did nothing."""
+    counted = [finding for finding in own if why(finding) is None]
+    needed = max(1, ceil(claim.thresholds.counted_min * len(own)))
+    if own and len(counted) >= needed:
+        return counted, _without_bite(counted)
+    reasons = Counter(reason for finding in own if (reason := why(finding)) is not None).most_common(3)
+    told = ", ".join(f"{reason} ({count})" for reason, count in reasons) or "there was no run"
+    return counted, f"only {len(counted)} of {len(own)} runs count, {needed} are needed: {told}"
+
+
+def _without_bite(counted: Sequence[Finding]) -> str | None:
+    """Which fault had an effect in hardly any of the runs."""
+    for name in dict.fromkeys(name for finding in counted for name in finding.bit):
+        bitten = sum(finding.bit.get(name, False) for finding in counted)
+        if bitten < BITTEN_SHARE_MIN * len(counted):
+            return f"{name} had an effect in {bitten} of {len(counted)} runs only"
+    return None
