@@ -11,6 +11,9 @@ from typing import Final
 from harness.claim import Claim
 from harness.claims.finding import Finding
 
+_SPOILT: Final = ("harness-error", "interrupted", "too-few-ok-operations", "no-recovery")
+"""Reasons for which nothing at all is to be learnt from a run, whatever is asked of it."""
+
 BITTEN_SHARE_MIN: Final = 0.25
 """In so many of the runs that count each fault of the experiment must have had an effect. Not in all: a trigger may
 not come, and what is killed may be dead already. But where one of two never bites, it is another experiment."""
@@ -54,8 +57,8 @@ def _is_decided(finding: Finding, anomaly: str) -> bool:
 
 def unmeasured(claim: Claim, finding: Finding) -> str | None:
     """Why what was measured in the run is no figure of what the claim is about; None if it is. It needs no verdict of
-    a checker, but all else that a run must have."""
-    if finding.valid == "unknown" and finding.reason not in _PARTIAL:
+    a checker, but a run that was as it should be."""
+    if finding.valid == "unknown" and finding.reason in _SPOILT:
         return f"unknown ({finding.reason})"
     return idle(claim, finding)
 

@@ -199,7 +199,7 @@ def _unasked(claim: Claim, finding: Finding, f: str) -> str | None:
     """Why a run does not show that the fault left the operations alone; None if it does."""
     if _enough(finding, f, claim.thresholds.operations_min) is None:
         return f"too few operations {f} before or under the fault"
-    return unmeasured(claim, finding)
+    return idle(claim, finding)
 
 
 def _converges(claim: Claim, own: Sequence[Finding], control: Sequence[Finding], within_s: float) -> Judgement:

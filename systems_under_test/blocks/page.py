@@ -1,6 +1,6 @@
 """Storage pages: rows in slots of fixed size, laid out as one of two versions of a storage engine does it.
 
-What a write-ahead log of a storage engine says is which bytes changed in which page (DDIA 5.1, "Write-ahead log (WAL)
+What a write-ahead log of a storage engine says is which bytes changed in which page (DDIA ch. 5, "Write-ahead log (WAL)
 shipping"). It means something only to an engine that lays out its pages in the same way, so there are two that do not:
 version 2 begins each row with a byte of flags. The same bytes, read by the other version, are another row or none.
 """

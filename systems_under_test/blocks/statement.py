@@ -7,7 +7,7 @@
 An expression is a value, ``{"call": "NOW"}`` (or RAND, UUID), ``{"column": name}`` (of the row that is updated),
 ``{"sum": [expression, ...]}``, or, in a trigger, ``{"new": column}`` (of the row that was inserted; "id" is its key).
 Executed twice, at two places or in two orders, the same statement may do two different things: that is what
-statement-based replication has to live with (DDIA 5.1).
+statement-based replication has to live with (DDIA ch. 5).
 """
 
 from __future__ import annotations

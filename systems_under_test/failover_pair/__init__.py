@@ -2,7 +2,8 @@
 
 *Designing Data-Intensive Applications*, ch. 5, "Leader failure: Failover". Two nodes that do not hear each other cannot
 tell who is to blame, and no majority of two survives one's death. So pairs "shoot the other node in the head" and go
-on alone. ``switch=arbiter`` grants one of two orders; ``switch=obedient`` carries out both, and nobody is left.
+on alone. ``switch=arbiter`` grants one of two orders; ``switch=obedient`` carries out both, and nobody is left;
+``switch=stuck`` only says that it did, and both go on.
 
 With ``failover=manual`` nodes shoot nobody: a person does, after a while. With ``replication=async`` the standby may
 lack what was acknowledged; a ``cache`` beside the pair then still knows rows that are gone, by ids that are given anew.
@@ -33,14 +34,15 @@ def ready(statuses: Mapping[str, Message]) -> bool:
 
 
 def promises(options: Mapping[str, str]) -> frozenset[str]:
-    """Everything, where replication is synchronous: an obedient switch costs the service, and not the data."""
+    """Everything, where replication is synchronous: an obedient switch costs the service, and not the data. One that
+    is stuck leaves two primaries."""
     everything = {"register", "set", "counter", "unique-ids", "cached-rows"}
-    return frozenset(everything if options["replication"] == "sync" else ())
+    return frozenset(everything if options["replication"] == "sync" and options["switch"] != "stuck" else ())
 
 
 SYSTEM = System(
     name="failover-pair",
-    summary="Primary and standby that order each other off at a power switch (DDIA 5.2).",
+    summary="Primary and standby that order each other off at a power switch (DDIA ch. 5).",
     operations=frozenset({"read", "write", "cas", "add", "inc", "append", "generate", "look-up", "dump"}),
     roles={
         "node": Role("systems_under_test.failover_pair.node:Node", count=2),
@@ -55,7 +57,9 @@ SYSTEM = System(
     options={
         "replication": Option("sync", ("sync", "async"), "acknowledge what is on both disks, or on the primary's"),
         "switch": Option(
-            "arbiter", ("arbiter", "obedient"), "the switch grants one of two orders, or carries out every one"
+            "arbiter",
+            ("arbiter", "obedient", "stuck"),
+            "the switch grants one of two orders, carries out every one, or none though it says so",
         ),
         "failover": Option("automatic", ("automatic", "manual"), "nodes order each other off, or an operator does"),
         "operator-ms": Option("2000", None, "how long nobody serves until an operator acts; 0: nobody comes"),

@@ -41,7 +41,7 @@ def promises(options: Mapping[str, str]) -> frozenset[str]:
 
 SYSTEM = System(
     name="replication-log",
-    summary="A fixed leader and what its log says: statements, pages, rows, or triggers (DDIA 5.1).",
+    summary="A fixed leader and what its log says: statements, pages, rows, or triggers (DDIA ch. 5).",
     operations=frozenset({"read", "insert", "update", "delete", "dump"}),
     roles={
         "database": Role(program="systems_under_test.replication_log.node:Database"),
@@ -63,7 +63,7 @@ SYSTEM = System(
         "version-check": Option("on", ("on", "off"), "off: pages are written whatever version of storage they are of"),
     },
     errors=ERRORS,
-    events=("version-refused", "disk-corrupt"),
+    events=("version-refused", "mixed-versions", "disk-corrupt"),
     claims=CLAIMS,
     withstands=frozenset({"duplicate"}),
     promises=promises,

@@ -1,4 +1,4 @@
-"""Triggers that write every change of chosen tables into a change table, for a process outside to pick up (DDIA 5.1,
+"""Triggers that write every change of chosen tables into a change table, for a process outside to pick up (DDIA ch. 5,
 "Trigger-based replication").
 
 The trigger runs inside the transaction that set it off, so the change table has exactly what was committed, in order;

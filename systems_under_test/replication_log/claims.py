@@ -160,6 +160,7 @@ _VERSION_CLAIMS: Final = (
         experiment=_rows(_WAL, _LEADER_FIRST, _UPGRADE_S),
         expect=Holds(),
         control=Variant("unchecked", {"version-check": "off"}),
+        told=("version-refused",),
     ),
     Claim(
         id="SL-18a",
@@ -168,6 +169,7 @@ _VERSION_CLAIMS: Final = (
         experiment=_rows({"log": "row"}, _LEADER_FIRST, _UPGRADE_S),
         expect=Holds(),
         control=Variant("wal", {"log": "wal", "version-check": "off"}),
+        told=("mixed-versions",),
     ),
     Claim(
         id="SL-18b",

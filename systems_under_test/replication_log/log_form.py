@@ -1,4 +1,4 @@
-"""What the leader's log says, and what a follower makes of it: statements, bytes of pages, or rows (DDIA 5.1).
+"""What the leader's log says, and what a follower makes of it: statements, bytes of pages, or rows (DDIA ch. 5).
 
 * *statement*: what was asked. Short, and ambiguous: executed elsewhere, or in another order, it may do something else.
 * *wal*: which bytes of which pages changed, from the storage engine's own log. Exact, and bound to one version of it.

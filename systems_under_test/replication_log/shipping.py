@@ -31,6 +31,7 @@ class Shipping:
         self._env, self._follower, self._form, self._same_version = env, follower, form, same_version
         self._position: int | None = None
         self._version = 0
+        self._mixed: tuple[int, int] | None = None  # the leader's version and the follower's, when they last differed
 
     async def step(self, durable: Sequence[Record], round_number: int) -> None:
         """Send what is to be sent now, if anything is."""
@@ -42,6 +43,14 @@ class Shipping:
         except CallError:
             return
         self._position, self._version = answer["position"], answer["version"]
+        if batch is not None and batch["first"] <= answer["position"]:
+            self._tell_if_mixed(durable[batch["first"] - 1]["version"])
+
+    def _tell_if_mixed(self, ours: int) -> None:
+        """Once for each two versions: a follower of another version has taken what was shipped."""
+        if self._version != ours and self._mixed != (ours, self._version):
+            self._mixed = ours, self._version
+            self._env.event("mixed-versions", follower=self._follower, ours=ours, theirs=self._version)
 
     def _batch(self, durable: Sequence[Record], position: int) -> Message | None:
         """{"first": number of the first record, "records": [...]}; None if there is nothing that it could apply."""

@@ -1,6 +1,6 @@
 """Single-leader replication: one node takes all writes into its log and ships the log to the others.
 
-*Designing Data-Intensive Applications*, 5.1-5.2; *Patterns of Distributed Systems*, 2.2-2.8.
+*Designing Data-Intensive Applications*, chapter 5; *Patterns of Distributed Systems*, "Leader and Followers".
 
 ``replication=async`` answers when the leader
 has the write on its own disk: after a failover, what was not shipped yet is lost, though it was acknowledged.
@@ -61,7 +61,7 @@ def leadership(options: Mapping[str, str]) -> tuple[str, str] | None:
 
 SYSTEM = System(
     name="single-leader",
-    summary="One leader, a log shipped to followers, automatic failover (DDIA 5.1-5.2).",
+    summary="One leader, a log shipped to followers, automatic failover (DDIA ch. 5).",
     operations=frozenset({"read", "write", "cas", "add", "inc", "append", "generate", "dump"}),
     roles={"node": Role(program="systems_under_test.single_leader.partition:Partitioned")},
     client=client,
@@ -124,6 +124,7 @@ SYSTEM = System(
         "became-leader",
         "stepped-down",
         "truncated",
+        "caught-up",
         "disk-corrupt",
         "copy-begun",
         "copied",

@@ -8,7 +8,7 @@ from harness.claim import Claim, Experiment, Source, Thresholds, Variant
 from harness.claims.finding import Finding
 from harness.claims.traffic import Traffic
 
-SOURCE = Source("DDIA", "5.1 Leaders and Followers", 153, "asynchronous")
+SOURCE = Source("DDIA", "ch. 5, Leaders and Followers", 152, "asynchronous")
 CONTROL = Variant("async", {"replication": "async"})
 
 
