@@ -1,7 +1,8 @@
 """``rows``: statements on a few tables, as an application sends them; rows must stay, and replicas must agree.
 
-Of what a statement can be, everything that the ways to replicate it differ in (DDIA ch. 5, "Implementation of Replication
-Logs"): values that are made where it is executed (NOW, RAND, UUID), keys that count up, conditions on what is there.
+Of what a statement can be, everything that the ways to replicate it differ in (DDIA ch. 5, "Implementation of
+Replication Logs"): values that are made where it is executed (NOW, RAND, UUID), keys that count up, conditions on what
+is there.
 
 * ``orders``: rows under auto-increment keys, some of which are deleted again;
 * ``seats``: a few rows, which are taken if they are free, and freed: what a statement does depends on those before it;
