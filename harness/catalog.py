@@ -86,7 +86,9 @@ PLUG_INS: Final[Mapping[str, Mapping[str, str]]] = {
         "snapshot-restore": "harness.faults.snapshot_restore:FAULT",
         "wipe": "harness.faults.wipe:FAULT",
         "clock": "harness.faults.clock:FAULT",
+        "drift": "harness.faults.drift:FAULT",
         "membership": "harness.faults.membership:FAULT",
+        "transfer": "harness.faults.transfer:FAULT",
     },
     "providers": {
         "local": "harness.clusters.local:PROVIDER",

@@ -160,6 +160,18 @@ class ClockFaults(Protocol):
         against the harness's clock. Nodes that do not answer are left out."""
 
 
+class DriftFaults(Protocol):
+    """The capability "drift". Only what simulates the machine has it: wall clocks alone can be bent from outside, while
+    timers of a real program are its kernel's, which has one oscillator for all nodes of a machine."""
+
+    async def drift(self, nodes: Sequence[str], factor: float) -> None:
+        """The oscillator runs at ``factor`` (above 0) times the true rate from now on, and with it all that the node
+        measures or waits for: both clocks, which do not jump, sleeps, timeouts, work. Replaces a drift before it."""
+
+    async def undrift(self, nodes: Sequence[str]) -> None:
+        """It runs true again. Monotonic clocks go on from where they are; wall clocks are set right, at once."""
+
+
 class ResourceFaults(Protocol):
     """The capabilities "memory", "cpu" and "fds". ``Observation.met`` counts what was felt of each: programs killed for
     want of memory, times in which a program waited for its share of the processor, calls refused for want of a

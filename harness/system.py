@@ -107,9 +107,11 @@ class Bug:
 
     ``row`` is its number among the published mistakes we seed; ``options`` those under which the system without the bug
     (its *correct twin*) holds what the bug breaks; ``workloads`` show it, the first one best; ``faults`` is a
-    ``--faults`` text that exposes it; ``shows_as`` the codes of what a checker may say (``harness.exam.code``: LIN,
-    SET, CNT, DIV, EV, SES, ...). ``sizes`` are fields of a plan that matter (nodes, rate_hz, time_limit_s, ...). What
-    shows as AVL is that for ``gap_s`` seconds of the main phase nobody who asked got an answer, as the twin does not.
+    ``--faults`` text that exposes it. Where these are a directed schedule, for a mistake that hardly shows otherwise,
+    ``random_faults`` are accidents among which it is looked for besides. ``shows_as`` are the codes of what a checker
+    may say (``harness.exam.code``: LIN, SET, CNT, DIV, EV, SES, ...). ``sizes`` are fields of a plan that matter
+    (nodes, rate_hz, time_limit_s, ...). What shows as AVL is that for ``gap_s`` seconds of the main phase nobody who
+    asked got an answer, as the twin does not.
     """
 
     row: int
@@ -120,6 +122,7 @@ class Bug:
     options: Mapping[str, str] = field(default_factory=dict)
     sizes: Mapping[str, Any] = field(default_factory=dict)
     gap_s: float | None = None
+    random_faults: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ _SPOILT: Final = ("harness-error", "interrupted", "too-few-ok-operations", "no-r
 
 BITTEN_SHARE_MIN: Final = 0.25
 """In so many of the runs that count each fault of the experiment must have had an effect. Not in all: a trigger may
-not come, and what is killed may be dead already. But where one of two never bites, it is another experiment."""
+not come, and what is killed may be dead already. But where one of two never bites, it is another experiment. What holds
+may hold since a fault cannot touch it (a bent clock that nobody reads): then it must have bitten in the control."""
 
 DIVERGENCE: Final = "divergence"
 BESIDE: Final[Mapping[str, str]] = {DIVERGENCE: "eventual", "two-leaders": "leader-uniqueness"}
@@ -64,23 +65,22 @@ def unmeasured(claim: Claim, finding: Finding) -> str | None:
 
 
 def too_few(
-    claim: Claim, own: Sequence[Finding], why: Callable[[Finding], str | None]
+    claim: Claim, own: Sequence[Finding], why: Callable[[Finding], str | None], control: Sequence[Finding] = ()
 ) -> tuple[list[Finding], str | None]:
     """The runs that count, those for which ``why`` has nothing to say; and why these are not enough, if they are not:
-    they are too few, or one of their faults did nothing."""
+    they are too few, or one of their faults did nothing, neither there nor in the runs of the ``control``."""
     counted = [finding for finding in own if why(finding) is None]
     needed = max(1, ceil(claim.thresholds.counted_min * len(own)))
     if own and len(counted) >= needed:
-        return counted, _without_bite(counted)
+        names = dict.fromkeys(name for finding in counted for name in finding.bit)
+        idle_faults = [name for name in names if not _bites(name, counted) and not _bites(name, control)]
+        return counted, f"{idle_faults[0]} had an effect in too few of the runs" if idle_faults else None
     reasons = Counter(reason for finding in own if (reason := why(finding)) is not None).most_common(3)
     told = ", ".join(f"{reason} ({count})" for reason, count in reasons) or "there was no run"
     return counted, f"only {len(counted)} of {len(own)} runs count, {needed} are needed: {told}"
 
 
-def _without_bite(counted: Sequence[Finding]) -> str | None:
-    """Which fault had an effect in hardly any of the runs."""
-    for name in dict.fromkeys(name for finding in counted for name in finding.bit):
-        bitten = sum(finding.bit.get(name, False) for finding in counted)
-        if bitten < BITTEN_SHARE_MIN * len(counted):
-            return f"{name} had an effect in {bitten} of {len(counted)} runs only"
-    return None
+def _bites(fault: str, findings: Sequence[Finding]) -> bool:
+    """Whether the fault had an effect in enough of these runs."""
+    bitten = sum(finding.bit.get(fault, False) for finding in findings)
+    return 0 < bitten >= BITTEN_SHARE_MIN * len(findings)

@@ -102,7 +102,7 @@ def _holds(claim: Claim, own: Sequence[Finding], control: Sequence[Finding], for
             return Judgement("refuted", why, len(own), (CLAIM, finding))
     broken = next(((each, kind) for each in control if (kind := broke(each, forbids)) is not None), None)
     told = None if broken is None else f"{broken[1]}: {broken[0].anomalies[broken[1]]}"
-    counted, doubt = too_few(claim, own, lambda finding: uncounted(claim, finding, forbids))
+    counted, doubt = too_few(claim, own, lambda finding: uncounted(claim, finding, forbids), control)
     if doubt is not None:
         return Judgement("unconfirmed", doubt, len(counted), control=told)
     if broken is None:

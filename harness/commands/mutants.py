@@ -20,6 +20,9 @@ from harness.exam.hunt import Alarm, Hunt, Twin, correct_twin
 
 FINDS: Final[Mapping[str, int]] = {"sim": 3, "local": 1, "docker": 1}
 RUNS_MAX: Final[Mapping[str, int]] = {"sim": 300, "local": 10, "docker": 10}
+RANDOM_RUNS: Final[Mapping[str, int]] = {"sim": 60, "local": 10, "docker": 10}
+"""Of a bug for which there is a directed schedule: so often it is looked for without one. It may well not be found."""
+
 TWIN_RUNS: Final[Mapping[str, int]] = {"sim": 20, "local": 1, "docker": 1}
 
 EXAMPLES: Final = """\
@@ -75,14 +78,18 @@ def run(args: argparse.Namespace) -> int:
     if args.provider != "sim":
         check_provider(catalog.provider(args.provider), chosen[0][0])
     hunts, twins = _questions(args, chosen)
-    survey: Survey[Hunt | Twin] = Survey([*hunts, *twins], args.provider, Path(args.store) / "mutants", args.jobs)
+    random = _at_random(args, chosen)
+    survey: Survey[Hunt | Twin] = Survey(
+        [*hunts, *random.values(), *twins], args.provider, Path(args.store) / "mutants", args.jobs
+    )
     seconds = surveyed(survey, "questions", json=args.json)
     if seconds is None:
         return CRASH
-    text = "\n".join(_table(survey, hunts, twins, seconds))
+    text = "\n".join(_table(survey, hunts, random, twins, seconds))
     tell(text, json=args.json)
     if args.json:
-        emit({"bugs": [_bug_json(survey, hunt) for hunt in hunts], "twins": [_twin_json(twin) for twin in twins]})
+        bugs = [_bug_json(survey, hunt) | _random_json(random.get(hunt.name)) for hunt in hunts]
+        emit({"bugs": bugs, "twins": [_twin_json(twin) for twin in twins]})
     if any(twin.alarms() for twin in twins):
         return 1
     return 0 if survey.complete and all(hunt.detections for hunt in hunts) else 2
@@ -129,14 +136,25 @@ def _questions(args: argparse.Namespace, chosen: Sequence[tuple[str, str]]) -> t
     return hunts, list(twins.values()) if twin_runs else []
 
 
-def _table(survey: Survey[Hunt | Twin], hunts: Sequence[Hunt], twins: Sequence[Twin], seconds: float) -> Iterator[str]:
+def _at_random(args: argparse.Namespace, chosen: Sequence[tuple[str, str]]) -> dict[str, Hunt]:
+    """Bug -> the search for it without the directed schedule that it has."""
+    runs, finds = (RANDOM_RUNS[args.provider], FINDS[args.provider]) if args.runs is None else (args.runs, None)
+    systems = [(catalog.system(system), name) for system, name in chosen]
+    return {
+        name: Hunt(system, name, runs, finds, args.seed, at_random=True)
+        for system, name in systems if system.bugs[name].random_faults is not None
+    }  # fmt: skip
+
+
+def _table(
+    survey: Survey[Hunt | Twin], hunts: Sequence[Hunt], random: Mapping[str, Hunt], twins: Sequence[Twin],
+    seconds: float,
+) -> Iterator[str]:  # fmt: skip
     yield f"{'row':>3}  {'bug':<36} {'system':<16} {'found':>9}  {'runs to find':>12}  {'seconds':>8}  shows as"
     for hunt in hunts:
-        found, fired = len(hunt.detections), ", ".join(f"{code} {count}" for code, count in hunt.checkers().items())
-        runs, spent = hunt.median_runs, hunt.median_seconds
-        yield (f"{hunt.bug.row:>3}  {hunt.name:<36} {hunt.system:<16} {found:>4}/{hunt.runs:<4}  "
-               f"{'never' if runs is None else format(runs, 'g'):>12}  "
-               f"{'' if spent is None else format(spent, '.2f'):>8}  {fired or '-'}")  # fmt: skip
+        yield _row(hunt, hunt.name)
+        if hunt.name in random:
+            yield _row(random[hunt.name], "  among random faults")
     alarms = [(twin, alarm) for twin in twins for alarm in twin.alarms()]
     for twin, alarm in alarms:
         tried = twin.arm.experiment
@@ -150,23 +168,42 @@ def _table(survey: Survey[Hunt | Twin], hunts: Sequence[Hunt], twins: Sequence[T
     yield f"{found} of {len(hunts)} bugs found; {survey.runs} runs in {seconds:.0f} s"
 
 
+def _row(hunt: Hunt, title: str) -> str:
+    found, fired = len(hunt.detections), ", ".join(f"{code} {count}" for code, count in hunt.checkers().items())
+    runs, spent = hunt.median_runs, hunt.median_seconds
+    return (f"{hunt.bug.row:>3}  {title:<36} {hunt.system:<16} {found:>4}/{hunt.runs:<4}  "
+            f"{'never' if runs is None else format(runs, 'g'):>12}  "
+            f"{'' if spent is None else format(spent, '.2f'):>8}  {fired or '-'}")  # fmt: skip
+
+
 def _options(twin: Twin) -> str:
     return " ".join(f"-o {name}={value}" for name, value in twin.arm.experiment.options.items())
 
 
 def _repeat(survey: Survey[Hunt | Twin], question: Hunt | Twin, seed: int) -> str:
-    return shlex.join([PROGRAM, "run", "--replay", str(survey.keep(question, question.arm, seed))])
+    arm = question.arm_of(seed) if isinstance(question, Hunt) else question.arm
+    return shlex.join([PROGRAM, "run", "--replay", str(survey.keep(question, arm, seed))])
 
 
 def _bug_json(survey: Survey[Hunt | Twin], hunt: Hunt) -> dict[str, Any]:
     first = next(iter(hunt.detections), None)
     return {
         "name": hunt.name, "system": hunt.system, "options": dict(hunt.bug.options), "row": hunt.bug.row,
-        "workload": hunt.arm.experiment.workload, "faults": hunt.bug.faults, "runs": hunt.runs,
+        "workloads": list(hunt.bug.workloads), "faults": hunt.bug.faults, "runs": hunt.runs,
         "detected": len(hunt.detections), "median_runs": hunt.median_runs, "median_seconds": hunt.median_seconds,
         "checkers": dict(hunt.checkers()), "shows_as": list(hunt.bug.shows_as),
         "repeat": None if first is None else _repeat(survey, hunt, first.seed),
     }  # fmt: skip
+
+
+def _random_json(hunt: Hunt | None) -> dict[str, Any]:
+    """What the search among random faults came to, where there is one."""
+    if hunt is None:
+        return {}
+    return {"random": {
+        "faults": hunt.bug.random_faults, "runs": hunt.runs, "detected": len(hunt.detections),
+        "median_runs": hunt.median_runs, "median_seconds": hunt.median_seconds, "checkers": dict(hunt.checkers()),
+    }}  # fmt: skip
 
 
 def _twin_json(twin: Twin) -> dict[str, Any]:

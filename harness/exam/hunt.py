@@ -17,41 +17,66 @@ from harness.system import Bug, System
 
 RATE_HZ: Final = 20.0
 TIME_LIMIT_S: Final = 10.0
+DIRECTED: Final = frozenset({"windows", "time_limit_s"})
+"""Sizes that belong to a directed schedule, and not to another one for the same bug."""
+
 BUG: Final = "bug"
 TWIN: Final = "twin"
 
 
-def experiment(bug: Bug, name: str | None) -> Experiment:
-    """What shows the bug of that name; without one, its correct twin."""
-    sizes = {"rate_hz": RATE_HZ, "time_limit_s": TIME_LIMIT_S, **bug.sizes}
-    return Experiment(bug.workloads[0], bug.options, () if name is None else (name,), bug.faults, **sizes)
+def experiment(bug: Bug, name: str | None, workload: str | None = None, faults: str | None = None) -> Experiment:
+    """What shows the bug of that name; without one, its correct twin. In its first workload and under its own faults,
+    unless others are given."""
+    own = {name: size for name, size in bug.sizes.items() if faults is None or name not in DIRECTED}
+    sizes = {"rate_hz": RATE_HZ, "time_limit_s": TIME_LIMIT_S, **own}
+    bugs = () if name is None else (name,)
+    return Experiment(workload or bug.workloads[0], bug.options, bugs, faults or bug.faults, **sizes)
 
 
 class Hunt:
-    """Runs until the bug has been found ``finds`` times, or ``runs`` were made; with ``finds`` None always all."""
+    """Runs until the bug has been found ``finds`` times, or ``runs`` were made; with ``finds`` None always all. They
+    are dealt out in turn to the workloads that show it. With ``at_random`` it is looked for among random faults."""
 
-    def __init__(self, system: System, name: str, runs: int, finds: int | None, first_seed: int = 1) -> None:
-        self.bug, self.name, self.system = system.bugs[name], name, system.name
-        self.arm = Arm(BUG, experiment(self.bug, name), runs)
+    def __init__(
+        self, system: System, name: str, runs: int, finds: int | None, first_seed: int = 1, *, at_random: bool = False
+    ) -> None:
+        self.bug, self.system = system.bugs[name], system.name
+        self.name = f"{name} at random" if at_random else name
+        faults, workloads = self.bug.random_faults if at_random else None, self.bug.workloads
+        self.arms = [
+            Arm(f"{BUG} {workload}", experiment(self.bug, name, workload, faults), len(range(i, runs, len(workloads))))
+            for i, workload in enumerate(workloads)
+        ]
         self._finds, self._first_seed = finds, first_seed
 
     def next(self) -> tuple[Arm, int] | None:
-        if not self.arm.open:
+        asked = sum(arm.asked for arm in self.arms)
+        arm = self.arm_of(seed := self._first_seed + asked)
+        if not arm.open:
             return None
-        self.arm.asked += 1
-        return self.arm, self._first_seed + self.arm.asked - 1
+        arm.asked += 1
+        return arm, seed
+
+    def arm_of(self, seed: int) -> Arm:
+        """In whose turn the run of that seed is."""
+        return self.arms[(seed - self._first_seed) % len(self.arms)]
 
     def add(self, arm: Arm, finding: Finding) -> None:
         arm.findings.append(finding)
-        arm.closed = self._finds is not None and len(self.detections) >= self._finds
+        if self._finds is not None and len(self.detections) >= self._finds:
+            for each in self.arms:
+                each.closed = True
+
+    def _codes(self, finding: Finding, gap_s: float | None) -> frozenset[str]:
+        return codes(finding, self.arm_of(finding.seed).experiment.workload, gap_s)
 
     def shows(self, finding: Finding) -> frozenset[str]:
         """The codes by which the run shows the bug as it is to be shown."""
-        return codes(finding, self.arm.experiment.workload, self.bug.gap_s) & frozenset(self.bug.shows_as)
+        return self._codes(finding, self.bug.gap_s) & frozenset(self.bug.shows_as)
 
     @property
     def ordered(self) -> list[Finding]:
-        return sorted(self.arm.findings, key=lambda finding: finding.seed)
+        return sorted((each for arm in self.arms for each in arm.findings), key=lambda finding: finding.seed)
 
     @property
     def detections(self) -> list[Finding]:
@@ -59,11 +84,11 @@ class Hunt:
 
     @property
     def runs(self) -> int:
-        return len(self.arm.findings)
+        return sum(len(arm.findings) for arm in self.arms)
 
     @property
     def wanted(self) -> int:
-        return self.runs if self.arm.closed else self.arm.runs
+        return sum(len(arm.findings) if arm.closed else arm.runs for arm in self.arms)
 
     def searches(self) -> list[tuple[int, float]]:
         """(runs, seconds of computing) that each detection took, from the one before it on."""
@@ -85,8 +110,8 @@ class Hunt:
 
     def checkers(self) -> Mapping[str, int]:
         """What fired, and in how many runs; assertions, which do not count, among them."""
-        workload, gap_s = self.arm.experiment.workload, self.bug.gap_s if "AVL" in self.bug.shows_as else None
-        return dict(Counter(code for finding in self.ordered for code in codes(finding, workload, gap_s)).most_common())
+        gap_s = self.bug.gap_s if "AVL" in self.bug.shows_as else None
+        return dict(Counter(code for finding in self.ordered for code in self._codes(finding, gap_s)).most_common())
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Final
 from harness.claim import Available, Claim, Converges, Experiment, Holds, Measured, Tabled, Unavailable, Variant
 from harness.claims.inquiry import Arm
 from harness.exam.hunt import Twin, correct_twin
-from harness.exam.option_set import OptionSet, mixed
+from harness.exam.option_set import OptionSet, has_to_bear, mixed
 from harness.system import System
 
 RUNS: Final = 1000
@@ -77,7 +77,8 @@ def _named(system: System) -> Iterator[tuple[str, Experiment, Named | None]]:
 
 def _configurations(system: System, claim: Claim) -> Iterator[tuple[Experiment, tuple[str, ...] | None]]:
     """The claim's own experiment, its points, its control, each with what must not be seen in it: nothing at all (the
-    empty tuple) where the workload is promised, or else what the claim forbids; None where it says nothing of that."""
+    empty tuple) where the workload is promised under such faults, or else what the claim forbids; None where it says
+    nothing of that."""
     own = claim.experiment
     match claim.expect:
         case Measured(_, points) | Tabled(_, points):
@@ -101,7 +102,7 @@ def _varied(experiment: Experiment, variants: tuple[Variant, ...]) -> Iterator[E
 
 def _promise(system: System, experiment: Experiment) -> tuple[str, ...] | None:
     promised = system.promises(system.completed(experiment.options))
-    return () if experiment.workload in promised else None
+    return () if experiment.workload in promised and has_to_bear(system, experiment) else None
 
 
 def _promised(system: System, options: Mapping[str, str]) -> Iterator[Named]:

@@ -12,10 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from harness import catalog
 from harness.claim import Experiment
+from harness.claims.experiment import plan_of
 from harness.claims.inquiry import Arm
 from harness.exam.hunt import RATE_HZ, TIME_LIMIT_S, Twin
 from harness.exam.pairwise import domains, pairwise
+from harness.faults.profile import BEYOND
 from harness.system import System
 
 RUNS: Final = 50
@@ -80,3 +83,9 @@ def mixed(system: System, workload: str, options: Mapping[str, str]) -> Experime
     """The workload under any mix of the faults that the system has to withstand."""
     faults = FAULTS if any(role.disk for role in system.roles.values()) else WITHOUT_DISK
     return Experiment(workload, options, faults=faults, rate_hz=RATE_HZ, time_limit_s=TIME_LIMIT_S)
+
+
+def has_to_bear(system: System, experiment: Experiment) -> bool:
+    """Whether all of the experiment's faults are such that the system keeps its promises under them."""
+    asked = {entry.fault for entry in plan_of(experiment, system, catalog.faults(), 1, "sim").schedule}
+    return not asked & (BEYOND - system.withstands)

@@ -50,27 +50,41 @@ def _offset_ms(random: Random) -> float:
     return size_ms * random.choice((-1, 1))
 
 
-KINDS: Final[Mapping[str, tuple[Callable[[Random], Amount], str]]] = {
+Kinds = Mapping[str, tuple[Callable[[Random], Amount], str]]
+"""Kind of bend -> how its amount is drawn, one line of help."""
+
+KINDS: Final[Kinds] = {
     JUMP: (_jump, "one jump, forward or back"),
     STROBE: (_strobe, "jumps to and fro, many times"),
     RATE: (_rate, "runs too fast or too slow"),
 }
-"""Kind of bend -> how its amount is drawn, one line of help."""
 
 
-def _shapes() -> Mapping[str, str]:
+def shapes_of(kinds: Kinds) -> Mapping[str, str]:
     """A kind, a target, or both: ``jump``, ``leader``, ``jump-leader``."""
-    kinds = {kind: f"{line}; on one of {', '.join(_TARGETS)}" for kind, (_, line) in KINDS.items()}
-    targets = {target: f"one of {', '.join(KINDS)}, on {line}" for target, line in TARGETS.items()}
+    alone = {kind: f"{line}; on one of {', '.join(_TARGETS)}" for kind, (_, line) in kinds.items()}
+    targets = {target: f"one of {', '.join(kinds)}, on {line}" for target, line in TARGETS.items()}
     both = {
         f"{kind}-{target}": f"{kind_line}; on {line}"
-        for kind, (_, kind_line) in KINDS.items()
+        for kind, (_, kind_line) in kinds.items()
         for target, line in TARGETS.items()
     }
-    return kinds | targets | both
+    return alone | targets | both
 
 
-SHAPES: Final = _shapes()
+SHAPES: Final = shapes_of(KINDS)
+
+
+def choose_kind(spec: FaultSpec, kinds: Kinds, turn: int, nodes: tuple[str, ...], random: Random) -> Action:
+    """Target, kind and amount. The default mix goes through the kinds and, for each, through the targets, the leader
+    first."""
+    kind, target = _named(spec.shape, kinds)
+    if kind is None:
+        kind = list(kinds)[turn % len(kinds)]
+    if target is None:
+        target = _TARGETS[turn // len(kinds) % len(_TARGETS)] if spec.shape is None else _drawn(spec, random)
+    chosen = choose_target(replace(spec, shape=target), turn, nodes, random)
+    return {**chosen, "kind": kind, "amount": kinds[kind][0](random)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +98,7 @@ class Clock:
         return SHAPES
 
     def choose(self, spec: FaultSpec, turn: int, nodes: tuple[str, ...], random: Random) -> Action:
-        """The default mix goes through the kinds and, for each, through the targets, the leader first."""
-        kind, target = _named(spec.shape)
-        if kind is None:
-            kind = list(KINDS)[turn % len(KINDS)]
-        if target is None:
-            target = _TARGETS[turn // len(KINDS) % len(_TARGETS)] if spec.shape is None else _drawn(spec, random)
-        chosen = choose_target(replace(spec, shape=target), turn, nodes, random)
-        return {**chosen, "kind": kind, "amount": KINDS[kind][0](random)}
+        return choose_kind(spec, KINDS, turn, nodes, random)
 
     async def apply(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
         """Also tells how far each clock is off right then, as its own node reads it; a rate has not come far yet."""
@@ -112,9 +119,9 @@ class Clock:
         return judge_met(self.name, quiet, window, "false readings")
 
 
-def _named(shape: str | None) -> tuple[str | None, str | None]:
+def _named(shape: str | None, kinds: Kinds) -> tuple[str | None, str | None]:
     """The kind and the target that a shape names."""
-    if shape is None or shape in KINDS:
+    if shape is None or shape in kinds:
         return shape, None
     if is_target(shape):
         return None, shape

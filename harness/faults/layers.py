@@ -2,8 +2,8 @@
 
 A cluster's verbs replace what was in force: the second partition would end the first, and the heal of either both. So a
 fault speaks to a :class:`Layer` of its own, which looks like the cluster. Cuts add up; of two amounts on one link the
-later counts, and the earlier again when that is healed; so do limits of one kind, and clocks are bent again by what
-remains. What a cluster does to single nodes needs no layers: there a node has one owner (:mod:`.ownership`).
+later counts, and the earlier again when that is healed; so do drifts, and limits of one kind, and clocks are bent again
+by what remains. What a cluster does to single nodes needs no layers: there a node has one owner (:mod:`.ownership`).
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Layers:
     degraded: dict[str, dict[int, tuple[Sequence[Link], Amount]]] = field(default_factory=dict)
     slowed: dict[int, tuple[Sequence[str], float, float]] = field(default_factory=dict)
     bent: list[tuple[int, Sequence[str], str, Amount]] = field(default_factory=list)
+    drifting: dict[int, tuple[Sequence[str], float]] = field(default_factory=dict)
     limited: dict[tuple[int, str], tuple[Sequence[str], float]] = field(default_factory=dict)
 
     def of(self, number: int, held: Callable[[], Collection[str]]) -> Cluster:
@@ -114,6 +115,18 @@ class Layer:
         for _, bent, kind, amount in list(self._layers.bent):
             if common := [node for node in bent if node in nodes]:
                 await self._cluster.clock_bend(common, kind, amount)
+
+    async def drift(self, nodes: Sequence[str], factor: float) -> None:
+        self._layers.drifting.pop(self._number, None)
+        self._layers.drifting[self._number] = nodes, factor
+        await self._cluster.drift(nodes, factor)
+
+    async def undrift(self, nodes: Sequence[str]) -> None:
+        self._layers.drifting.pop(self._number, None)
+        await self._cluster.undrift(nodes)
+        for drifting, factor in list(self._layers.drifting.values()):
+            if common := [node for node in drifting if node in nodes]:
+                await self._cluster.drift(common, factor)
 
     async def limit_memory(self, nodes: Sequence[str], limit_bytes: int) -> None:
         await self._limit("limit_memory", nodes, limit_bytes)

@@ -17,7 +17,8 @@ from harness.faults.mix import Entry, Mix
 from harness.faults.ownership import owns_nodes
 from harness.faults.schedule import HEAD_S, QUIET_S, TAIL_S
 
-BEYOND: Final = frozenset({"bit-flip", "wipe", "truncate", "chunk-copy", "snapshot-restore", "duplicate", "membership"})
+BEYOND: Final = frozenset({"bit-flip", "wipe", "truncate", "chunk-copy", "snapshot-restore", "duplicate", "membership",
+                           "drift"})  # fmt: skip
 """Faults that no system has to withstand unless it says so."""
 
 CALM: Final = ("restart", "pause", "kill", "stop", "partition", "delay", "slow-node", "loss", "bandwidth", "cpu")
@@ -96,6 +97,7 @@ class Means:
 
 
 MEMBERSHIP: Final = "membership"
+TRANSFER: Final = "transfer"
 DAMAGE: Final = frozenset({"bit-flip", "truncate", "chunk-copy", "snapshot-restore", "wipe"})
 
 
@@ -107,6 +109,8 @@ def left_out(means: Means) -> dict[str, str]:
             reasons[name] = f"needs {', '.join(lacking)}"
         elif name in BEYOND and name not in means.withstands:
             reasons[name] = "the system does not claim to withstand it"
+        elif name == TRANSFER:
+            reasons[name] = "it is an order, and no accident: it is there where it is named"
         elif name == MEMBERSHIP and DAMAGE & frozenset(means.withstands):
             reasons[name] = "beside damaged data, which a minority bears, fewer members may have no majority left"
     return reasons

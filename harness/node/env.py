@@ -67,7 +67,8 @@ class Interval(NamedTuple):
 
 
 class Clock(Protocol):
-    """The clocks of one node; faults may bend the wall clock, never the monotonic one."""
+    """The clocks of one node. Faults may bend the wall clock in any way; the monotonic one may only run too slow or too
+    fast (the fault ``drift``), and then sleeps and timeouts do so, too."""
 
     def wall(self) -> int:
         """Nanoseconds since 1970, as this node believes; may jump in both directions."""

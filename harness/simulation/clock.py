@@ -1,17 +1,15 @@
-"""The clocks of one simulated node: true virtual time, and a wall clock that faults may bend."""
+"""The clocks of one simulated node: what its oscillator counts, and a wall clock that faults may bend."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from typing import Final
 
 from harness.node import Interval
+from harness.simulation.oscillator import NS_PER_US, Oscillator, exact_rate
 
-NS_PER_US: Final = 1000
 KINDS: Final = {"jump": ("offset_ms",), "strobe": ("offset_ms", "period_ms"), "rate": ("factor",)}
-_DENOMINATOR_MAX: Final = 10**9  # a rate is kept to a billionth; what a float adds below that is noise of its own
 
 
 class SimClock:
@@ -20,48 +18,53 @@ class SimClock:
 
     ``now_us`` reads virtual time in microseconds; ``wall_origin_ns`` is the wall-clock time, since 1970, at virtual
     time 0. ``offset_ns`` is how far this honest clock is off, for clocks are never exactly equal: at most ``error_ms``,
-    the bound that :meth:`interval` states. ``met`` is called whenever a reading is false because a fault bent it.
+    the bound that :meth:`interval` states. ``met`` is called whenever a reading is false because a fault bent it. The
+    ``oscillator`` drives both clocks (None: one that never drifts); when it runs true again, the wall clock is set.
 
     All arithmetic is on integers, so that equal runs read equal times. The reading is piecewise linear in true time::
 
-        wall = origin + true + offset + excess + (true - since) * rate + (strobe, in every other period)
+        wall = origin + true + offset + excess + (true - since) * rate + (strobe, in every other period) + drifted
 
-    where each bend begins a new piece at ``since`` with the ``excess`` reached by then.
+    where each bend begins a new piece at ``since`` with the ``excess`` reached by then; what has ``drifted`` is the
+    oscillator's.
     """
 
-    __slots__ = ("_bent", "_booted_us", "_drift", "_error_ns", "_excess_ns", "_met", "_now_us", "_origin_ns",
-                 "_since_us", "_strobe", "_strobe_since_us")  # fmt: skip
+    __slots__ = ("_bent", "_error_ns", "_excess_ns", "_met", "_now_us", "_origin_ns", "_rate", "_since_us",
+                 "_strobe", "_strobe_since_us", "oscillator")  # fmt: skip
 
     def __init__(self, now_us: Callable[[], int], wall_origin_ns: int, error_ms: float, met: Callable[[], None],
-                 offset_ns: int = 0) -> None:  # fmt: skip
+                 offset_ns: int = 0, oscillator: Oscillator | None = None) -> None:  # fmt: skip
         self._error_ns = round(error_ms * 1e6)
         assert abs(offset_ns) <= self._error_ns, f"an honest clock is off by {offset_ns} ns; it states {error_ms} ms"
         self._now_us, self._origin_ns, self._met = now_us, wall_origin_ns + offset_ns, met
-        self._booted_us = now_us()
+        self.oscillator = Oscillator(now_us) if oscillator is None else oscillator
         self._excess_ns = self._since_us = self._strobe_since_us = 0
         self.unbend()
 
     def monotonic(self) -> int:
-        """True time since this clock was made, which is when the machine booted; never bent."""
-        return (self._now_us() - self._booted_us) * NS_PER_US
+        """Time since the machine booted, as its oscillator counts it; never bent."""
+        return self.oscillator.counted_ns()
 
     def wall(self) -> int:
         now_us = self._now_us()
-        if not self._bent:
+        if not self._bent and self.oscillator.is_true:
             return self._origin_ns + now_us * NS_PER_US
-        excess_ns = self._excess(now_us)
+        excess_ns, drifted_ns = self._excess(now_us), self.oscillator.off_ns
         if excess_ns:
             self._met()
-        return self._origin_ns + now_us * NS_PER_US + excess_ns
+        if drifted_ns:
+            self.oscillator.met()
+        return self._origin_ns + now_us * NS_PER_US + excess_ns + drifted_ns
 
     @property
     def offset_ms(self) -> float:
-        """How far a bend puts the reading off, now."""
-        return self._excess(self._now_us()) / 1e6 if self._bent else 0.0
+        """How far bends and a drift put the wall clock off, now."""
+        return self._off_ns(self._now_us()) / 1e6
 
     def look(self) -> int:
         """What :meth:`wall` would read, without its being the node's own reading."""
-        return self._origin_ns + self._now_us() * NS_PER_US + (self._excess(self._now_us()) if self._bent else 0)
+        now_us = self._now_us()
+        return self._origin_ns + now_us * NS_PER_US + self._off_ns(now_us)
 
     def interval(self) -> Interval:
         """The wall clock with the bound that the node believes in. A bent clock lies about it: the bound knows nothing
@@ -75,32 +78,35 @@ class SimClock:
         """
         _check(kind, amount)
         now_us = self._now_us()
-        self._excess_ns += self._drifted(now_us)
+        self._excess_ns += self._gained(now_us)
         self._since_us, self._bent = now_us, True
         if kind == "jump":
             self._excess_ns += round(amount["offset_ms"] * 1e6)
         elif kind == "strobe":
             self._strobe, self._strobe_since_us = _strobe(amount), now_us
         else:
-            rate = Fraction(amount["factor"]).limit_denominator(_DENOMINATOR_MAX) - 1
-            self._drift = rate.numerator, rate.denominator
+            rate = exact_rate(amount["factor"]) - 1
+            self._rate = rate.numerator, rate.denominator
 
     def unbend(self) -> None:
         """True again, at once."""
         self._bent = False
         self._excess_ns = self._since_us = self._strobe_since_us = 0
-        self._drift = 0, 1
+        self._rate = 0, 1
         self._strobe = 0, 1
 
-    def _drifted(self, now_us: int) -> int:
-        gained, per = self._drift
+    def _gained(self, now_us: int) -> int:
+        gained, per = self._rate
         return (now_us - self._since_us) * NS_PER_US * gained // per
+
+    def _off_ns(self, now_us: int) -> int:
+        return self._excess(now_us) + self.oscillator.off_ns
 
     def _excess(self, now_us: int) -> int:
         """How far the bends put the reading off, in ns. A strobe begins with its offset."""
         offset_ns, period_us = self._strobe
         away = (now_us - self._strobe_since_us) // period_us % 2 == 0
-        return self._excess_ns + self._drifted(now_us) + (offset_ns if away else 0)
+        return self._excess_ns + self._gained(now_us) + (offset_ns if away else 0)
 
 
 def _check(kind: str, amount: Mapping[str, float]) -> None:

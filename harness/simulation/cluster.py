@@ -19,7 +19,7 @@ from harness.trace import Trace
 
 CAPABILITIES: Final = frozenset({"partition", "kill", "pause", "delay", "loss", "duplicate", "reorder", "slow-node",
                                  "power-loss", "disk-full", "eio", "bit-flip", "disk-stall", "read-only",
-                                 "slow-fsync", "snapshot", "clock", "events", "stop", "power-off",
+                                 "slow-fsync", "snapshot", "clock", "drift", "events", "stop", "power-off",
                                  "upgrade", "memory", "cpu", "fds", "corrupt", "bandwidth",
                                  "membership"})  # fmt: skip
 START_MS_MAX: Final = 15_000
@@ -205,6 +205,13 @@ class SimCluster:
     async def clock_unbend(self, nodes: Sequence[str]) -> None:
         for name in nodes:
             self._nodes[name].clock.unbend()
+
+    async def drift(self, nodes: Sequence[str], factor: float) -> None:
+        for name in nodes:
+            self._nodes[name].drift(factor)
+
+    async def undrift(self, nodes: Sequence[str]) -> None:
+        await self.drift(nodes, 1)
 
     async def clock_offsets(self, nodes: Sequence[str]) -> Mapping[str, float]:
         """By how much a bend puts each off; that they are never exactly equal is left out."""

@@ -10,6 +10,7 @@ import hmac
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Sequence
+from fractions import Fraction
 from random import Random
 from typing import Any, TypeVar
 
@@ -32,6 +33,7 @@ class SimEnv:
         self._build = node.build
         self._scheduler = node.world.scheduler
         self.lane = self._scheduler.lane(f"{node.name}/{incarnation}")
+        self.lane.oscillator = node.oscillator
         self._disk: Disk = node.open_disk(self.lane)
         self._tasks: dict[SimTask[Any], None] = {}
         self._failpoints: dict[str, str] = {}
@@ -179,6 +181,10 @@ class SimEnv:
         else:
             task.waiters.append((self.lane, self._ended, task))
 
+    def retime(self, stretch: Fraction) -> None:
+        """What is being waited for takes so much longer from now on: sleeps and work, and the timeouts of calls."""
+        self._scheduler.retime(self.lane, (SimTask._wake, Call._expire), stretch)
+
     def fail(self, where: str, error: BaseException) -> None:
         """Something went wrong that nobody attends to: this node stops."""
         if self.lane.state != DEAD:
@@ -250,7 +256,7 @@ class Call:
         world = self._world
         parcel = Parcel(0, CALL, self._name, to, body, world.arrive, self._lost, self, world.nodes[to].incarnation_up)
         world.transmit(parcel)
-        world.scheduler.after(self._lane, timeout_ms, self._expire, timeout_ms)
+        world.scheduler.wait(self._lane, timeout_ms, self._expire, timeout_ms)
 
     def answer(self, parcel: Parcel) -> None:
         """The reply arrived."""

@@ -15,6 +15,7 @@ from harness.simulation.clock import SimClock
 from harness.simulation.disk import SimDisk
 from harness.simulation.env import Call, SimEnv
 from harness.simulation.network import CALL, ERROR, REPLY, Parcel
+from harness.simulation.oscillator import Oscillator
 from harness.simulation.resources import KILLED_WITHIN_MS, Connection, Resources
 from harness.simulation.scheduler import DEAD, PAUSED, Lane, Sleep
 from harness.simulation.world import World
@@ -59,6 +60,10 @@ class SimNode:
     @property
     def paused(self) -> bool:
         return self.env is not None and self.env.lane.state == PAUSED
+
+    @property
+    def oscillator(self) -> Oscillator:
+        return self.clock.oscillator
 
     @property
     def incarnation_up(self) -> int:
@@ -165,6 +170,12 @@ class SimNode:
         arrived = {self._connection("in", source) for source in self._connected}
         left = {self._connection("out", other.name) for other in others if other.hears(self.name)}
         self.resources.limit_fds(spare, arrived | left)
+
+    def drift(self, factor: float) -> None:
+        """The oscillator runs at ``factor`` times the true rate from now on, and all that is timed by it, with it."""
+        stretch = self.oscillator.run_at(factor)
+        if self.env is not None:
+            self.env.retime(stretch)
 
     def hears(self, source: str) -> bool:
         """Whether there is a connection from there."""
@@ -312,10 +323,15 @@ class SimNode:
     def _new_clock(self) -> SimClock:
         scheduler, world = self.world.scheduler, self.world
         offset_ns = round(world.random("clock", self.name).uniform(-CLOCK_ERROR_MS, CLOCK_ERROR_MS) * 1e6)
-        return SimClock(lambda: scheduler.now_us, world.wall_origin_ns, CLOCK_ERROR_MS, self._met_clock, offset_ns)
+        oscillator = Oscillator(lambda: scheduler.now_us, self._met_drift)
+        return SimClock(lambda: scheduler.now_us, world.wall_origin_ns, CLOCK_ERROR_MS, self._met_clock, offset_ns,
+                        oscillator)  # fmt: skip
 
     def _met_clock(self) -> None:
         self.world.network.met[self.name]["clock"] += 1
+
+    def _met_drift(self) -> None:
+        self.world.network.met[self.name]["drift"] += 1
 
     def _late(self, what: str) -> None:
         self.world.violate(f"{what} on the disk after death", self.name, "", 0)

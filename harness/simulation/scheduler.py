@@ -15,10 +15,13 @@ two runs are alike. What makes one run repeatable is here:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator
-from heapq import heappop, heappush
+from collections.abc import Callable, Collection, Coroutine, Generator
+from fractions import Fraction
+from heapq import heapify, heappop, heappush
 from typing import Any, Final, Generic, TypeVar
 from zlib import crc32
+
+from harness.simulation.oscillator import Oscillator
 
 T = TypeVar("T")
 
@@ -50,13 +53,15 @@ class DeadlockError(Exception):
 
 class Lane:
     """Whatever acts by itself. ``state`` is RUNNING, PAUSED or DEAD. The ``first`` lane, the harness, comes before all
-    others at every moment, in the order in which it was asked: a fault strikes before the next step of any node."""
+    others at every moment, in the order in which it was asked: a fault strikes before the next step of any node. Its
+    ``oscillator`` times what it waits for; without one that is true time."""
 
-    __slots__ = ("_draw", "_first", "_priority", "_ties", "backlog", "name", "state")
+    __slots__ = ("_draw", "_first", "_priority", "_ties", "backlog", "name", "oscillator", "state")
 
     def __init__(self, name: str, seed: int, *, pct: bool = False, first: bool = False) -> None:
         self.name, self.state, self._first = name, RUNNING, first
         self.backlog: list[Entry] = []
+        self.oscillator: Oscillator | None = None
         self._draw = (crc32(name.encode()) << 32 ^ seed * _MULTIPLIER ^ _INCREMENT) & _MASK
         for _ in range(4):  # near seeds begin near each other
             self.draw()
@@ -192,7 +197,7 @@ class SimTask(SimFuture[T]):
             if isinstance(awaited, SimFuture):
                 awaited.waiters.append((self.lane, self._wake, token))
             elif awaited.__class__ is float or awaited.__class__ is int:
-                scheduler.after(self.lane, awaited, self._wake, token)
+                scheduler.wait(self.lane, awaited, self._wake, token)
             else:
                 text = (
                     f"awaited a {type(awaited).__name__} in {place(self.coroutine)}; expected what Env or Runtime give"
@@ -241,6 +246,20 @@ class Scheduler:
             time_us = self.now_us + TICK_US
         self._sequence = sequence = self._sequence + 1
         heappush(self._heap, (time_us, lane.tie(), sequence, lane, call, argument))
+
+    def wait(self, lane: Lane, ms: float, call: Call, argument: Any = None) -> None:
+        """Call when ``ms`` have passed as the lane itself counts them."""
+        self.after(lane, ms if lane.oscillator is None else lane.oscillator.true_ms(ms), call, argument)
+
+    def retime(self, lane: Lane, calls: Collection[Callable[..., Any]], stretch: Fraction) -> None:
+        """What is still to come of the lane's own waits, which end in one of the methods ``calls``, takes ``stretch``
+        times as long: its oscillator runs at another rate from now on."""
+        heap, now_us = self._heap, self.now_us
+        for place, (time_us, tie, sequence, owner, call, argument) in enumerate(heap):
+            if owner is lane and time_us > now_us and getattr(call, "__func__", None) in calls:
+                end_us = now_us - (now_us - time_us) * stretch.numerator // stretch.denominator
+                heap[place] = -(-end_us // TICK_US) * TICK_US, tie, sequence, owner, call, argument
+        heapify(heap)
 
     def at(self, lane: Lane, time_us: int, tie: int, call: Call, argument: Any) -> None:
         """Call at a time, at a given place among the events of that moment: for links that keep their order."""

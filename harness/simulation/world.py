@@ -12,6 +12,7 @@ from harness.node import Clock, Disk
 from harness.node.stream import random_stream
 from harness.simulation.message import CODEC_SHARE, Copier
 from harness.simulation.network import Network, Parcel
+from harness.simulation.oscillator import Oscillator
 from harness.simulation.rare import RareBranches
 from harness.simulation.scheduler import Lane, Scheduler
 
@@ -36,6 +37,8 @@ class Machine(Protocol):
     def world(self) -> World: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def oscillator(self) -> Oscillator: ...
     @property
     def incarnation_up(self) -> int: ...
     def open_disk(self, lane: Lane) -> Disk: ...

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.node import Env, Message
 
-from systems_under_test.blocks.idempotent_receiver import ClientTable
+from systems_under_test.blocks.client_session import ClientSessions
 from systems_under_test.blocks.key_value import KeyValue
 from systems_under_test.blocks.replicated_log import ReplicatedLog
 
@@ -23,7 +23,7 @@ class AppliedLog:
         self._env = env
         self.log = ReplicatedLog(env.disk)
         self.applied = 0
-        self._state, self._clients = KeyValue(), ClientTable()
+        self._state, self._clients = KeyValue(), ClientSessions()
 
     def apply(self, to: int) -> list[tuple[int, Message]]:
         """Apply up to there; (index, reply) of each entry that was new."""
@@ -37,12 +37,7 @@ class AppliedLog:
 
     def _execute(self, command: Mapping[str, Any]) -> Message:
         """Once: a request that was sent again is in the log again, and is recognised here, on every replica alike."""
-        client, sequence = command["client"], command["sequence"]
-        reply = self._clients.answered(client, sequence)
-        if reply is None:
-            reply = self._state.apply(command)
-            self._clients.record(client, sequence, reply)
-        return reply
+        return self._clients.once(command, self._state.apply)
 
     def pending(self) -> Iterator[Mapping[str, Any]]:
         """The commands that are in the log and not applied."""
@@ -72,5 +67,5 @@ class AppliedLog:
         dropped = self.log.truncate_from(index)
         self._env.event("truncated", **{"from": index, "count": dropped})
         if index <= self.applied:
-            self.applied, self._state, self._clients = 0, KeyValue(), ClientTable()
+            self.applied, self._state, self._clients = 0, KeyValue(), ClientSessions()
             self.apply(index - 1)

@@ -1,5 +1,8 @@
-"""Client sessions: replies to repeated requests are kept for a bounded number of clients, and expire for all servers
-alike (Ongaro's dissertation, 6.3).
+"""Client sessions: a request that is asked again is answered from memory, and not executed twice; replies are kept for
+a bounded number of clients, and expire for all servers alike (Ongaro's dissertation, 6.3; *Patterns of Distributed
+Systems*, "Idempotent Receiver").
+
+One reply per client is enough because a client asks for one thing at a time, under rising sequence numbers.
 
 A client table that forgets must not execute again what it has forgotten. So whoever is unknown once anything has been
 forgotten is refused, and must register first: a session has a new name, under which nothing can ever have been
@@ -10,19 +13,23 @@ Which session expires is decided by the log: the one that was used least recentl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+SESSIONS_MAX: Final = 10_000
+REGISTER: Final = "register"
+"""What a client asks for that needs a new session."""
 
 EXPIRED: Final[Mapping[str, Any]] = {"error": "session-expired"}
 
 
 class ClientSessions:
     """The reply to the latest request of each session, of which there are at most ``sessions_max``. Part of the
-    replicated state: it changes only as the log is applied."""
+    replicated state: it changes only as the log is applied. ``expired`` hears the name of each that expires."""
 
-    def __init__(self, sessions_max: int) -> None:
+    def __init__(self, sessions_max: int = SESSIONS_MAX, expired: Callable[[str], None] = lambda client: None) -> None:
         assert sessions_max > 0, "somebody must be served"
-        self._sessions_max = sessions_max
+        self._sessions_max, self._expired = sessions_max, expired
         self._latest: dict[str, tuple[int, Mapping[str, Any]]] = {}  # the least recently used first
         self._registered = 0
         self._forgets = False
@@ -33,6 +40,19 @@ class ClientSessions:
         name = f"session-{self._registered}"
         self.record(name, 0, {})
         return name
+
+    def once(
+        self, command: Mapping[str, Any], execute: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    ) -> Mapping[str, Any]:
+        """The reply to a request in the log, {"client", "sequence", "f", ...}, which is executed the first time."""
+        if command["f"] == REGISTER:
+            return {"value": self.register()}
+        client, sequence = command["client"], command["sequence"]
+        reply = self.answered(client, sequence)
+        if reply is None:
+            reply = execute(command)
+            self.record(client, sequence, reply)
+        return reply
 
     def answered(self, client: str, sequence: int) -> Mapping[str, Any] | None:
         """None if this request is new, and must be executed and recorded; otherwise the reply to give.
@@ -53,8 +73,10 @@ class ClientSessions:
         self._latest.pop(client, None)
         self._latest[client] = (sequence, reply)
         if len(self._latest) > self._sessions_max:
-            del self._latest[next(iter(self._latest))]
             self._forgets = True
+            expired = next(iter(self._latest))
+            del self._latest[expired]
+            self._expired(expired)
 
     def snapshot(self) -> dict[str, Any]:
         """All of it as JSON."""

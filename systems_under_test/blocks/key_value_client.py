@@ -1,7 +1,7 @@
 """The client of the bundled key-value systems: finds the leader, retries what is safe, says honestly what it knows.
 
 A request is sent again under the same sequence number, so a system with a client table executes it once
-(``idempotent_receiver``). That makes it safe to ask again when nobody knows what became of a try. But an error speaks
+(``client_session``). That makes it safe to ask again when nobody knows what became of a try. But an error speaks
 only of its own try: after one whose outcome is unknown it no longer means that the operation did not happen, and
 nothing but a value decides.
 """

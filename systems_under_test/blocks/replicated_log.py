@@ -5,7 +5,7 @@ A generation is whatever number rises when somebody else begins to write entries
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -118,3 +118,20 @@ class ReplicatedLog:
         while index > self.base.index and self.position_at(index).generation > other.generation:
             index -= 1
         return self.position_at(index)
+
+
+def merge(log: ReplicatedLog, after: int, entries: Sequence[Entry], cut: Callable[[int], object], *,
+          numbered: bool = True) -> None:  # fmt: skip
+    """Take in a predecessor's entries, which follow its entry ``after``, up to where both logs are the same.
+
+    ``cut`` is to drop all from an index on, where what is here is of another generation. Entries of one index and one
+    generation are one entry, or whoever numbered them is wrong; unless nobody does (``numbered``).
+    """
+    for index, entry in enumerate(entries, after + 1):
+        if index <= log.last:
+            mine = log.entry(index)
+            if mine == entry:
+                continue
+            assert not numbered or mine["generation"] != entry["generation"], f"two entries {index} of one generation"
+            cut(index)
+        log.append(entry)

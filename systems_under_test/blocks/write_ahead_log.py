@@ -1,4 +1,5 @@
-"""Segmented write-ahead log: what was synced is there after a crash (*Patterns of Distributed Systems*, "Write-Ahead Log").
+"""Segmented write-ahead log: what was synced is there after a crash (*Patterns of Distributed
+Systems*, "Write-Ahead Log").
 
 The files are only ever appended to; cutting the log is a record of its own ("from here on, forget"), so that a crash
 in the middle of it finds either the old log or the new one. A frame is a fixed head and a JSON payload: an object is

@@ -65,7 +65,17 @@ SYSTEM = System(
     errors=ERRORS,
     answers=ANSWERS,
     bugs=BUGS,
-    events=("reconfigured", "took-place", "truncated", "disk-corrupt", "became-leader", "stepped-down"),
+    events=(
+        "reconfigured",
+        "head-removed",
+        "middle-removed",
+        "tail-removed",
+        "took-place",
+        "truncated",
+        "disk-corrupt",
+        "became-leader",
+        "stepped-down",
+    ),
     leadership=lambda options: ("became-leader", "term"),  # of the masters
     claims=CLAIMS,
     withstands=frozenset({"duplicate"}),

@@ -1,8 +1,8 @@
 """What is claimed of chain replication (SL-24): whoever in the chain fails, one replica, the tail, orders everything.
 
 The faults have their times, so that it is known whom they meet. The chain is n1 to n5; a replica that was taken out
-comes back behind the tail: once n1 was killed the chain is n2, n3, n4, n5, n1. The event "reconfigured" of a run says
-of each replica that was removed what it was.
+comes back behind the tail: once n1 was killed the chain is n2, n3, n4, n5, n1. The masters tell of each replica that
+they remove what it was, and a run in which that was not as planned does not count.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         experiment=Experiment("register", faults=HEAD_MIDDLE_TAIL, windows=HEAD_MIDDLE_TAIL_S),
         expect=Holds(NOT_LINEARIZABLE),
         control=NOT_RESENT,
+        told=("head-removed", "middle-removed", "tail-removed"),
     ),
     Claim(
         id="SL-24b",
@@ -56,6 +57,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         ),
         experiment=Experiment("register", {"tail-reads": "any-epoch"}, faults=CUT_OFF_TAIL, windows=CUT_OFF_TAIL_S),
         expect=Violates(NOT_LINEARIZABLE),
+        told=("tail-removed",),
     ),
     Claim(
         id="SL-24c",
@@ -67,6 +69,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         experiment=Experiment("register", faults=CUT_OFF_TAIL, windows=CUT_OFF_TAIL_S),
         expect=Holds(NOT_LINEARIZABLE),
         control=ANY_EPOCH,
+        told=("tail-removed",),
     ),
     Claim(
         id="SL-24d",
@@ -80,16 +83,18 @@ CLAIMS: Final[tuple[Claim, ...]] = (
                               concurrency=15, rate_hz=60.0),
         expect=Holds(NOT_LINEARIZABLE),
         control=NOT_ASKED,
+        told=("reconfigured",),
     ),
     Claim(
         id="SL-24e",
         sentence="When one in the middle fails, its predecessor resends what was in flight, and nothing is lost.",
         source=Source(
-            "DDIA", "5.1 Research on Replication", 155,
+            "DDIA", "ch. 5, Research on Replication", 155,
             "replication methods that do not lose data but still provide good performance and availability",
         ),
         experiment=Experiment("set", faults=MIDDLE, windows=MIDDLE_S),
         expect=Holds(("lost",)),
         control=NOT_RESENT,
+        told=("middle-removed",),
     ),
 )  # fmt: skip

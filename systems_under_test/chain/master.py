@@ -160,8 +160,11 @@ class Master:
             self._tell(command["change"], before, from_json(answer))
 
     def _tell(self, change: str, before: Configuration, after: Configuration) -> None:
-        """All replicas at once; they would hear of it with their next heartbeats."""
+        """All replicas at once; they would hear of it with their next heartbeats. An event says the place of each that
+        was taken out: head-removed, middle-removed, tail-removed."""
         gone = {node: before.place(node) for node in before.chain if node not in after.chain}
         self._env.event("reconfigured", change=change, removed=gone, **after.as_json())
+        for node, place in gone.items():
+            self._env.event(f"{place}-removed", removed=node, epoch=after.epoch)
         for node in self._replicas:
             self._env.send(node, {"type": "configuration", **after.as_json()})

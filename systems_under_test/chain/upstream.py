@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.node import Env, Message
 
-from systems_under_test.blocks.replicated_log import Entry, Position
+from systems_under_test.blocks.replicated_log import Entry, Position, merge
 from systems_under_test.chain.history import History
 
 
@@ -60,16 +60,9 @@ class Upstream:
             await self._log.sync()
             await self._env.failpoint("after-sync")
 
-    def _merge(self, index: int, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            index += 1
-            if index <= self._log.last:
-                mine = self._log.entry(index)
-                if mine == entry or self._lossy:
-                    continue
-                assert mine["generation"] != entry["generation"], f"two updates {index} of one epoch"
-                self._history.truncate_from(index)
-            self._log.append(entry)
+    def _merge(self, after: int, entries: Sequence[Entry]) -> None:
+        kept = max(self._log.last - after, 0) if self._lossy else 0
+        merge(self._log, after + kept, entries[kept:], self._history.truncate_from)
 
     def _pad(self, previous: Position) -> None:
         while self._log.last < previous.index:

@@ -28,6 +28,14 @@ CUT: Final = Experiment("register", {"operator-ms": "0"}, faults="partition=betw
                         concurrency=20, rate_hz=60.0, time_limit_s=12.0)  # fmt: skip
 """The two do not hear each other; the clients and the switch hear both. No operator comes."""
 
+STUCK: Final = Variant("a switch that is stuck", {"switch": "stuck"})
+OPERATOR: Final = Variant("an operator comes", {"operator-ms": "6000"}, sizes={"time_limit_s": 15.0, "concurrency": 30})
+"""After the partition has healed: nobody serves from 3.5 s on, and that long he takes to come."""
+
+IMPATIENT: Final = Variant("impatient clients", {"operator-ms": "2000"}, sizes={"client_timeout_s": 0.5})
+"""They ask the other node while the first one waits for the switch; and an operator brings back who was switched off,
+so that both are asked in the end what they hold."""
+
 ASYNC: Final = Variant("asynchronous", {"replication": "async"})
 CACHED: Final = Experiment("cached-rows", faults="partition=between-n1+n2, kill=leader", rate_hz=80.0)
 
@@ -48,6 +56,17 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         thresholds=BUDGET,
     ),
     Claim(
+        "SL-14d",
+        "When both are down an operator looks at the switch, has the last one switched on again, and writes go on.",
+        Source("DDIA", FAILOVER, 158,
+               "some operations teams prefer to perform failovers manually, even if the software supports automatic "
+               "failover"),
+        CUT.varied(OBEDIENT).varied(OPERATOR),
+        Unavailable("write"),
+        control=ARBITER,
+        thresholds=BUDGET,
+    ),
+    Claim(
         "SL-14b",
         "Where an arbiter grants one of two orders, one node is shut down and the other goes on.",
         Source("DDIA", FAILOVER, 158,
@@ -56,6 +75,17 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         Available("write"),
         control=OBEDIENT,
         thresholds=BUDGET,
+    ),
+    Claim(
+        "SL-14e",
+        "With one of the two off for certain the other is linearizable; where the order does nothing, two lead.",
+        Source("DDIA", FAILOVER, 158,
+               "some systems have a mechanism to shut down one node if two leaders are detected"),
+        CUT.varied(IMPATIENT),
+        Holds(("non-linearizable", "divergence")),
+        control=STUCK,
+        thresholds=BUDGET,
+        told=("switched-off",),
     ),
     Claim(
         "SL-14c",

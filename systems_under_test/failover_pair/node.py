@@ -138,7 +138,7 @@ class Node:
 
     def _advance(self) -> None:
         """Acknowledge what is on as many disks as it must be."""
-        if not self._leads():
+        if not self._leads() or not self._standing.durable:
             return
         durable = self._log.durable
         waits = self._waits and not self._standing.alone
@@ -149,21 +149,22 @@ class Node:
         return max(min(durable, self._shipping.stored), self._replica.applied)
 
     async def _store(self, message: Message) -> Message:
-        """As the standby."""
+        """As the standby. The reply says since when this one is on; a message from before does not make it whole."""
         generation, cycle = message["generation"], self._standing.cycle
+        refused = {"outcome": "refused", "cycle": cycle}
         if self._standing.is_primary or generation < self._standing.generation:
-            return {"outcome": "refused"}
+            return refused
         self._detector.heard()
         previous = Position(*message["previous"])
         end = await self._replica.store(previous, message["entries"])
         if self._standing.is_primary or generation < self._standing.generation or cycle != self._standing.cycle:
-            return {"outcome": "refused"}
+            return refused
         if end is None:
-            return {"outcome": "mismatch", "position": self._log.common_point(previous).as_json()}
+            return {"outcome": "mismatch", "position": self._log.common_point(previous).as_json(), "cycle": cycle}
         self._replica.apply(max(min(end, message["applied"]), self._replica.applied))
-        whole = self._standing.whole or (message["whole"] and end >= message["applied"])
-        await self._standing.follow(generation, whole)
-        return {"outcome": "stored"}
+        told = message["whole"] and message["cycle"] == cycle and end >= message["applied"]
+        await self._standing.follow(generation, self._standing.whole or told)
+        return {"outcome": "stored", "cycle": cycle}
 
     # The other one
 
@@ -188,11 +189,14 @@ class Node:
             await self._take_over(reply["number"])
 
     async def _take_over(self, generation: int) -> bool:
-        """The other is off. Whether this node serves alone from now on."""
-        if not self._power.is_on or not self._standing.whole or generation <= self._standing.generation:
+        """The other is off, if it was not switched on again since. Whether this node serves alone from now on."""
+        late = generation <= max(self._standing.generation, self._standing.other)
+        if late or not self._power.is_on or not self._standing.whole:
             return False
         promoted = not self._standing.is_primary
         await self._standing.take_over(generation)
+        if not self._standing.is_primary or self._standing.generation != generation:
+            return False  # switched off and on again, while it was saved
         self._lead(promoted=promoted)
         return True
 

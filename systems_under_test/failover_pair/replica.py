@@ -8,7 +8,7 @@ from typing import Any
 from harness.node import Env, Message
 
 from systems_under_test.blocks.applied_log import AppliedLog
-from systems_under_test.blocks.replicated_log import Entry, Position
+from systems_under_test.blocks.replicated_log import Entry, Position, merge
 
 
 class Replica:
@@ -39,12 +39,11 @@ class Replica:
         if not self.log.agrees(previous):
             return None
         end = previous.index + len(entries)
-        for index, entry in enumerate(entries, previous.index + 1):
-            if index <= self.log.last:
-                if self.log.entry(index) == entry:
-                    continue
-                self._copy.truncate_from(index, keeps=self._keeps)  # taken as a primary, and not handed on
-            self.log.append(entry)
+        merge(self.log, previous.index, entries, self._cut)
         if self.log.durable < end:
             await self.log.sync()
         return end
+
+    def _cut(self, index: int) -> None:
+        """Drop what this node took in as a primary and did not hand on."""
+        self._copy.truncate_from(index, keeps=self._keeps)

@@ -52,15 +52,16 @@ class Shipping:
 
     async def _ship(self, first: int) -> int:
         """From where to go on: further, or back towards a common point."""
-        generation, whole = self._standing.generation, not self._standing.alone
+        generation, cycle, whole = self._standing.generation, self._standing.other, not self._standing.alone
         previous, durable = self._log.position_at(first - 1), self._log.durable
         entries = list(self._log.entries(first, min(BATCH_ENTRIES_MAX, durable + 1 - first)))
         message = {"type": "ship", "generation": generation, "previous": previous.as_json(), "entries": entries,
-                   "applied": self._replica.applied, "whole": whole}  # fmt: skip
+                   "applied": self._replica.applied, "whole": whole, "cycle": cycle}  # fmt: skip
         try:
             reply = await self._env.call(self._other, message, CALL_MS)
         except CallError:
             return first
+        await self._standing.hear(reply["cycle"])
         if not self._may() or self._standing.generation != generation or reply["outcome"] == "refused":
             return first
         self._heard()

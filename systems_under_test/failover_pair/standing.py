@@ -16,13 +16,20 @@ class Standing:
 
     ``whole``: it has all that was acknowledged, so it may order the other off and take over. ``alone``: a primary that
     need not wait for the other, which is off, or has not caught up yet and is not whole. ``cycle`` is the time of being
-    switched on (``power``) that all this is about: after another one, a node is whole only if it is told so.
+    switched on (``power``) that all this is about: after another one, a node is whole only if it is told so, and told
+    of this very one. ``other`` is the latest cycle of the other node that this one has heard of.
     """
 
     def __init__(self, disk: Disk) -> None:
         self._cell = DurableCell(disk, "standing")
-        self.cycle = self.generation = 0
+        self.cycle = self.generation = self.other = 0
         self.is_primary = self.whole = self.alone = False
+        self._saving = 0
+
+    @property
+    def durable(self) -> bool:
+        """Whether a restart would find all this again. Until then a node that is alone acknowledges nothing alone."""
+        return self._saving == 0
 
     async def load(self) -> None:
         """Raises Corruption."""
@@ -31,7 +38,7 @@ class Standing:
             self._take(state)
 
     def _take(self, state: Mapping[str, Any]) -> None:
-        self.cycle, self.generation = state["cycle"], state["generation"]
+        self.cycle, self.generation, self.other = state["cycle"], state["generation"], state["other"]
         self.is_primary, self.whole, self.alone = state["primary"], state["whole"], state["alone"]
 
     async def switched_on(self, cycle: int, part: str) -> None:
@@ -59,6 +66,15 @@ class Standing:
             self.generation, self.whole = generation, whole
             await self._save()
 
+    async def hear(self, cycle: int) -> None:
+        """The other one said something in that cycle of its own: what switched it off before is over. Durable on
+        return: only then may it be told that it is whole."""
+        if cycle > self.other:
+            self.other = cycle
+            await self._save()
+
     async def _save(self) -> None:
-        await self._cell.save({"cycle": self.cycle, "generation": self.generation, "primary": self.is_primary,
-                               "whole": self.whole, "alone": self.alone})  # fmt: skip
+        self._saving += 1
+        await self._cell.save({"cycle": self.cycle, "generation": self.generation, "other": self.other,
+                               "primary": self.is_primary, "whole": self.whole, "alone": self.alone})  # fmt: skip
+        self._saving -= 1

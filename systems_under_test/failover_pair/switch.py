@@ -3,7 +3,8 @@ order nodes on again.
 
 ``obedient``: it carries out every order, also that of a node which another order has doomed already. Two nodes that do
 not hear each other both order, and none is left. ``arbiter``: whoever asks first is granted the order, and is then the
-only one; who is doomed has lost, and is told so.
+only one; who is doomed has lost, and is told so. ``stuck``: the relay does not move, and the switch says that it did;
+then both go on, each for the only one.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ STANDBY: Final = "standby"
 
 class Switch:
     """:class:`harness.node.Program`. ``number`` counts all that was switched; of each node it is kept whether it is on,
-    the number of the last change (its ``cycle``, while it is on), and as what it was switched on. Durable: off is off,
-    whoever restarts."""
+    the number of the last change (its ``cycle``, while it is on), and as what it was switched on. Off is off, whoever
+    restarts: nobody is told anything that a crash of the switch would take back."""
 
     def __init__(self, env: Env, options: Mapping[str, str]) -> None:
-        self._env, self._arbiter = env, options["switch"] == "arbiter"
+        self._env, self._arbiter, self._stuck = env, options["switch"] == "arbiter", options["switch"] == "stuck"
         self._cell = DurableCell(env.disk, "switch")
         self._pair = env.nodes[:2]
         self._number = 1
@@ -37,30 +38,32 @@ class Switch:
             for node, part in zip(self._pair, (PRIMARY, STANDBY), strict=True)
         }
         self._doomed: set[str] = set()
+        self._durable: Mapping[str, Any] = self._state()
 
     async def start(self) -> None:
         state = await self._cell.load()
         if state is not None:
             self._number, self._sockets = state["number"], state["sockets"]
+            self._durable = self._state()
 
     async def handle(self, source: str, message: Message) -> Message | None:
         match message["type"]:
             case "power":
-                socket = self._sockets[source]
+                socket = self._durable["sockets"][source]
                 return {"on": socket["on"], "cycle": socket["number"], "part": socket["part"]}
             case "off":
                 return await self._off(source, message)
             case "on":
                 return await self._on(message["node"], message["part"])
             case "look":
-                return {"sockets": {node: dict(socket) for node, socket in self._sockets.items()}}
+                return {"sockets": self._durable["sockets"]}
             case "request":
                 return {"error": "no-leader", "leader": None}
         return {"error": "unsupported"}
 
     def status(self) -> Message:
-        return {"leader": None, "role": "switch", "term": self._number,
-                "on": [node for node, socket in self._sockets.items() if socket["on"]]}  # fmt: skip
+        return {"leader": None, "role": "switch", "term": self._durable["number"],
+                "on": [node for node, socket in self._durable["sockets"].items() if socket["on"]]}  # fmt: skip
 
     def _has_lost(self, source: str, message: Message) -> bool:
         """Whether the one who orders is off, or about to be, or was since it gave the order. A person never is."""
@@ -74,15 +77,20 @@ class Switch:
         if self._has_lost(source, message):
             self._env.event("order-refused", source=source)
             return {"done": False}
+        if self._stuck:
+            self._number += 1
+            return {"done": True, "number": self._number}
         node = message["node"]
         self._doomed.add(node)
         await self._env.sleep(CUT_MS)
         socket = self._sockets[node]
-        if socket["on"]:
+        was_on = socket["on"]
+        if was_on:
             self._number += 1
             socket.update(on=False, number=self._number)
-            self._env.event("switched-off", switched=node, source=source, number=self._number)
         await self._save()
+        if was_on:
+            self._env.event("switched-off", switched=node, source=source, number=socket["number"])
         await self._env.sleep(DRAIN_MS)
         return {"done": not socket["on"], "number": socket["number"]}
 
@@ -95,10 +103,16 @@ class Switch:
             return {"done": False}
         self._number += 1
         self._doomed.discard(node)
-        self._sockets[node] = {"on": True, "number": self._number, "part": part}
-        self._env.event("switched-on", switched=node, part=part, number=self._number)
+        self._sockets[node] = socket = {"on": True, "number": self._number, "part": part}
         await self._save()
+        self._env.event("switched-on", switched=node, part=part, number=socket["number"])
         return {"done": True}
 
+    def _state(self) -> Mapping[str, Any]:
+        return {"number": self._number, "sockets": {node: dict(socket) for node, socket in self._sockets.items()}}
+
     async def _save(self) -> None:
-        await self._cell.save({"number": self._number, "sockets": self._sockets})
+        """What is ordered now is durable on return, and told from then on. Saves may overlap."""
+        state = self._state()
+        await self._cell.save(state)
+        self._durable = max(self._durable, state, key=lambda each: each["number"])

@@ -92,7 +92,7 @@ SYSTEM: Final = System(
     claims=(*CLAIMS, CAP),
     events=EVENTS,
     leadership=lambda options: ("became-leader", "term"),
-    withstands=frozenset({"duplicate", "bit-flip", "membership"}),
+    withstands=frozenset({"duplicate", "bit-flip", "membership", "transfer"}),
     promises=promises,
 )
 

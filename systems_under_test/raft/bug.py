@@ -86,6 +86,9 @@ BUGS: Final[Mapping[str, Bug]] = {
         # leader again, cut off when it commits what it has shipped of the earlier term, alone in its message.
         faults="after any operation add: partition=isolate-leader:2, "
         "after failpoint before-first-append: kill=its-node, after committed: partition=isolate-its-node",
+        # Who died is back soon after it has committed, and has the later term.
+        sizes={"windows": ((0.0, 0.7), (0.0, 0.7), (0.0, 2.5)), "time_limit_s": 5.0},
+        random_faults="kill=leader, restart=leader, partition, kill=leader",
         options={"entries-per-message": "1"},
         workloads=("set",),
         shows_as=("DIV", "SET", "LIN"),

@@ -5,6 +5,7 @@ Ongaro 2014 is the paper, in its extended version; Ongaro's dissertation is of t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from harness.claim import Claim, Curve, Experiment, Holds, Measured, Shape, Source, Thresholds, Variant, Violates
@@ -12,9 +13,11 @@ from harness.claim import Claim, Curve, Experiment, Holds, Measured, Shape, Sour
 from systems_under_test.blocks.raft.bug import (
     ACKNOWLEDGE_BEFORE_SYNC,
     CHANGE_BEFORE_COMMIT,
+    COMMIT_EARLIER_TERM_BY_COUNT,
     JUMP_WITHOUT_JOINT,
     LOCAL_READS,
     READ_BEFORE_FIRST_COMMIT,
+    SNAPSHOT_DROPS_NEWER_SUFFIX,
     VOTE_NOT_PERSISTED,
     VOTE_WITHOUT_UP_TO_DATE_CHECK,
 )
@@ -41,10 +44,22 @@ SET_BACK: Final = Experiment(
 """A leader is cut off, and its wall clock is set back: either it was ahead and is corrected, or it jumps back. Clients
 are many and ask seldom: who has just asked for a read, which an old leader answers, does not look for another."""
 
+RUNS_SLOW: Final = replace(
+    SET_BACK, faults="drift=slow-leader, partition=isolate-leader", windows=((1.5, 5.0), (2.0, 5.0))
+)
+"""The oscillator of a leader runs slow, and with it the clock that measures its lease; then it is cut off."""
+
 REPLACED: Final = Experiment(
     "set", options={"voters": "3", "membership": "joint"}, faults="membership=replace-majority, partition", nodes=5
 )
 """Two of three members are replaced by two who are new, so that the old and the new majority need not overlap."""
+
+HANDED_OVER: Final = Experiment(
+    "set",
+    faults="transfer=any, partition, kill, transfer=cut-off",
+    windows=((1.5, 2.5), (2.0, 5.5), (3.0, 4.5), (6.5, 8.0)),
+)
+"""A leader hands over just before some are cut off and some die; the next one is to hand over to whom nobody hears."""
 
 CLAIMS: Final[tuple[Claim, ...]] = (
     Claim(
@@ -187,6 +202,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         experiment=REPLACED,
         expect=Holds(),
         control=Variant("no joint phase", bugs=(JUMP_WITHOUT_JOINT,)),
+        told=("members-changed",),
     ),
     Claim(
         id="CO-1l",
@@ -210,5 +226,81 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         expect=Holds(),
         control=Variant("it does not wait", bugs=(CHANGE_BEFORE_COMMIT,)),
         thresholds=Thresholds(runs=60),
+    ),
+    Claim(
+        id="CO-1p",
+        sentence="That a majority has an entry of an earlier term does not commit it: a leader counts only for entries "
+        "of its own term, and those before them are committed with them.",
+        source=Source(
+            PAPER, "5.4.2 Committing entries from previous terms", 9,
+            "Raft never commits log entries from previous terms by counting replicas.",
+        ),
+        experiment=Experiment(
+            "set",
+            options=BUGS[COMMIT_EARLIER_TERM_BY_COUNT].options,
+            faults=BUGS[COMMIT_EARLIER_TERM_BY_COUNT].faults,
+            rate_hz=20.0,
+            **BUGS[COMMIT_EARLIER_TERM_BY_COUNT].sizes,
+        ),
+        expect=Holds(),
+        control=Variant("it counts for any entry", bugs=(COMMIT_EARLIER_TERM_BY_COUNT,)),
+        thresholds=Thresholds(runs=60),
+    ),
+    Claim(
+        id="CO-1q",
+        sentence="A log may be cut down to a snapshot, and a follower sent the snapshot in its stead, if it keeps the "
+        "entries that it has beyond it.",
+        source=Source(
+            PAPER, "7 Log compaction", 12,
+            "entries following the snapshot are still valid and must be retained",
+        ),
+        experiment=Experiment(
+            "set",
+            options=BUGS[SNAPSHOT_DROPS_NEWER_SUFFIX].options,
+            # Two die and miss what the snapshot has by then; when they are sent it, it comes twice, once of them late.
+            faults="after 90th operation add: kill=followers:2, after snapshot-taken: duplicate, "
+            "after snapshot-taken: duplicate",
+            windows=((0.0, 2.0), (0.0, 3.0), (0.0, 3.0)),
+            rate_hz=20.0,
+        ),
+        expect=Holds(),
+        control=Variant("the snapshot takes the place of the whole log", bugs=(SNAPSHOT_DROPS_NEWER_SUFFIX,)),
+        told=("snapshot-taken", "snapshot-installed"),
+    ),
+    Claim(
+        id="CO-1r",
+        sentence="A leader can hand over to a server of its choice and nothing is lost: it brings that one's log up to "
+        "its own, and others vote for it only if they have nothing newer.",
+        source=Source(
+            DISSERTATION, "3.10 Leadership transfer extension", 28,
+            "The prior leader fully updates the target server's log to match its own",
+        ),
+        experiment=HANDED_OVER,
+        expect=Holds(),
+        control=Variant("any candidate gets the vote", bugs=(VOTE_WITHOUT_UP_TO_DATE_CHECK,)),
+    ),
+    Claim(
+        id="CO-1s",
+        sentence="A lease that a leader measures by its own monotonic clock outlives the patience of the others if "
+        "that clock runs slower than theirs by more than the bound, and stale reads are answered.",
+        source=Source(
+            DISSERTATION, "6.4.1 Using clocks to reduce messaging for read-only queries", 74,
+            "over a given time period, no server's clock increases more than this bound times any other",
+        ),
+        experiment=RUNS_SLOW.varied(Variant("monotonic", options={"reads": "lease-monotonic"})),
+        expect=Violates(NOT_LINEARIZABLE),
+        providers=("sim",),
+    ),
+    Claim(
+        id="CO-1t",
+        sentence="A leader that asks a majority before each read needs no clock: it may run as slow as it will.",
+        source=Source(
+            PAPER, "2 Replicated state machines", 2,
+            "faulty clocks and extreme message delays can, at worst, cause availability problems",
+        ),
+        experiment=RUNS_SLOW.varied(Variant("index", options={"reads": "index"})),
+        expect=Holds(NOT_LINEARIZABLE),
+        control=Variant("a lease", options={"reads": "lease-monotonic"}),
+        providers=("sim",),
     ),
 )  # fmt: skip

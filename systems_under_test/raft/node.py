@@ -8,7 +8,8 @@ from typing import Any, Final, Literal
 from harness.node import Env, Message
 
 from systems_under_test.blocks.raft import ENTRIES_PER_MESSAGE
-from systems_under_test.blocks.raft.replica import UNAVAILABLE, Replica
+from systems_under_test.blocks.raft.pending import UNAVAILABLE
+from systems_under_test.blocks.raft.replica import Replica
 from systems_under_test.blocks.raft.settings import ELECTION_TIMEOUT_MS, HEARTBEAT_MS, SNAPSHOT_ENTRIES, Settings
 from systems_under_test.raft.bug import APPLY_READS_CLOCK, BUGS
 from systems_under_test.raft.operator import change_members

@@ -6,7 +6,8 @@ from typing import Final
 
 from harness.node import CallError, Env, Message
 
-from systems_under_test.blocks.raft.replica import UNAVAILABLE, Replica
+from systems_under_test.blocks.raft.pending import UNAVAILABLE
+from systems_under_test.blocks.raft.replica import Replica
 
 AGAIN_MS: Final = 100.0
 CALL_MS: Final = 1000.0

@@ -33,17 +33,9 @@ class StateMachine:
         """Execute a command, unless its client's request was executed before; the reply either way."""
         if APPLY_READS_CLOCK in self._bugs and command["deadline_ns"] < self._now_ns():
             return {"error": "unavailable"}
-        return self._store.apply(command) if NO_CLIENT_DEDUPLICATION in self._bugs else self._once(command)
-
-    def _once(self, command: Mapping[str, Any]) -> Message:
-        if command["f"] == "register":
-            return {"value": self._clients.register()}
-        client, sequence = command["client"], command["sequence"]
-        reply = self._clients.answered(client, sequence)
-        if reply is None:
-            reply = self._store.apply(command)
-            self._clients.record(client, sequence, reply)
-        return reply
+        if NO_CLIENT_DEDUPLICATION in self._bugs:
+            return self._store.apply(command)
+        return self._clients.once(command, self._store.apply)
 
     def read(self, request: Message) -> Message:
         return self._store.apply({"f": "read", "key": request.get("key")})

@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.node import Env, Message
 
-from systems_under_test.blocks.idempotent_receiver import ClientTable
+from systems_under_test.blocks.client_session import ClientSessions
 from systems_under_test.blocks.statement import BadStatement, Functions, Statement, Trigger, execute, fixed
 from systems_under_test.replication_log.change_table import capture, changes_after
 from systems_under_test.replication_log.log_form import LogForm
@@ -33,7 +33,7 @@ class Leader:
         same_version = (options["log"], options["version-check"]) == ("wal", "on")
         followers = () if self._captures else env.peers
         self._shipping = [Shipping(env, follower, form, same_version=same_version) for follower in followers]
-        self._clients = ClientTable()
+        self._clients = ClientSessions()
 
     def start(self) -> None:
         """Remember, from the log, what clients were answered; then ship it."""

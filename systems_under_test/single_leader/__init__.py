@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from harness.node import Message
 from harness.system import Option, Role, System
 
+from systems_under_test.blocks.client_session import SESSIONS_MAX
 from systems_under_test.blocks.key_value_client import ANSWERS, ERRORS
 from systems_under_test.single_leader.bug import BUGS
 from systems_under_test.single_leader.claims import CLAIMS
@@ -88,6 +89,7 @@ SYSTEM = System(
             "a new follower gets the whole log, a snapshot with its log position, or files as they are being written",
         ),
         "deduplication": Option("on", ("on", "off"), "off: a request that is sent again is executed again"),
+        "sessions": Option(str(SESSIONS_MAX), None, "so many clients are remembered; others must register anew"),
         "failover": Option(
             "automatic", ("automatic", "none"), "elect a new leader by majority, or keep the first node"
         ),
@@ -125,6 +127,7 @@ SYSTEM = System(
         "stepped-down",
         "truncated",
         "caught-up",
+        "session-expired",
         "disk-corrupt",
         "copy-begun",
         "copied",

@@ -8,7 +8,7 @@ from typing import Final
 from harness.node import Message
 
 from systems_under_test.blocks.failure_detector import failure_detector
-from systems_under_test.blocks.replicated_log import Entry, Position
+from systems_under_test.blocks.replicated_log import Entry, Position, merge
 from systems_under_test.single_leader.bug import ACKNOWLEDGE_BEFORE_FSYNC, KEEP_DIVERGENT_SUFFIX
 from systems_under_test.single_leader.replica import Replica
 
@@ -35,6 +35,8 @@ class Follower:
         self.leader_last = 0
         self._generation = 0
         self._matched = 0  # up to where our log is known to be this leader's
+        self._resumed: int | None = None  # where the first leader of this incarnation went on with our log
+        self._caught_up = False
 
     def start(self) -> None:
         """Recovery took its time, in which nothing could be heard."""
@@ -77,14 +79,24 @@ class Follower:
         previous, entries = Position(*message["previous"]), message["entries"]
         if not self._agrees(previous):
             return {"outcome": "mismatch", "position": self._log.common_point(previous).as_json()}
+        if self._resumed is None:
+            self._resumed = previous.index
         leader, generation, end = self.leader, self._generation, previous.index + len(entries)
         self._merge(previous.index, entries)
         await self._make_durable(end)
         if (leader, generation) != (self.leader, self._generation):
             return {"outcome": "newer-generation", "generation": self._replica.clock.current}
         self._matched = max(self._matched, end)
+        self._tell_if_caught_up()
         self.show(message["high_water"])
         return {"outcome": "stored"}
+
+    def _tell_if_caught_up(self) -> None:
+        """Once, after a restart that found a log: from where it went on, and where it was the leader's."""
+        if not self._caught_up and 0 < self.leader_last <= self._matched:
+            self._caught_up = True
+            if self._env.incarnation > 1 and self._resumed:
+                self._env.event("caught-up", **{"from": self._resumed, "to": self._matched})
 
     async def _make_durable(self, end: int) -> None:
         if self._log.durable >= end:
@@ -104,17 +116,10 @@ class Follower:
     def _agrees(self, previous: Position) -> bool:
         return previous.index <= self._log.last if self._keeps_suffix else self._log.agrees(previous)
 
-    def _merge(self, index: int, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            index += 1
-            if index <= self._log.last:
-                mine = self._log.entry(index)
-                if mine == entry or self._keeps_suffix:
-                    continue
-                if self._replica.numbered:
-                    assert mine["generation"] != entry["generation"], f"two entries {index} of one generation"
-                self._replica.truncate_from(index)
-            self._log.append(entry)
+    def _merge(self, after: int, entries: Sequence[Entry]) -> None:
+        kept = max(self._log.last - after, 0) if self._keeps_suffix else 0
+        numbered = self._replica.numbered
+        merge(self._log, after + kept, entries[kept:], self._replica.truncate_from, numbered=numbered)
 
     def show(self, high_water: int) -> None:
         """Apply what may be seen: all that is on our disk, or, where that waits, what the leader may acknowledge."""

@@ -26,7 +26,11 @@ CALL_MS: Final = 300
 
 
 class Copies:
-    """The leader's side: one frozen copy per follower that asks for one."""
+    """The leader's side: one frozen copy per follower that asks for one, until its last piece went out.
+
+    A request may come twice, the first one, too. So a copy is not frozen anew while there is one, and whoever asks for
+    the next piece names the position of the ones before: pieces of two copies never make up one.
+    """
 
     def __init__(self, replica: Replica, how: str) -> None:
         self._replica, self._freezes = replica, how == BY_SNAPSHOT
@@ -34,12 +38,25 @@ class Copies:
 
     def piece(self, follower: str, message: Message) -> Message:
         """The next piece for a follower: {"rows", "done", "position"}, or an error if it should begin anew."""
-        if message["after"] is None or not self._freezes:
+        after = message["after"]
+        if not self._freezes:
+            return self._cut(*self._replica.copy(), after)
+        if after is None and follower not in self._frozen:
             self._frozen[follower] = self._replica.copy()
-        if follower not in self._frozen:
+        position, rows = self._frozen.get(follower, (None, ()))
+        if position is None or (after is not None and position != Position(*message["position"])):
             return {"error": "unavailable"}
-        position, rows = self._frozen[follower]
-        return {"position": position.as_json(), **piece(rows, message["after"], PIECE_ROWS)}
+        reply = self._cut(position, rows, after)
+        if reply["done"]:
+            del self._frozen[follower]
+        return reply
+
+    def _cut(self, position: Position, rows: Sequence[Row], after: str | None) -> Message:
+        return {"position": position.as_json(), **piece(rows, after, PIECE_ROWS)}
+
+    def forget(self) -> None:
+        """The leadership has ended: what is in the copies may never be in the next leader's log."""
+        self._frozen.clear()
 
 
 class Joining:
@@ -66,8 +83,9 @@ class Joining:
     async def _join(self, leader: str) -> None:
         self._env.event("copy-begun", leader=leader)
         rows: list[Any] = []
-        while (reply := await self._next(leader, rows[-1][0] if rows else None)) is not None:
-            rows += reply["rows"]
+        position: Sequence[int] | None = None
+        while (reply := await self._next(leader, rows[-1][0] if rows else None, position)) is not None:
+            rows, position = [*rows, *reply["rows"]], reply["position"]
             if reply["done"]:
                 await self._replica.install(Position(*reply["position"]), rows)
                 self._env.event("copied", index=self._log.last, rows=len(rows))
@@ -75,9 +93,9 @@ class Joining:
             await self._env.sleep(PIECE_MS)
         self._under_way = False
 
-    async def _next(self, leader: str, after: str | None) -> Message | None:
+    async def _next(self, leader: str, after: str | None, position: Sequence[int] | None) -> Message | None:
         try:
-            reply = await self._env.call(leader, {"type": "copy", "after": after}, CALL_MS)
+            reply = await self._env.call(leader, {"type": "copy", "after": after, "position": position}, CALL_MS)
         except CallError:
             return None
         return None if "error" in reply else reply

@@ -163,4 +163,5 @@ class Leader:
         known = self._progress.stored[peer]
         if self._progress.confirm(peer, index):
             self._lag.stored(known - self.first + 1, index - self.first + 1)
+            self._lag.stored_everywhere(min(self._progress.stored.values()) - self.first + 1)
             self._acknowledge()

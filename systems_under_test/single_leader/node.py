@@ -178,6 +178,7 @@ class Node:
             return
         leadership, self._leadership = self._leadership, None
         leadership.end()
+        self._copies.forget()
         self._follower.patience()
         self._env.event("stepped-down", generation=leadership.generation, newer=generation, last=self._log.last)
 

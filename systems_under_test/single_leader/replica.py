@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from harness.node import Env, Message
 
+from systems_under_test.blocks.client_session import ClientSessions
 from systems_under_test.blocks.durable_cell import DurableCell
 from systems_under_test.blocks.generation_clock import GenerationClock
 from systems_under_test.blocks.key_value import KeyValue
@@ -31,7 +32,7 @@ from systems_under_test.single_leader.bug import (
     NO_GENERATION,
 )
 from systems_under_test.single_leader.configuration import ConfigurationRecord
-from systems_under_test.single_leader.snapshot import Row, restored, rows_of
+from systems_under_test.single_leader.snapshot import Row, restore, rows_of
 
 ONE_SEGMENT_BYTES: Final = 1 << 60
 """So that no acknowledged record ever waits in memory for a new segment: what is not synced must survive a kill."""
@@ -49,7 +50,7 @@ class Replica:
         self.bugs = frozenset(name for name in BUGS if env.bug(name))
         self.waits = options["replication"] != "async" and options["apply"] == "high-water"
         self.numbered = options["generation"] == "on" and NO_GENERATION not in self.bugs
-        self._deduplicates = options["deduplication"] == "on"
+        self._deduplicates, self._sessions_max = options["deduplication"] == "on", int(options["sessions"])
         plainly = (options["replication"], options["promotion"]) == ("semi-sync", "freshest")
         self._keeps = self.waits and self.numbered and not plainly and ACKNOWLEDGED_ENTRIES_VANISH.isdisjoint(self.bugs)
         self.clock = GenerationClock(env.disk)
@@ -63,8 +64,12 @@ class Replica:
 
     def _reset(self) -> None:
         """Back to what was copied from a leader, or to nothing."""
-        self._state, self._clients = restored(self._copied)
+        self._state, self._clients = KeyValue(), ClientSessions(self._sessions_max, self._expired)
+        restore(self._state, self._clients, self._copied)
         self._applied = self.log.base.index
+
+    def _expired(self, session: str) -> None:
+        self.env.event("session-expired", session=session)
 
     async def recover(self) -> None:
         """After a restart. A replica that waits shows nothing until a leader tells it the high-water mark. Raises
@@ -94,14 +99,7 @@ class Replica:
 
     def _execute(self, command: Mapping[str, Any]) -> Message:
         """Once: a request that was sent again is in the log again, and is recognised here, on every node alike."""
-        if not self._deduplicates:
-            return self._state.apply(command)
-        client, sequence = command["client"], command["sequence"]
-        reply = self._clients.answered(client, sequence)
-        if reply is None:
-            reply = self._state.apply(command)
-            self._clients.record(client, sequence, reply)
-        return reply
+        return self._clients.once(command, self._state.apply) if self._deduplicates else self._state.apply(command)
 
     def read(self, request: Message) -> Message:
         """A read of the applied state, of nothing newer."""

@@ -10,23 +10,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from systems_under_test.blocks.idempotent_receiver import ClientTable
+from systems_under_test.blocks.client_session import ClientSessions
 from systems_under_test.blocks.key_value import KeyValue, canonical
 
 Row = Sequence[Any]
-"""[name, kind, ...]: a register, an element of a set with its place in it, or a client's latest reply."""
+"""[name, kind, ...]: a register, an element of a set with its place in it, a client's latest reply with its place in
+the order in which they expire, or what else is known of sessions, once one was registered or forgotten."""
 
 REGISTER: Final = "register"
 ELEMENT: Final = "element"
 CLIENT: Final = "client"
+SESSIONS: Final = "sessions"
 
 
-def rows_of(state: KeyValue, clients: ClientTable) -> list[Row]:
+def rows_of(state: KeyValue, clients: ClientSessions) -> list[Row]:
     """The whole state, sorted by name."""
-    held = state.snapshot()
+    held, sessions = state.snapshot(), clients.snapshot()
     rows: list[list[Any]] = [[REGISTER, key, value] for key, value in held["registers"]]
     rows += [[ELEMENT, key, place, each] for key, all_ in held["sets"] for place, each in enumerate(all_)]
-    rows += [[CLIENT, name, *latest] for name, latest in clients.snapshot().items()]
+    rows += [[CLIENT, name, place, *latest] for place, (name, *latest) in enumerate(sessions["latest"])]
+    if sessions["registered"] or sessions["forgets"]:
+        rows.append([SESSIONS, "", sessions["registered"], sessions["forgets"]])
     return sorted(([_name(row), *row] for row in rows), key=lambda row: str(row[0]))
 
 
@@ -35,24 +39,25 @@ def _name(row: Sequence[Any]) -> str:
     return canonical([kind, key, rest[1]] if kind == ELEMENT else [kind, key])
 
 
-def restored(rows: Sequence[Row]) -> tuple[KeyValue, ClientTable]:
-    """The state that the rows are of. Where they are of no one point in time, what comes of them all the same."""
+def restore(state: KeyValue, clients: ClientSessions, rows: Sequence[Row]) -> None:
+    """Replace both by what the rows are of. Where they are of no one point in time, what comes of them all the same."""
     latest = {row[0]: row[1:] for row in rows}.values()
     sets: dict[str, tuple[Any, list[tuple[int, Any]]]] = {}
     for kind, key, *rest in latest:
         if kind == ELEMENT:
             sets.setdefault(canonical(key), (key, []))[1].append((rest[0], rest[1]))
-    state, clients = KeyValue(), ClientTable()
     state.restore({
         "registers": [[key, rest[0]] for kind, key, *rest in latest if kind == REGISTER],
         "sets": [[key, [each for _, each in sorted(elements, key=_place)]] for key, elements in sets.values()],
     })  # fmt: skip
-    clients.restore({key: rest for kind, key, *rest in latest if kind == CLIENT})
-    return state, clients
+    sessions = sorted(([*rest, key] for kind, key, *rest in latest if kind == CLIENT), key=_place)
+    registered, forgets = next((rest for kind, _, *rest in latest if kind == SESSIONS), (0, False))
+    clients.restore({"latest": [[key, sequence, reply] for _, sequence, reply, key in sessions],
+                     "registered": registered, "forgets": forgets})  # fmt: skip
 
 
-def _place(element: tuple[int, Any]) -> int:
-    return element[0]
+def _place(element: Sequence[Any]) -> int:
+    return int(element[0])
 
 
 def piece(rows: Sequence[Row], after: str | None, count: int) -> Mapping[str, Any]:

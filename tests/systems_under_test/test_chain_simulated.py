@@ -86,6 +86,9 @@ def test_one_is_killed_and_comes_back_behind_the_tail(victim: str, place: str, c
     play(SYSTEM, scenario)
 
 
+PLACES = ("head", "middle", "tail")
+
+
 def test_the_kills_of_the_claim_meet_head_middle_and_tail() -> None:
     async def scenario(scene: Scene) -> None:
         victims = [item.removeprefix("kill=") for item in HEAD_MIDDLE_TAIL.split(", ")]
@@ -98,6 +101,8 @@ def test_the_kills_of_the_claim_meet_head_middle_and_tail() -> None:
         await whole(scene)
         removed = [fields["removed"] for _, fields in scene.events("reconfigured") if fields["removed"]]
         assert removed == [{"n1": "head"}, {"n4": "middle"}, {"n4": "tail"}]
+        told = [[fields["removed"] for _, fields in scene.events(f"{place}-removed")] for place in PLACES]
+        assert told == [["n1"], ["n4"], ["n4"]]
 
     play(SYSTEM, scenario)
 

@@ -86,6 +86,18 @@ def test_two_that_do_not_hear_each_other(switch: str, left: int, seed: int) -> N
     assert bool(scene.events("order-refused")) == (switch == "arbiter")
 
 
+def test_a_switch_that_is_stuck_leaves_two_primaries() -> None:
+    async def scenario(scene: Scene) -> None:
+        assert (await scene.ask("write", 1)).type == "ok"
+        await scene.cluster.partition(CUT)
+        await scene.runtime.sleep(OVER_MS)
+        await scene.cluster.heal()
+        assert await scene.call("n1", "write", 2) == await scene.call("n2", "write", 3) == {"value": None}
+        assert await scene.dumps() == {"n1": 2, "n2": 3}
+
+    assert not switched(play(SYSTEM, scenario, switch="stuck"))
+
+
 def test_an_operator_turns_on_first_whoever_was_shot_last() -> None:
     async def scenario(scene: Scene) -> None:
         assert (await scene.ask("write", 1)).type == "ok"
@@ -159,6 +171,67 @@ def test_the_switch_makes_nobody_a_second_primary() -> None:
         await scene.runtime.sleep(OVER_MS)
         assert await given(scene, "n3", {"type": "on", "node": "n2", "part": "primary"}) == {"done": False}
         assert await given(scene, "n3", {"type": "on", "node": "n1", "part": "standby"}) == {"done": False}, "it is on"
+
+    play(SYSTEM, scenario, **NOBODY)
+
+
+@pytest.mark.parametrize("seed", [3, 5])
+def test_what_was_under_way_to_a_node_before_it_was_off_does_not_make_it_whole(seed: int) -> None:
+    """The primary hears no answer in time and has the standby shot; what it sent before arrives at one that is on
+    again, and lacks what the primary acknowledges alone."""
+
+    async def scenario(scene: Scene) -> None:
+        await scene.cluster.degrade("slow-link", [("n1", "n2")], {"delay_ms": 300})
+        await scene.until(lambda statuses: bool(statuses["n1"]["alone"]))
+        await scene.until(lambda statuses: len(on(statuses)) == 2)
+        for number in range(20):
+            assert await scene.call("n1", "write", number) == {"value": None}
+            await scene.runtime.sleep(50)
+            statuses = await scene.statuses()
+            assert (statuses["n1"]["alone"], statuses["n2"]["whole"]) == (True, False)
+        await scene.cluster.kill(["n1"])
+        await scene.runtime.sleep(OVER_MS)
+        assert "error" in await scene.call("n2", "read")
+
+    play(SYSTEM, scenario, seed=seed)
+
+
+def test_an_order_to_take_over_that_was_long_under_way_is_too_late() -> None:
+    async def scenario(scene: Scene) -> None:
+        off = await given(scene, "n3", {"type": "off", "node": "n2"})
+        assert await given(scene, "n3", {"type": "on", "node": "n2", "part": "standby"}) == {"done": True}
+        await scene.runtime.sleep(500)
+        assert (await scene.statuses())["n2"]["whole"]
+        for _ in range(2):
+            late = {"type": "promote", "generation": off["number"]}
+            assert await given(scene, "n1", late) == {"promoted": False}, "the other one is on again"
+            await scene.cluster.kill(["n1"])
+            await scene.cluster.start(["n1"])
+            await scene.until(lambda statuses: bool(statuses["n1"]["serving"]))
+
+    play(SYSTEM, scenario, failover="manual", **NOBODY)
+
+
+def test_a_crash_of_the_switch_takes_nothing_back_that_it_told() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.cluster.disk_slow(["n3"], 300)
+        await scene.cluster.partition(CUT)
+        await scene.until(lambda statuses: len(on(statuses)) == 1)
+        told = await given(scene, "n3", {"type": "look"})
+        await scene.cluster.kill(["n3"])
+        await scene.cluster.start(["n3"])
+        await scene.runtime.sleep(20)
+        assert await given(scene, "n3", {"type": "look"}) == told
+
+    play(SYSTEM, scenario, **NOBODY)
+
+
+def test_nothing_is_acknowledged_alone_before_a_restart_would_know_about_it() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.cluster.disk_slow(["n1"], 100)
+        await scene.cluster.kill(["n2"])
+        assert await scene.call("n1", "write", 1) == {"value": None}
+        assert [node for node, _ in scene.events("became-leader")] == ["n1", "n1"]
 
     play(SYSTEM, scenario, **NOBODY)
 

@@ -318,6 +318,32 @@ def test_a_corrupt_record_is_no_end_of_the_log_except_where_that_is_the_bug() ->
     asyncio.run(scenario())
 
 
+def test_a_server_that_finds_nothing_though_it_ran_before_is_lost_until_it_saves_something() -> None:
+    async def scenario() -> None:
+        disk = CrashDisk()
+        for _ in range(2):
+            storage = Storage(disk)
+            assert await storage.open(ran_before=True) == (HardState(), NO_SNAPSHOT, [])
+            assert storage.is_lost
+        await saved(storage, Save(HardState(3, None, votes_after=3), None, ()))
+        again = Storage(disk.after_crash(Random(1)))
+        assert await again.open(ran_before=True) == (HardState(3, None, votes_after=3), NO_SNAPSHOT, [])
+        assert not again.is_lost
+
+    asyncio.run(scenario())
+
+
+def test_a_server_that_starts_for_the_first_time_leaves_the_mark_of_a_member() -> None:
+    async def scenario() -> None:
+        disk = CrashDisk()
+        await Storage(disk).open()
+        again = Storage(disk.after_crash(Random(1)))
+        await again.open(ran_before=True)
+        assert not again.is_lost
+
+    asyncio.run(scenario())
+
+
 def test_every_seeded_bug_is_described() -> None:
     assert {bug.row for bug in SYSTEM.bugs.values()} == {*range(33, 53), 57}
     assert all(set(bug.workloads) <= {"register", "set", "counter"} for bug in SYSTEM.bugs.values())

@@ -75,6 +75,33 @@ LATE_RESIGNATION = 1
 """A seed with which the old leader notices only after another was elected that it has lost its majority."""
 
 
+@pytest.mark.parametrize(
+    ("reads", "factor", "is_stale"),
+    [
+        ("lease-monotonic", 0.3, True),
+        ("lease-monotonic", 0.92, False),
+        ("lease-wall", 0.3, True),
+        ("index", 0.3, False),
+    ],
+)
+def test_a_leader_that_is_cut_off_and_whose_clocks_run_slow(reads: str, factor: float, is_stale: bool) -> None:
+    """Slower than its lease has a bound for (``CLOCK_DRIFT_BOUND``), or less than that."""
+
+    async def scenario(scene: Scene) -> None:
+        old = await scene.leader()
+        assert (await scene.ask("write", 1)).type == "ok"
+        await scene.runtime.sleep(250)  # a heartbeat was answered: it holds a lease
+        await scene.cluster.partition(scene.apart(old))
+        await scene.cluster.drift([old], factor)
+        new = await scene.leader(old)
+        assert await scene.call(new, "write", 2) == {"value": None}
+        answer = await scene.call(old, "read")
+        assert (answer == {"value": 1}) is is_stale, answer
+        assert is_stale or "error" in answer
+
+    play(SYSTEM, scenario, reads=reads, seed=LATE_RESIGNATION)
+
+
 def test_reads_within_a_lease_send_nothing() -> None:
     async def scenario(scene: Scene) -> None:
         leader = await scene.leader()

@@ -199,6 +199,33 @@ def test_a_server_that_lost_its_disk_cannot_elect_who_lacks_what_it_acknowledged
     play(SYSTEM, scenario, bug, nodes=3)
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_server_that_lost_its_disk_and_dies_while_it_asks_the_others_is_lost_still(times: int) -> None:
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        stale, lost = [node for node in scene.cluster.nodes if node != leader]
+        await scene.cluster.kill([stale])
+        assert (await scene.ask("write", 4)).type == "ok"
+        await scene.cluster.kill([lost])
+        await scene.cluster.disk_wipe([lost])
+        for _ in range(times):
+            await scene.cluster.start([lost])
+            await scene.runtime.sleep(1000)  # the leader answers it, the stale one does not
+            await scene.cluster.kill([lost])
+        await scene.cluster.kill([leader])
+        await scene.cluster.start([stale, lost])
+        await scene.runtime.sleep(5000)
+        assert SYSTEM.leader(await scene.statuses()) is None, "the write is on the leader's disk alone"
+        assert lost not in await scene.dumps()
+        await scene.cluster.start([leader])
+        await scene.ready()
+        assert (await scene.ask("read")).value == 4
+        await scene.runtime.sleep(1000)
+        assert await scene.dumps() == dict.fromkeys(scene.cluster.nodes, 4)
+
+    play(SYSTEM, scenario, nodes=3)
+
+
 def test_a_server_that_lost_its_disk_becomes_a_voter_again() -> None:
     async def scenario(scene: Scene) -> None:
         leader = await scene.leader()

@@ -125,6 +125,21 @@ def test_a_follower_of_another_version_refuses_and_is_whole_again() -> None:
     play(SYSTEM, scenario, nodes=3, log="wal")
 
 
+def test_rows_go_from_one_version_to_the_other() -> None:
+    async def scenario(scene: Scene) -> None:
+        await order(scene, 1)
+        await scene.runtime.sleep(500)
+        await rebuilt(scene, "n2", "new")
+        assert not scene.events("mixed-versions"), "there was nothing to take"
+        await order(scene, 2)
+        await order(scene, 3)
+        await scene.runtime.sleep(500)
+        assert await orders(scene, "n2") == [1, 2, 3]
+        assert scene.events("mixed-versions") == [("n1", {"follower": "n2", "ours": 1, "theirs": 2})]
+
+    play(SYSTEM, scenario, nodes=3, log="row")
+
+
 def test_a_follower_goes_on_from_an_image_when_the_leader_was_another_version() -> None:
     async def scenario(scene: Scene) -> None:
         await order(scene, 1)

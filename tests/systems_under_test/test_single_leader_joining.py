@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systems_under_test.blocks.idempotent_receiver import ClientTable
+from systems_under_test.blocks.client_session import ClientSessions
 from systems_under_test.blocks.key_value import KeyValue
 from systems_under_test.blocks.replicated_log import Position, ReplicatedLog
 from systems_under_test.single_leader import SYSTEM
-from systems_under_test.single_leader.snapshot import piece, restored, rows_of
+from systems_under_test.single_leader.joining import PIECE_ROWS, Copies
+from systems_under_test.single_leader.replica import Replica
+from systems_under_test.single_leader.snapshot import Row, piece, restore, rows_of
 from tests.systems_under_test.blocks.crash_disk import CrashDisk
 from tests.systems_under_test.simulated import Scene, play
 
@@ -22,8 +25,8 @@ commands = st.fixed_dictionaries({
     "value": st.integers(-3, 30)})  # fmt: skip
 
 
-def applied(asked: list[dict[str, Any]]) -> tuple[KeyValue, ClientTable]:
-    state, clients = KeyValue(), ClientTable()
+def applied(asked: list[dict[str, Any]]) -> tuple[KeyValue, ClientSessions]:
+    state, clients = KeyValue(), ClientSessions(2)
     for number, command in enumerate(asked):
         clients.record(f"c{number % 3}", 1 + number, state.apply(command))
     return state, clients
@@ -37,14 +40,15 @@ def test_pieces_make_up_the_whole(asked: list[dict[str, Any]], count: int) -> No
     while not (part := piece(rows, copied[-1][0] if copied else None, count))["done"]:
         assert len(part["rows"]) == count
         copied += part["rows"]
-    again, table = restored([*copied, *part["rows"]])
+    again, table = KeyValue(), ClientSessions(2)
+    restore(again, table, [*copied, *part["rows"]])
     assert (again.dump(), again.snapshot()["registers"]) == (state.dump(), _sorted(state))
     assert table.snapshot() == clients.snapshot()
 
 
 def _sorted(state: KeyValue) -> list[Any]:
     registers = state.snapshot()["registers"]
-    return sorted(registers, key=lambda register: str(rows_of(_one(register), ClientTable())[0][0]))
+    return sorted(registers, key=lambda register: str(rows_of(_one(register), ClientSessions())[0][0]))
 
 
 def _one(register: list[Any]) -> KeyValue:
@@ -132,3 +136,70 @@ def test_a_leader_whose_own_log_begins_behind_a_copy() -> None:
         assert len(held[0]) == 151
 
     play(SYSTEM, scenario, nodes=3, replication="async", joining="snapshot")
+
+
+class Growing:
+    """Stands in for a replica with 50 rows, which is one entry further each time it is copied; counts the copies."""
+
+    def __init__(self) -> None:
+        self.copies = 0
+
+    def copy(self) -> tuple[Position, Sequence[Row]]:
+        self.copies += 1
+        return Position(1, 100 + self.copies), [[f"{row:02}", "register", row, self.copies] for row in range(50)]
+
+
+def asked(after: str | None = None, position: list[int] | None = None) -> dict[str, Any]:
+    return {"type": "copy", "after": after, "position": position}
+
+
+def test_a_repeated_request_gets_the_same_snapshot_and_no_piece_of_another() -> None:
+    replica = Growing()
+    copies = Copies(cast(Replica, replica), "snapshot")
+    first = copies.piece("n2", asked())
+    last_name = first["rows"][-1][0]
+    assert copies.piece("n2", asked()) == first, "a duplicate of the first request"
+    assert copies.piece("n3", asked())["position"] == [1, 102], "each has its own"
+    assert copies.piece("n2", asked(last_name, [1, 102])) == {"error": "unavailable"}
+    second = copies.piece("n2", asked(last_name, first["position"]))
+    assert {row[-1] for row in [*first["rows"], *second["rows"]]} == {1}
+
+
+def test_a_copy_is_kept_until_its_last_piece_or_until_the_leadership_ends() -> None:
+    replica = Growing()
+    copies = Copies(cast(Replica, replica), "snapshot")
+    first, after = copies.piece("n2", asked()), f"{2 * PIECE_ROWS - 1:02}"
+    assert copies.piece("n2", asked(after, first["position"]))["done"]
+    assert copies.piece("n2", asked(after, first["position"])) == {"error": "unavailable"}
+    again = copies.piece("n2", asked())
+    assert again["position"] == [1, 102]
+    copies.forget()
+    assert copies.piece("n2", asked(after, again["position"])) == {"error": "unavailable"}
+
+
+def test_files_are_copied_as_they_are_now() -> None:
+    copies = Copies(cast(Replica, Growing()), "file-copy")
+    first = copies.piece("n2", asked())
+    second = copies.piece("n2", asked(first["rows"][-1][0], first["position"]))
+    assert (first["position"], second["position"]) == ([1, 101], [1, 102])
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_a_snapshot_is_of_one_position_though_messages_come_twice(seed: int) -> None:
+    async def scenario(scene: Scene) -> None:
+        await load(scene, 100)
+        leader = await scene.leader()
+        new = next(node for node in scene.cluster.nodes if node != leader)
+        await scene.cluster.degrade("duplicate", [(new, leader)], {"probability": 1.0})
+        await scene.cluster.kill([new])
+        await scene.cluster.disk_wipe([new])
+        await scene.cluster.start([new])
+        await load(scene, 60)
+        await scene.cluster.restore("duplicate")
+        await load(scene, 1)
+        await scene.runtime.sleep(2000)
+        assert scene.events("copied")
+        held = await scene.dumps()
+        assert sorted(held[new]) == sorted(held[leader])
+
+    play(SYSTEM, scenario, replication="async", joining="snapshot", deduplication="off", seed=seed)

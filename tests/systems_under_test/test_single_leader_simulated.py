@@ -249,3 +249,44 @@ def test_a_request_that_is_sent_again_to_the_next_leader(deduplication: str, cou
         assert (await scene.ask("read")).value == count
 
     play(SYSTEM, scenario, replication="majority", deduplication=deduplication)
+
+
+@pytest.mark.parametrize("joining", ["log", "snapshot"])
+def test_a_client_whose_session_has_expired_registers_and_its_old_request_is_not_executed_again(joining: str) -> None:
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        assert await scene.call(leader, "inc", 5, sequence=1) == {"value": None}
+        for _ in range(40):  # each by a client of its own
+            assert (await scene.ask("inc", 1)).type == "ok"
+        assert await scene.call(leader, "inc", 5, sequence=1) == {"error": "session-expired"}
+        behind, new, _, _ = await others(scene, leader)
+        await scene.cluster.kill([behind, new])
+        await scene.cluster.disk_wipe([new])
+        await scene.cluster.start([behind, new])
+        await quiet(scene)
+        assert bool(scene.events("copied")) == (joining == "snapshot")
+        await scene.cluster.kill([node for node in scene.cluster.nodes if node not in (behind, new)][:2])
+        assert await scene.call(await scene.leader(leader), "inc", 5, sequence=1) == {"error": "session-expired"}
+        assert (await scene.ask("inc", 1)).type == "ok"
+        await quiet(scene)
+        assert set((await scene.dumps()).values()) == {46}, "who has the table from a snapshot forgets the same"
+
+    scene = play(SYSTEM, scenario, replication="majority", sessions="3", joining=joining)
+    assert scene.events("session-expired")
+
+
+def test_a_follower_that_was_restarted_tells_from_where_it_caught_up() -> None:
+    async def scenario(scene: Scene) -> None:
+        assert (await scene.ask("inc", 1)).type == "ok"
+        await quiet(scene)
+        one = (await others(scene, await scene.leader()))[0]
+        end = (await scene.statuses())[one]["last"][1]
+        assert not scene.events("caught-up"), "it was never behind"
+        await scene.cluster.kill([one])
+        for _ in range(10):
+            assert (await scene.ask("inc", 1)).type == "ok"
+        await scene.cluster.start([one])
+        await quiet(scene)
+        assert scene.events("caught-up") == [(one, {"from": end, "to": end + 10})]
+
+    play(SYSTEM, scenario, replication="majority")

@@ -32,9 +32,11 @@ Around the core, with input, output and clocks:
 
 * ``replica``      the driver: one replica of a state machine, for systems to put on their nodes
 * ``machine``      what a state machine is
+* ``applied``      the machine, with how far it has applied the log
 * ``settings``     a replica's periods, sizes and rules
 * ``inbox``        what has arrived and no turn has taken yet
 * ``pending``      requests that the leader has taken on and not yet answered
+* ``order``        what an operator wants of the leader, until it is answered
 * ``storage``      term, vote, log and snapshot on a disk
 * ``timer``        timers that can be restarted
 * ``milestone``    what a server tells of itself

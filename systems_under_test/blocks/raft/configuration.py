@@ -8,10 +8,11 @@ be a majority of each.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from systems_under_test.blocks.high_water_mark import high_water_mark
 from systems_under_test.blocks.quorum import majority
 from systems_under_test.blocks.raft.log import Entry
 
@@ -40,15 +41,13 @@ class Configuration(NamedTuple):
 
     def agreed(self, figures: Mapping[str, int]) -> int:
         """The greatest figure that as many as can decide have reached; who has none is at 0."""
-        return min(_median(figures, group) for group in self._groups)
+        return min(
+            high_water_mark((figures.get(voter, 0) for voter in group), majority(len(group))) for group in self._groups
+        )
 
     @property
     def _groups(self) -> tuple[tuple[str, ...], ...]:
         return (self.voters, self.old_voters) if self.old_voters else (self.voters,)
-
-
-def _median(figures: Mapping[str, int], group: Sequence[str]) -> int:
-    return sorted((figures.get(voter, 0) for voter in group), reverse=True)[majority(len(group)) - 1]
 
 
 @dataclass(frozen=True, slots=True)

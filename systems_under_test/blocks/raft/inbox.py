@@ -1,6 +1,7 @@
 """What has arrived at a replica and no turn has taken yet: messages of servers, requests of clients and operators.
 
-It is bounded. Who asks too much is told so; a message too many is lost, as messages may be.
+It is bounded. Who asks too much is told so (``Replica`` counts what is ``waiting``); a message too many is lost, as
+messages may be.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from harness.node import Env, Future, Message
 
 from systems_under_test.blocks.condition import Condition
 from systems_under_test.blocks.raft.core import ChangeMembers, HandOver, Receive
+from systems_under_test.blocks.raft.order import Order
 
 MESSAGES_MAX: Final = 10_000
 
@@ -21,14 +23,6 @@ class Waiting:
     """A command, or a read."""
 
     request: Message
-    reply: Future[Message]
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What an operator wants of the leader."""
-
-    event: HandOver | ChangeMembers
     reply: Future[Message]
 
 
@@ -48,8 +42,9 @@ class Inbox:
         return not (self._messages or self._writes or self._reads or self._orders)
 
     @property
-    def requests(self) -> int:
-        return len(self._writes) + len(self._reads)
+    def waiting(self) -> int:
+        """Requests and orders, whose senders all want an answer."""
+        return len(self._writes) + len(self._reads) + len(self._orders)
 
     def add_message(self, message: Receive) -> None:
         if len(self._messages) >= MESSAGES_MAX:

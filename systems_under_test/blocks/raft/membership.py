@@ -40,8 +40,7 @@ def begin_change(state: State, voters: Sequence[str]) -> State:
     """Make ``voters`` the members. Nothing changes if that is refused: another change or a transfer is under way, or
     they are not servers."""
     assert state.role is Role.LEADER
-    busy = state.change is not None or state.transfer is not None or state.configuration.is_joint
-    if busy or not voters or not set(voters) <= set(state.servers):
+    if not may_begin_change(state, voters):
         return state
     target = tuple(server for server in state.servers if server in voters)
     state = state._replace(change=Change(target))
@@ -49,6 +48,11 @@ def begin_change(state: State, voters: Sequence[str]) -> State:
         if peer not in state.progress:
             state = send_entries(with_progress(state, peer, Progress(state.log.last_index + 1)), peer)
     return state
+
+
+def may_begin_change(state: State, voters: Sequence[str]) -> bool:
+    busy = state.change is not None or state.transfer is not None or state.configuration.is_joint
+    return not busy and bool(voters) and set(voters) <= set(state.servers)
 
 
 def continue_change(state: State) -> State:

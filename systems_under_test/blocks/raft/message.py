@@ -1,8 +1,8 @@
 """Raft's messages and their JSON form.
 
-They travel as datagrams: lost, duplicated, reordered. So a reply carries what it answers (``index``, ``round``), and
-every message is safe to receive twice and late. ``candidateId`` and ``leaderId`` of Figure 2 are the sender's name,
-which the host vouches for.
+They travel as datagrams: lost, duplicated, reordered. So a reply carries what it answers (``index``, ``round``,
+``request_term``), and every message is safe to receive twice and late. ``candidateId`` and ``leaderId`` of Figure 2 are
+the sender's name, which the host vouches for.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class AppendEntriesReply:
     """On success ``index`` is the last entry known to match the leader's log, ``hint_*`` are 0.
 
     Otherwise ``index`` is the rejected ``previous_index``, and ``hint_index`` the last entry of the follower's that can
-    match, with its term ``hint_term``. ``round`` is the request's.
+    match, with its term ``hint_term``. ``round`` and ``request_term`` are the request's; ``term`` may be later than
+    that.
     """
 
     term: int
@@ -62,6 +63,7 @@ class AppendEntriesReply:
     hint_index: int
     hint_term: int
     round: int
+    request_term: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,9 @@ def _append_entries(m: Mapping[str, Any]) -> AppendEntries:
 
 
 def _append_entries_reply(m: Mapping[str, Any]) -> AppendEntriesReply:
-    return AppendEntriesReply(m["term"], m["success"], m["index"], m["hint_index"], m["hint_term"], m["round"])
+    return AppendEntriesReply(
+        m["term"], m["success"], m["index"], m["hint_index"], m["hint_term"], m["round"], m["request_term"]
+    )
 
 
 def _install_snapshot(m: Mapping[str, Any]) -> InstallSnapshot:

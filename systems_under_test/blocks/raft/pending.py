@@ -9,6 +9,9 @@ from harness.node import Future, Message
 from systems_under_test.blocks.raft.log import Entry
 from systems_under_test.blocks.raft.state import Read, Role, State
 
+UNAVAILABLE: Final[Message] = {"error": "unavailable"}
+"""Nothing was done, and nothing will be."""
+
 UNKNOWN: Final[Message] = {"error": "unknown"}
 FAILED: Final[Message] = {"error": "failed"}
 """What nobody may say of an entry that is in a log."""
@@ -29,8 +32,6 @@ class Pending:
         self._writes: dict[int, Future[Message]] = {}
         self._reads: dict[int, tuple[Message, Future[Message]]] = {}
         self._token = 0
-        self._transfer: Future[Message] | None = None
-        self._change: Future[Message] | None = None
 
     def __len__(self) -> int:
         return len(self._writes) + len(self._reads)
@@ -46,14 +47,6 @@ class Pending:
         self._reads[self._token] = (request, reply)
         return self._token
 
-    def add_transfer(self, reply: Future[Message]) -> None:
-        """Whoever wants the leadership to be handed over; there is one at a time."""
-        self._transfer = reply
-
-    def add_change(self, reply: Future[Message]) -> None:
-        """Whoever wants the members to be changed; there is one at a time."""
-        self._change = reply
-
     def applied(self, entry: Entry, reply: Message) -> None:
         """Answer whoever waits for this entry. If another leader's entry took its index, its fate is not for us to
         tell."""
@@ -64,26 +57,6 @@ class Pending:
     def confirmed(self, read: Read) -> tuple[Message, Future[Message]] | None:
         """The request of a read that may be answered now, and where to put the answer."""
         return self._reads.pop(read.token, None)
-
-    def settle_transfer(self, state: State) -> None:
-        """Say what came of a transfer that is over: ``leader`` is who leads now, as far as this server has heard."""
-        if self._transfer is None or state.transfer is not None:
-            return
-        reply, self._transfer = self._transfer, None
-        aborted = state.role is Role.LEADER
-        reply.set_result({"error": "aborted"} if aborted else {"value": "handed over", "leader": state.leader_hint})
-
-    def settle_change(self, state: State) -> None:
-        """Say what came of a change of members that is over: it is done, given up, or another's, who may go on."""
-        if self._change is None or state.change is not None:
-            return
-        reply, self._change = self._change, None
-        latest = state.configurations[-1]
-        went = state.name not in latest.configuration.members
-        if latest.index > state.commit or not (went or state.role is Role.LEADER):
-            reply.set_result(not_leader(state))
-        else:
-            reply.set_result({"value": list(latest.configuration.members)})
 
     def turn_away(self, state: State) -> None:
         """A server that no longer leads answers everybody: what is in the log may still be committed by the next

@@ -8,6 +8,7 @@ takes no part at first, and answers nothing (*Viewstamped Replication Revisited*
    lead and to stand for election: then no vote and no acknowledgement that the lost server once sent can count any
    more, however late it arrives. Every election that it voted in, and every leader that it acknowledged, was of a
    term no later than the latest of the answers.
+   Nothing is saved before: if it dies while it asks, it finds nothing again, and asks anew.
 2. It takes over that term, and follows. It stores entries, and says so; but it neither votes nor stands for election.
 3. Once an entry of a *later* term is committed here, its log holds all that it can have acknowledged before and that
    was committed: the leader of that term was elected without its vote, by servers that remember. Now it is a voter.

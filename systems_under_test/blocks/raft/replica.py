@@ -13,7 +13,6 @@ not saved. A server whose disk turns out to be corrupt at the start stays up, vo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -21,6 +20,7 @@ from typing import Any, Final
 from harness.node import Env, Message
 
 from systems_under_test.blocks.corruption import Corruption
+from systems_under_test.blocks.raft.applied import Applied
 from systems_under_test.blocks.raft.bug import (
     ACKNOWLEDGE_BEFORE_SYNC,
     APPLIED_INDEX_SAVED_APART,
@@ -30,7 +30,6 @@ from systems_under_test.blocks.raft.bug import (
     UNKNOWN_REPORTED_AS_FAILED,
     WIPED_SERVER_VOTES,
 )
-from systems_under_test.blocks.raft.configuration import is_configuration
 from systems_under_test.blocks.raft.core import (
     ChangeMembers,
     Compact,
@@ -46,28 +45,23 @@ from systems_under_test.blocks.raft.core import (
     recover,
     step,
 )
-from systems_under_test.blocks.raft.inbox import Inbox, Order
+from systems_under_test.blocks.raft.inbox import Inbox
 from systems_under_test.blocks.raft.lease import CLOCK_DRIFT_BOUND, Lease
-from systems_under_test.blocks.raft.log import Entry, Snapshot
 from systems_under_test.blocks.raft.machine import Machine
 from systems_under_test.blocks.raft.message import TYPE, AppendEntries, decode, encode
 from systems_under_test.blocks.raft.milestone import Milestones
-from systems_under_test.blocks.raft.pending import FAILED, UNKNOWN, Pending, not_leader
+from systems_under_test.blocks.raft.order import OrderUnderWay
+from systems_under_test.blocks.raft.pending import FAILED, UNAVAILABLE, UNKNOWN, Pending, not_leader
 from systems_under_test.blocks.raft.settings import DEFAULTS, Settings
-from systems_under_test.blocks.raft.state import Envelope, HardState, Read, Role, State
+from systems_under_test.blocks.raft.state import Envelope, HardState, Role, State
 from systems_under_test.blocks.raft.storage import Storage
 from systems_under_test.blocks.raft.timer import Timer
 
-SNAPSHOT_BYTES_MAX: Final = 3 << 20
-"""It travels in one message, whose text is at most twice as long (quotes are escaped). A machine that has outgrown this
-is not snapshotted any more: its log grows instead."""
-
 REQUESTS_MAX: Final = 10_000
+
 SYNC_LATE_MS: Final = 200.0
 """How long entries stay unsynced where they are acknowledged before: long enough to be lost, as in real systems that
 sync once in a while."""
-
-UNAVAILABLE: Final[Message] = {"error": "unavailable"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +85,16 @@ class Replica:
         bugs: frozenset[str] = NONE,
         files: str = "",
     ) -> None:
-        self._env, self._machine, self._settings, self._bugs = env, machine, settings, bugs
+        self._env, self._settings, self._bugs = env, settings, bugs
         self._servers = tuple(servers)
         self._voters = self._servers[: settings.voters or len(self._servers)]
         self._storage = Storage(env.disk, bugs, files)
         self._synced_ns = 0
         self._milestones = Milestones(env)
         self._corrupt = False
-        self._applied = 0
-        self._is_outgrown = False
         self._pending = Pending(FAILED if UNKNOWN_REPORTED_AS_FAILED in bugs else UNKNOWN)
+        self._applied = Applied(machine, self._pending)
+        self._order = OrderUnderWay()
         self._inbox = Inbox(env)
         self._lease = None if settings.lease is None else self._new_lease()
         self._state = recover(env.name, self._servers, HardState(), (), voters=self._voters)  # until start
@@ -113,7 +107,7 @@ class Replica:
     async def start(self) -> None:
         """Recover from the disk, and take part. Whoever serves requests may do so from now on."""
         try:
-            hard, snapshot, entries = await self._storage.open()
+            hard, snapshot, entries = await self._storage.open(ran_before=self._ran_before())
         except Corruption as error:
             self._corrupt = True
             self._env.event("disk-corrupt", error=str(error))
@@ -121,11 +115,11 @@ class Replica:
         settings, pre_vote = self._settings, self._settings.pre_vote and NO_PRE_VOTE not in self._bugs
         self._state = recover(
             self._env.name, self._servers, hard, entries, self._bugs, settings.entries_per_message,
-            voters=self._voters, snapshot=snapshot, incarnation=self._env.incarnation, is_lost=self._is_lost(),
+            voters=self._voters, snapshot=snapshot, incarnation=self._env.incarnation, is_lost=self._storage.is_lost,
             pre_vote=pre_vote, lease_reads=settings.lease is not None, single_changes=settings.membership == "single",
         )  # fmt: skip
         if snapshot.index > 0:
-            self._restore(snapshot)
+            self._applied.restore(snapshot)
         if APPLIED_INDEX_SAVED_APART in self._bugs:
             await self._skip_to_applied()
         for name, timer in self._timers.items():
@@ -136,7 +130,7 @@ class Replica:
     @property
     def applied(self) -> int:
         """The index of the last entry that the machine has applied."""
-        return self._applied
+        return self._applied.index
 
     @property
     def takes_part(self) -> bool:
@@ -170,15 +164,15 @@ class Replica:
 
     async def transfer(self, to: str | None) -> Message:
         """Hand the leadership over to ``to``, or, if None, to whoever suits best; {"value": "handed over"} once this
-        server has ceased to lead. Errors: not-leader; unavailable (another transfer is under way, or there is no such
+        server has ceased to lead. Errors: not-leader; unavailable (another order is under way, or there is no such
         voter); aborted (it did not come about in an election timeout)."""
-        return await self._inbox.add_order(HandOver(to))
+        return UNAVAILABLE if self._is_full() else await self._inbox.add_order(HandOver(to))
 
     async def change_members(self, voters: Sequence[str]) -> Message:
         """Make ``voters`` the members; {"value": members} when that is over: others than those, if it was given up
         because a server did not come. Errors: not-leader (any more: it may come about all the same); unavailable
-        (another change or a transfer is under way, or these are not servers)."""
-        return await self._inbox.add_order(ChangeMembers(tuple(voters)))
+        (another order or change is under way, or these are not servers)."""
+        return UNAVAILABLE if self._is_full() else await self._inbox.add_order(ChangeMembers(tuple(voters)))
 
     def status(self) -> Message:
         state = self._state
@@ -204,7 +198,7 @@ class Replica:
         return lambda: least_ms if self._env.sometimes("shortest-timeout") else random.uniform(least_ms, 2 * least_ms)
 
     def _is_full(self) -> bool:
-        return self._corrupt or self._inbox.requests + len(self._pending) >= REQUESTS_MAX
+        return self._corrupt or self._inbox.waiting + len(self._pending) >= REQUESTS_MAX
 
     async def _run(self) -> None:
         while True:
@@ -215,11 +209,14 @@ class Replica:
     async def _turn(self) -> None:
         """Step through what has arrived; save; and then send, apply, answer."""
         steps: list[Step] = []
-        self._take_snapshot(steps)
+        snapshot = self._applied.snapshot(self._state, self._settings.snapshot_entries)
+        if snapshot is not None:
+            self._step(steps, Compact(snapshot))  # this turn's entries follow it
         for message in self._inbox.take_messages():
             self._step(steps, message)
         for order in self._inbox.take_orders():
-            self._take_order(steps, order)
+            if self._order.take(order, self._last(steps)):
+                self._step(steps, order.event)
         self._take_requests(steps)
         self._take_timers(steps)
         await self._save(steps)
@@ -227,8 +224,7 @@ class Replica:
             self._carry_out(done)
         self._state = self._last(steps)
         self._pending.turn_away(self._state)
-        self._pending.settle_transfer(self._state)
-        self._pending.settle_change(self._state)
+        self._order.settle(self._state)
         if ACKNOWLEDGE_BEFORE_SYNC in self._bugs:
             await self._sync_late()
 
@@ -273,34 +269,6 @@ class Replica:
             self._lease.stepped(before, after)
         steps.append(Step(before, after, ready))
 
-    def _take_snapshot(self, steps: list[Step]) -> None:
-        """Of what is applied, if there is enough of it. This turn's entries follow it."""
-        every, index, log = self._settings.snapshot_entries, self._applied, self._state.log
-        if every == 0 or index - self._state.snapshot.index < every or self._is_outgrown:
-            return
-        term = log.term_at(index)
-        if term is None:  # it was applied, and is gone: only under a seeded bug
-            return
-        text = json.dumps(self._machine.snapshot(), separators=(",", ":"))
-        self._is_outgrown = len(text) > SNAPSHOT_BYTES_MAX
-        if not self._is_outgrown:
-            self._step(steps, Compact(Snapshot(index, term, text)))
-
-    def _take_order(self, steps: list[Step], order: Order) -> None:
-        """An order that the core refuses changes nothing. One that it takes is answered when it is over."""
-        before = self._last(steps)
-        if before.role is not Role.LEADER:
-            order.reply.set_result(not_leader(before))
-            return
-        self._step(steps, order.event)
-        after = self._last(steps)
-        if isinstance(order.event, HandOver) and after.transfer is not before.transfer:
-            self._pending.add_transfer(order.reply)
-        elif isinstance(order.event, ChangeMembers) and _is_taken(order.event, before, after):
-            self._pending.add_change(order.reply)
-        else:
-            order.reply.set_result(UNAVAILABLE)
-
     def _take_requests(self, steps: list[Step]) -> None:
         """Give all waiting requests to the core as one event, or, if this is not the leader, turn them away."""
         writes, reads = self._inbox.take_requests()
@@ -329,7 +297,7 @@ class Replica:
         for envelope in done.ready.send:
             self._send(envelope)
         for item in done.ready.apply:
-            self._apply(item)
+            self._applied.apply(item)
         self._milestones.tell(done.before, done.after)
 
     def _send(self, envelope: Envelope) -> None:
@@ -338,37 +306,12 @@ class Replica:
             message = replace(message, entries=message.entries[: len(message.entries) // 2])  # as if the rest were lost
         self._env.send(envelope.to, encode(message))
 
-    def _apply(self, item: Snapshot | Entry | Read) -> None:
-        if isinstance(item, Snapshot):
-            self._restore(item)
-            return
-        if isinstance(item, Read):
-            waiting = self._pending.confirmed(item)
-            if waiting is not None:
-                request, reply = waiting
-                reply.set_result(self._machine.read(request))
-            return
-        self._applied = item.index
-        is_raft_own = item.command is None or is_configuration(item)  # None: a leader's no-op
-        outcome = {} if item.command is None or is_raft_own else self._machine.apply(item.command)
-        self._pending.applied(item, outcome)
-
-    def _is_lost(self) -> bool:
-        """Whether this server has run before and finds nothing on its disk, as if it had not."""
-        wiped = self._env.incarnation > 1 and self._storage.is_empty and len(self._servers) > 1
-        return wiped and WIPED_SERVER_VOTES not in self._bugs
+    def _ran_before(self) -> bool:
+        """Whether this server may have said what it must not forget; one that has no others has told nobody."""
+        return self._env.incarnation > 1 and len(self._servers) > 1 and WIPED_SERVER_VOTES not in self._bugs
 
     async def _skip_to_applied(self) -> None:
         """The seeded bug: what another file says is applied is not applied again."""
-        self._applied = min(max(await self._storage.load_applied(), self._applied), self._state.log.last_index)
-        self._state = self._state._replace(commit=self._applied)
-
-    def _restore(self, snapshot: Snapshot) -> None:
-        self._machine.restore(json.loads(snapshot.state))
-        self._applied = snapshot.index
-
-
-def _is_taken(wanted: ChangeMembers, before: State, after: State) -> bool:
-    """Whether the change is under way, or nothing had to be changed."""
-    begun = before.change is None and after.change is not None
-    return begun or set(wanted.voters) == set(after.configuration.members)
+        saved = await self._storage.load_applied()
+        self._applied.index = min(max(saved, self._applied.index), self._state.log.last_index)
+        self._state = self._state._replace(commit=self._applied.index)

@@ -84,8 +84,11 @@ def _append_entries(state: State, progress: Progress, entries: tuple[Entry, ...]
 
 
 def receive_append_entries_reply(state: State, peer: str, reply: AppendEntriesReply) -> State:
-    """A follower's answer. Each one of this term, good or bad, shows that the follower takes this server for leader."""
-    if state.role is not Role.LEADER or reply.term < state.term or peer not in state.progress:
+    """A follower's answer. Each one to a message of this term, good or bad, shows that the follower takes this server
+    for leader. One to a message of an earlier term shows nothing, though the follower may be in this term by now: this
+    server may have led that term, too, and numbered its rounds alike.
+    """
+    if state.role is not Role.LEADER or reply.request_term != state.term or peer not in state.progress:
         return state
     progress = state.progress[peer]
     answered = max(progress.round, reply.round)
@@ -151,7 +154,7 @@ def receive_append_entries(state: State, leader: str, m: AppendEntries) -> State
     """AppendEntries RPC, receiver implementation (Figure 2). A candidate that hears from the term's leader becomes its
     follower (5.2)."""
     if m.term < state.term:  # 1. Reply false if term < currentTerm (5.1)
-        return send(state, leader, AppendEntriesReply(state.term, False, m.previous_index, 0, 0, m.round))
+        return send(state, leader, AppendEntriesReply(state.term, False, m.previous_index, 0, 0, m.round, m.term))
     if state.role is Role.LEADER and not TWO_LEADERS.isdisjoint(state.bugs):
         return state  # each goes on as if it were the only one
     state = accept_leader(state, leader, m.term)
@@ -163,7 +166,7 @@ def receive_append_entries(state: State, leader: str, m: AppendEntries) -> State
     # entry in the log: what follows the new ones has not been compared with the leader's log.
     if min(m.commit, last_new) > state.commit:
         state = state._replace(commit=min(m.commit, last_new))
-    return send(state, leader, AppendEntriesReply(state.term, True, last_new, 0, 0, m.round))
+    return send(state, leader, AppendEntriesReply(state.term, True, last_new, 0, 0, m.round, m.term))
 
 
 def _holds(state: State, m: AppendEntries) -> bool:
@@ -180,7 +183,7 @@ def _rejection(state: State, m: AppendEntries) -> AppendEntriesReply:
     hint = state.log.last_not_after(m.previous_index, m.previous_term)
     hint_term = state.log.term_at(hint)
     assert hint_term is not None
-    return AppendEntriesReply(state.term, False, m.previous_index, hint, hint_term, m.round)
+    return AppendEntriesReply(state.term, False, m.previous_index, hint, hint_term, m.round, m.term)
 
 
 def _store(state: State, entries: tuple[Entry, ...]) -> State:

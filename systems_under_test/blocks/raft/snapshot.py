@@ -58,13 +58,13 @@ def receive_install_snapshot(state: State, leader: str, m: InstallSnapshot) -> S
     """InstallSnapshot RPC, receiver implementation (Figure 13). It is answered like AppendEntries: what the snapshot
     includes is the leader's log up to there."""
     if m.term < state.term:  # 1. Reply immediately if term < currentTerm
-        return send(state, leader, AppendEntriesReply(state.term, False, m.included_index, 0, 0, m.round))
+        return send(state, leader, AppendEntriesReply(state.term, False, m.included_index, 0, 0, m.round, m.term))
     state = accept_leader(state, leader, m.term)
     if _is_needed(state, m):
         state = _install(state, Snapshot(m.included_index, m.included_term, m.state, m.voters, m.old_voters))
     elif m.included_index > state.commit:
         state = state._replace(commit=m.included_index)
-    return send(state, leader, AppendEntriesReply(state.term, True, m.included_index, 0, 0, m.round))
+    return send(state, leader, AppendEntriesReply(state.term, True, m.included_index, 0, 0, m.round, m.term))
 
 
 def _is_needed(state: State, m: InstallSnapshot) -> bool:

@@ -39,20 +39,21 @@ class Storage:
         self._vote = DurableCell(disk, f"{files}vote")
         self._snapshot = DurableCell(disk, f"{files}snapshot")
         self._applied = DurableCell(disk, f"{files}applied")
-        self.is_empty = True  # whether ``open`` found nothing at all
+        self.is_lost = False
         self._generation = 0  # of the log: one more with each snapshot
         self._included = 0  # the snapshot's index
         self._log = self._log_of(0)
         self._changed = False
 
-    async def open(self) -> tuple[HardState, Snapshot, list[Entry]]:
+    async def open(self, *, ran_before: bool = False) -> tuple[HardState, Snapshot, list[Entry]]:
         """What was saved, synced again: a process that was killed may have written what it never synced, and from now
-        on this server will speak as one that has it. Raises Corruption."""
+        on this server will speak as one that has it. Raises Corruption.
+
+        If it finds nothing, it leaves the mark of a member. But a server that ``ran_before`` and finds nothing
+        ``is_lost``, and stays so, however often it starts, until it has something to save (``rejoin``).
+        """
         cell = await self._vote.load()
-        self.is_empty = cell is None
         hard = HardState(cell["term"], cell["vote"], cell["votes_after"]) if cell is not None else HardState()
-        if cell is None:
-            await self._save_hard(hard)  # the mark of a member
         snapshot = await self._open_snapshot()
         self._delete_other_logs()
         records = self._log.open()
@@ -60,6 +61,9 @@ class Storage:
             Entry(record["term"], index, record["command"]) for index, record in enumerate(records, snapshot.index + 1)
         ]
         await self._log.sync()
+        self.is_lost = ran_before and cell is None and snapshot.index + len(entries) == 0
+        if cell is None and not self.is_lost:
+            await self._save_hard(hard)  # the mark of a member
         if TERM_NOT_PERSISTED in self._bugs:
             hard = HardState(entries[-1].term if entries else snapshot.term)
         return hard, snapshot, entries

@@ -21,12 +21,20 @@ def begin_transfer(state: State, to: str | None) -> State:
     """Hand over to ``to``, or, if None, to the follower whose log is longest. Nothing changes if that is refused:
     another transfer or a change of members is under way, or there is no such follower."""
     assert state.role is Role.LEADER
-    voters = [voter for voter in state.voters if voter != state.name]
-    target = max(voters, key=lambda peer: state.progress[peer].match_index, default=None) if to is None else to
-    busy = state.transfer is not None or state.change is not None or state.configuration.is_joint
-    if busy or target not in voters:
+    target = transfer_target(state, to)
+    if target is None:
         return state
     return hand_over(restart(state._replace(transfer=Transfer(target)), "election"))
+
+
+def transfer_target(state: State, to: str | None) -> str | None:
+    """Whom the leader would hand over to, if ``to`` is what is wanted; None if that is refused."""
+    voters = [voter for voter in state.voters if voter != state.name]
+    if state.transfer is not None or state.change is not None or state.configuration.is_joint:
+        return None
+    if to is None:
+        return max(voters, key=lambda peer: state.progress[peer].match_index, default=None)
+    return to if to in voters else None
 
 
 def hand_over(state: State) -> State:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.claim import Available, Claim, Experiment, Holds, Source, Unavailable, Variant, Violates
+from harness.claim import (
+    Available,
+    Claim,
+    Curve,
+    Experiment,
+    Holds,
+    Measured,
+    Shape,
+    Source,
+    Thresholds,
+    Unavailable,
+    Variant,
+    Violates,
+)
 
 from systems_under_test.single_leader.bug import SEMI_SYNC, SEMI_SYNC_BECOMES_ASYNC
 
@@ -15,6 +28,14 @@ PLAIN: Final = Variant("any majority elects the freshest of its own", {"promotio
 BECOMES_ASYNC: Final = Variant("becomes asynchronous silently", bugs=(SEMI_SYNC_BECOMES_ASYNC,))
 LONG: Final = ((3.0, 7.0),)
 """One fault, longer than any patience of client or failover."""
+
+ONE_SILENT: Final = Experiment("register", {"replication": "sync"}, faults="pause=followers:1", windows=((3.0, 12.0),),
+                               concurrency=20, rate_hz=60.0, time_limit_s=17.0)  # fmt: skip
+
+CHOSEN_ONE_LOST: Final = "partition=isolate-leader, after became-synchronous-follower: pause=its-node, kill=leader"
+CHOSEN_ONE_LOST_S: Final = ((1.0, 3.0), (0.0, 2.0), (3.0, 5.0))
+"""The successor chooses its synchronous follower, which stops in that moment; and before that one goes on, or soon
+after, the leader dies, having chosen a third."""
 
 CLAIMS: Final = (
     Claim(
@@ -29,10 +50,23 @@ CLAIMS: Final = (
         "SL-2",
         "Synchronous replication to all: one follower that does not answer stops all writes.",
         Source("DDIA", SYNCHRONOUS, 154, "any one node outage would cause the whole system to grind to a halt"),
-        Experiment("register", {"replication": "sync"}, faults="pause=followers:1", windows=((3.0, 12.0),),
-                   concurrency=20, rate_hz=60.0, time_limit_s=17.0),
+        ONE_SILENT,
         Unavailable("write"),
         control=ASYNC,
+    ),
+    Claim(
+        "SL-2b",
+        "Meanwhile the leader answers reads.",
+        Source("DDIA", SYNCHRONOUS, 154, "the leader must block all writes and wait until the synchronous replica is "
+                                         "available again"),
+        ONE_SILENT,
+        Measured(
+            "one silent follower",
+            (SYNC,),
+            (Curve("answered-share:read", Shape("at-least", bound=0.9)),
+             Curve("answered-share:write", Shape("at-most", bound=0.0))),
+        ),
+        thresholds=Thresholds(runs=12),
     ),
     Claim(
         "SL-3",
@@ -73,9 +107,9 @@ CLAIMS: Final = (
         Source("DDIA", SYNCHRONOUS, 154,
                "If the synchronous follower becomes unavailable or slow, one of the asynchronous followers is made "
                "synchronous"),
-        Experiment("set", SEMI_SYNC, faults="after any became-synchronous-follower: pause=its-node, "
-                                            "partition=isolate-leader, kill=leader"),
+        Experiment("set", SEMI_SYNC, faults=CHOSEN_ONE_LOST, windows=CHOSEN_ONE_LOST_S),
         Holds(("lost",)),
         control=BECOMES_ASYNC,
+        told=("synchronous-follower-lost",),
     ),
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.claim import Claim, Experiment, Holds, Source, Variant, Violates
+from harness.claim import Claim, Curve, Experiment, Holds, Measured, Shape, Source, Thresholds, Variant, Violates
 
 OWN_WRITES: Final = "ch. 5, Reading Your Own Writes"
 MONOTONIC: Final = "ch. 5, Monotonic Reads"
@@ -26,6 +26,11 @@ LINEARIZABLE: Final = Experiment(
 def _reads(policy: str, **options: str) -> Variant:
     label = f"reads={policy}" + "".join(f", {name.replace('_', '-')}={value}" for name, value in options.items())
     return Variant(label, {"reads": policy, **{name.replace("_", "-"): value for name, value in options.items()}})
+
+
+RECENT_MS: Final = 100
+MONITORED: Final = _reads("monitored", recent_ms=str(RECENT_MS))
+UNMONITORED: Final = _reads("own-writes", recent_ms=str(RECENT_MS))
 
 
 CLAIMS: Final = (
@@ -158,11 +163,35 @@ CLAIMS: Final = (
         control=_reads("leader"),
     ),
     Claim(
-        id="SL-26",
+        id="SL-26a",
         sentence="If followers that lag beyond a bound refuse, reading from the leader for that long is enough.",
         source=Source("DDIA", OWN_WRITES, 163, "prevent queries on any follower that is more than one minute behind"),
-        experiment=SLOW.varied(_reads("monitored", recent_ms="100")),
+        experiment=SLOW.varied(MONITORED),
         expect=Holds(RYW),
-        control=_reads("own-writes", recent_ms="100"),
+        control=UNMONITORED,
+    ),
+    Claim(
+        id="SL-26b",
+        sentence="With them nobody reads what was overwritten longer ago than that bound.",
+        source=Source("DDIA", OWN_WRITES, 163, "prevent queries on any follower that is more than one minute behind"),
+        experiment=SLOW,
+        expect=Measured(
+            over="followers that refuse",
+            points=(MONITORED,),
+            curves=(Curve("staleness-ms:read", Shape("at-most", bound=float(RECENT_MS))),),
+        ),
+        thresholds=Thresholds(runs=12),
+    ),
+    Claim(
+        id="SL-26c",
+        sentence="Where nobody watches how far followers lag, answers are older.",
+        source=Source("DDIA", OWN_WRITES, 163, "You could also monitor the replication lag on followers"),
+        experiment=SLOW,
+        expect=Measured(
+            over="followers that answer anyhow",
+            points=(UNMONITORED,),
+            curves=(Curve("staleness-ms:read", Shape("at-least", bound=2.0 * RECENT_MS)),),
+        ),
+        thresholds=Thresholds(runs=12),
     ),
 )

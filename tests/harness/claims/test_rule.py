@@ -107,9 +107,11 @@ def test_an_assertion_in_a_node_is_no_violation_of_the_control() -> None:
 
 def test_each_of_the_faults_must_bite_somewhere() -> None:
     both, one = good(bit={"membership": True, "partition": True}), good(bit={"membership": False, "partition": True})
-    assert verdict(HOLDS, [one, one, one, one], [bad()]) == "unconfirmed"
-    assert "membership had an effect in 0 of 4" in judge(HOLDS, {CLAIM: [one] * 4, CONTROL: [bad()]}).why
-    assert verdict(HOLDS, [one, one, one, both], [bad()]) == "confirmed", "a quarter"
+    broken = bad(bit=one.bit)
+    assert verdict(HOLDS, [one, one, one, one], [broken]) == "unconfirmed"
+    assert "membership had an effect in too few" in judge(HOLDS, {CLAIM: [one] * 4, CONTROL: [broken]}).why
+    assert verdict(HOLDS, [one, one, one, both], [broken]) == "confirmed", "a quarter"
+    assert verdict(HOLDS, [one, one, one, one], [bad(bit=both.bit)]) == "confirmed", "it touches the control alone"
 
 
 def test_what_the_claim_is_about_must_have_been_told() -> None:

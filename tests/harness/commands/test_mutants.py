@@ -42,5 +42,10 @@ def test_a_bug_is_found_and_its_twin_is_quiet(tmp_path: Path, capsys: pytest.Cap
 
 def test_a_bug_that_is_not_found_is_no_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["mutants", "commit-earlier-term-by-count", "--runs", "1", "--twins", "0", "--store", str(tmp_path)]
-    assert main(words) == 2
-    assert "never" in capsys.readouterr().out
+    assert main([*words, "--json"]) == 2
+    told = capsys.readouterr()
+    (bug,) = json.loads(told.out)["bugs"]
+    assert (bug["detected"], bug["median_runs"]) == (0, None)
+    assert (bug["random"]["runs"], bug["random"]["detected"], bug["random"]["median_seconds"]) == (1, 0, None)
+    assert "never" in told.err
+    assert "among random faults" in told.err

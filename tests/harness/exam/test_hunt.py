@@ -16,8 +16,9 @@ NAME = "acknowledge-before-backup"  # shows as SET, LIN, CNT
 def hunt(*findings: Finding, runs: int = 100, finds: int | None = 3) -> Hunt:
     found = Hunt(SYSTEM, NAME, runs, finds)
     for finding in findings:
-        assert found.next() is not None
-        found.add(found.arm, finding)
+        asked = found.next()
+        assert asked is not None
+        found.add(asked[0], finding)
     return found
 
 
@@ -56,6 +57,34 @@ def test_a_fixed_number_of_runs_is_made_whatever_is_found() -> None:
     found = hunt(bad(1), bad(2), bad(3), runs=5, finds=None)
     assert found.next() is not None
     assert found.wanted == 5
+
+
+def test_runs_are_dealt_out_to_the_workloads_in_turn() -> None:
+    found = Hunt(SYSTEM, NAME, 5, None)
+    asked = [found.next() for _ in range(6)]
+    assert asked[5] is None
+    workloads = SYSTEM.bugs[NAME].workloads
+    for number, turn in enumerate(asked[:5]):
+        assert turn is not None
+        arm, seed = turn
+        assert (arm.experiment.workload, seed) == (workloads[number % len(workloads)], number + 1)
+        assert found.arm_of(seed) is arm
+    assert found.wanted == 5
+
+
+def test_what_a_find_shows_as_depends_on_the_workload_of_its_run() -> None:
+    assert hunt(bad(1), bad(2)).checkers() == {"SET": 1, "LIN": 1}
+
+
+def test_a_bug_with_a_directed_schedule_is_looked_for_among_random_faults_besides() -> None:
+    raft = catalog.system("raft")
+    directed, at_random = (Hunt(raft, "commit-earlier-term-by-count", 5, 3, at_random=there) for there in (False, True))
+    assert directed.name != at_random.name
+    assert directed.arms[0].experiment.faults == directed.bug.faults
+    assert at_random.arms[0].experiment.faults == directed.bug.random_faults
+    assert directed.arms[0].experiment.windows
+    assert not at_random.arms[0].experiment.windows
+    assert at_random.arms[0].experiment.bugs == ("commit-earlier-term-by-count",)
 
 
 def test_never_found() -> None:

@@ -7,7 +7,7 @@ import pytest
 from harness import catalog
 from harness.claim import Violates
 from harness.claims.experiment import plan_of
-from harness.exam.option_set import option_sets
+from harness.exam.option_set import has_to_bear, option_sets
 from harness.faults.profile import BEYOND
 from tests.harness.claims.findings import bad, good
 
@@ -28,8 +28,16 @@ def test_what_a_claim_expects_to_break_is_not_promised(name: str) -> None:
     system = catalog.system(name)
     for claim in system.claims:
         experiment = claim.experiment
-        if isinstance(claim.expect, Violates) and not experiment.bugs:
+        if isinstance(claim.expect, Violates) and not experiment.bugs and has_to_bear(system, experiment):
             assert experiment.workload not in system.promises(system.completed(experiment.options)), claim.id
+
+
+def test_nothing_is_promised_under_faults_that_no_system_has_to_bear() -> None:
+    """Clocks that run at any rate, for a lease; but clocks that jump it has to bear."""
+    raft = catalog.system("raft")
+    experiments = {claim.id: claim.experiment for claim in raft.claims}
+    assert has_to_bear(raft, experiments["CO-1g"])
+    assert not has_to_bear(raft, experiments["CO-1s"])
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

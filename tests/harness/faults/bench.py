@@ -24,6 +24,7 @@ class Bench:
     degraded: dict[str, tuple[list[Link], Mapping[str, float]]] = field(default_factory=dict)
     slowed: tuple[Any, ...] = ()
     bent: dict[str, tuple[str, Mapping[str, float]]] = field(default_factory=dict)
+    drifting: dict[str, float] = field(default_factory=dict)
 
     async def degrade(self, kind: str, links: Sequence[Link], amount: Mapping[str, float]) -> None:
         self.degraded[kind] = list(links), amount
@@ -44,12 +45,19 @@ class Bench:
         for node in nodes:
             self.bent.pop(node, None)
 
+    async def drift(self, nodes: Sequence[str], factor: float) -> None:
+        self.drifting |= dict.fromkeys(nodes, factor)
+
+    async def undrift(self, nodes: Sequence[str]) -> None:
+        for node in nodes:
+            self.drifting.pop(node, None)
+
     async def clock_offsets(self, nodes: Sequence[str]) -> Mapping[str, float]:
         return {node: 0.0 for node in nodes if node not in self.bent}
 
     @property
     def calm(self) -> bool:
-        return not self.degraded and not self.slowed and not self.bent
+        return not self.degraded and not self.slowed and not self.bent and not self.drifting
 
 
 def choose(fault: Fault, shape: str | None, seed: int = 0, size: int | None = None, turn: int = 0) -> dict[str, Any]:

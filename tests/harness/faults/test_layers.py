@@ -27,6 +27,7 @@ class Strict:
     degraded: dict[str, dict[Link, Amount]] = field(default_factory=dict)
     slowed: dict[str, tuple[float, float]] = field(default_factory=dict)
     bends: dict[str, list[tuple[str, Amount]]] = field(default_factory=dict)
+    drifting: dict[str, float] = field(default_factory=dict)
     limits: dict[tuple[str, str], float] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
 
@@ -62,6 +63,13 @@ class Strict:
         for node in nodes:
             self.bends.pop(node, None)
 
+    async def drift(self, nodes: Sequence[str], factor: float) -> None:
+        self.drifting |= dict.fromkeys(nodes, factor)
+
+    async def undrift(self, nodes: Sequence[str]) -> None:
+        for node in nodes:
+            self.drifting.pop(node, None)
+
     async def limit_cpu(self, nodes: Sequence[str], share: float) -> None:
         self.limits |= {("limit_cpu", node): share for node in nodes}
 
@@ -82,6 +90,7 @@ asked = st.one_of(
     ),
     st.tuples(st.just("slow"), st.tuples(nodes, figures, figures)),
     st.tuples(st.just("clock_bend"), st.tuples(nodes, st.just("jump"), figures.map(lambda x: {"offset_ms": x}))),
+    st.tuples(st.just("drift"), st.tuples(nodes, figures)),
     st.tuples(st.sampled_from(("limit_cpu", "limit_fds")), st.tuples(nodes, figures)),
 )
 Asked = tuple[str, tuple[Any, ...]]
@@ -94,6 +103,7 @@ def ended(verb: str, given_: tuple[Any, ...]) -> Asked:
         "degrade": ("restore", given_[:1]),
         "slow": ("unslow", ()),
         "clock_bend": ("clock_unbend", given_[:1]),
+        "drift": ("undrift", given_[:1]),
     }.get(verb, ("unlimit", given_[:1]))
 
 
@@ -129,8 +139,8 @@ def test_what_is_in_force_is_what_all_come_to(applications: list[Asked], random:
         assert cluster.cut == wanted.cut
         assert {kind: on for kind, on in cluster.degraded.items() if on} == wanted.degraded
         assert (cluster.slowed, cluster.limits) == (wanted.slowed, wanted.limits)
-        assert cluster.bends == wanted.bends
-    assert (cluster.cut, cluster.slowed, cluster.limits, cluster.bends) == ({}, {}, {}, {})
+        assert (cluster.bends, cluster.drifting) == (wanted.bends, wanted.drifting)
+    assert (cluster.cut, cluster.slowed, cluster.limits, cluster.bends, cluster.drifting) == ({}, {}, {}, {}, {})
 
 
 @given(st.lists(asked, min_size=1, max_size=4))
@@ -143,7 +153,7 @@ def test_to_heal_twice_is_to_heal_once(applications: list[Asked]) -> None:
         for _ in range(2):
             end, of = ended(verb, words)
             run(getattr(layers.of(number, tuple), end)(*of))
-    assert (cluster.cut, cluster.slowed, cluster.limits, cluster.bends) == ({}, {}, {}, {})
+    assert (cluster.cut, cluster.slowed, cluster.limits, cluster.bends, cluster.drifting) == ({}, {}, {}, {}, {})
 
 
 def test_the_rest_of_the_cluster_is_as_it_was() -> None:

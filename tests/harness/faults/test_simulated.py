@@ -11,7 +11,7 @@ import pytest
 
 from harness.cluster import ClusterSpec, NodeSpec
 from harness.fault import Fault, FaultSpec
-from harness.faults import bandwidth, clock, corrupt, delay, duplicate, loss, reorder, slow_link, slow_node
+from harness.faults import bandwidth, clock, corrupt, delay, drift, duplicate, loss, reorder, slow_link, slow_node
 from harness.faults.nemesis import Nemesis
 from harness.history import NEMESIS, Op
 from harness.node import Env, Message
@@ -31,6 +31,7 @@ FAULTS: dict[str, Fault] = {
         slow_link.FAULT,
         slow_node.FAULT,
         clock.FAULT,
+        drift.FAULT,
     )
 }
 NODES = ("n1", "n2", "n3")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from harness.report.claims_page import Exhibit, claims_page
 from harness.report.curve import POINTS_MAX, curve
 
-EXHIBIT = Exhibit("SL-1", "nothing is lost", "a quotation", "DDIA ch. 5, p. 153", "single-leader", "confirmed", "because",
+EXHIBIT = Exhibit("SL-1", "nothing is lost", "a quotation", "DDIA ch. 5", "single-leader", "confirmed", "because",
                   "async: lost", [("workload", "set")], "splitbrain run --replay x.json", [])  # fmt: skip
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,24 @@ def test_the_least_recently_used_session_expires_and_must_register() -> None:
     assert sessions.answered("c4", 1) == EXPIRED, "new or forgotten: nobody knows"
     name = sessions.register()
     assert sessions.answered(name, 1) is None
+
+
+def test_a_command_is_executed_once_and_one_that_registers_never() -> None:
+    gone: list[str] = []
+    sessions, executed = ClientSessions(1, gone.append), []
+
+    def execute(command: Mapping[str, Any]) -> Mapping[str, Any]:
+        executed.append(command["value"])
+        return {"value": len(executed)}
+
+    def asked(client: str, f: str = "inc", sequence: int = 1) -> Mapping[str, Any]:
+        return sessions.once({"client": client, "sequence": sequence, "f": f, "value": client}, execute)
+
+    assert [asked("c1"), asked("c1"), asked("c2")] == [{"value": 1}, {"value": 1}, {"value": 2}]
+    assert (asked("c1"), gone) == (EXPIRED, ["c1"])
+    assert asked("c1", "register", 2) == {"value": "session-1"}
+    assert (asked("session-1", sequence=2), executed) == ({"value": 3}, ["c1", "c2", "session-1"])
+    assert gone == ["c1", "c2"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=60), st.integers(1, 4))

@@ -73,7 +73,7 @@ def test_a_vote_for_a_candidate_that_lacks_entries(bug: str, granted: bool) -> N
 @pytest.mark.parametrize(("bug", "commit"), [(HONEST, 0), (COMMIT_EARLIER_TERM_BY_COUNT, 1)])
 def test_an_earlier_terms_entry_that_a_majority_has(bug: str, commit: int) -> None:
     state = leader(bug, entries(1), term=1)
-    state, ready = step(state, Receive("n2", AppendEntriesReply(2, True, 1, 0, 0, 0)))
+    state, ready = step(state, Receive("n2", AppendEntriesReply(2, True, 1, 0, 0, 0, 2)))
     assert state.commit == commit
     assert len(ready.apply) == commit
 
@@ -119,7 +119,7 @@ def test_a_late_snapshot_of_what_is_in_the_log(bug: str, last: int, committed: i
 
 @pytest.mark.parametrize(("bug", "read"), [(HONEST, ()), (LOCAL_READS, (Read(7, 1, 1),))])
 def test_a_read_of_a_leader_that_asks_nobody(bug: str, read: tuple[Read, ...]) -> None:
-    state, _ = step(leader(bug), Receive("n2", AppendEntriesReply(1, True, 1, 0, 0, 0)))
+    state, _ = step(leader(bug), Receive("n2", AppendEntriesReply(1, True, 1, 0, 0, 0, 1)))
     _, ready = step(state, Request((), (7,)))
     assert ready.apply == read
 
@@ -129,7 +129,7 @@ def test_a_read_before_the_terms_first_commit(bug: str, read: tuple[Read, ...]) 
     """The follower rejects the no-op, for it lacks the entry before it; but that answers the round."""
     state, _ = step(leader(bug, entries(1), term=1), Request((), (7,)))
     assert state.round == len(read)
-    _, ready = step(state, Receive("n2", AppendEntriesReply(2, False, 1, 0, 0, state.round)))
+    _, ready = step(state, Receive("n2", AppendEntriesReply(2, False, 1, 0, 0, state.round, 2)))
     assert ready.apply == read
 
 

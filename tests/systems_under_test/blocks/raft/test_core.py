@@ -21,7 +21,7 @@ from systems_under_test.blocks.raft import (
     step,
 )
 from systems_under_test.blocks.raft.configuration import Configuration, Placed
-from systems_under_test.blocks.raft.message import AppendEntries, AppendEntriesReply, RequestVoteReply
+from systems_under_test.blocks.raft.message import AppendEntries, AppendEntriesReply, InstallSnapshot, RequestVoteReply
 from systems_under_test.blocks.raft.replication import ENTRIES_IN_FLIGHT
 
 THREE = ("n1", "n2", "n3")
@@ -36,7 +36,7 @@ def leader() -> State:
 
 
 def acknowledge(state: State, peer: str, index: int) -> State:
-    return step(state, Receive(peer, AppendEntriesReply(state.term, True, index, 0, 0, 0)))[0]
+    return step(state, Receive(peer, AppendEntriesReply(state.term, True, index, 0, 0, 0, state.term)))[0]
 
 
 def test_one_server_alone_elects_itself_commits_and_reads() -> None:
@@ -97,6 +97,19 @@ def test_a_duplicated_or_late_acknowledgement_counts_once() -> None:
     assert state.commit == 0
     assert acknowledge(state, "n3", 1).commit == 1
     assert acknowledge(state, "n2", 0).progress["n2"].match_index == 1
+
+
+@pytest.mark.parametrize("success", [True, False])
+def test_an_answer_to_a_message_of_an_earlier_leadership_says_nothing(success: bool) -> None:
+    """The follower may be in this term by now; what the message was, its round and its index, is of another log."""
+    state, _ = step(leader()._replace(hard=HardState(3, "n1")), Request(({"f": "x"},)))
+    state, _ = step(state, HeartbeatTimeout())
+    late = AppendEntriesReply(3, success, 2, 0, 0, round=9, request_term=1)
+    assert step(state, Receive("n2", late))[0] == state
+    for request in (AppendEntries(1, 9, 1, (), 0, 9), InstallSnapshot(1, 2, 1, "{}", THREE, (), 9)):
+        follower = recover("n2", THREE, HardState(3), ())
+        _, ready = step(follower, Receive("n1", request))
+        assert step(state, Receive("n2", ready.send[0].message))[0] == state
 
 
 def test_two_leaders_of_one_term_stop_the_server() -> None:

@@ -18,8 +18,8 @@ def test_trace(name: str) -> None:
 
 def test_the_traces_are_there() -> None:
     assert {file.stem for file in FILES} == {
-        "deposed_leader", "election", "figure_7", "figure_8", "log_repair", "read_index", "restart", "snapshot",
-        "split_vote",
+        "deposed_leader", "earlier_leadership", "election", "figure_7", "figure_8", "log_repair", "read_index",
+        "restart", "snapshot", "split_vote",
     }  # fmt: skip
 
 

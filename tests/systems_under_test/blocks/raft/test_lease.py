@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
 from systems_under_test.blocks.raft import (
     ElectionTimeout,
     HardState,
@@ -26,8 +29,8 @@ class Leader:
     """n1 leads term 1 with a lease of 200 ms, on a clock that the test sets; its no-op is not committed yet."""
 
     def __init__(self) -> None:
-        self.now_ms = 1000
-        self.lease = Lease(lambda: self.now_ms * MS, election_timeout_ms=300, drift_bound=1.5)
+        self.now_ms: float = 1000
+        self.lease = Lease(lambda: round(self.now_ms * MS), election_timeout_ms=300, drift_bound=1.5)
         self.state: State = recover("n1", THREE, HardState(), (), lease_reads=True)
         self.step(ElectionTimeout())
         self.step(Receive("n2", RequestVoteReply(1, True)))
@@ -40,9 +43,9 @@ class Leader:
         return ready.apply
 
     def answer(self, number: int, term: int = 1) -> None:
-        self.step(Receive("n2", AppendEntriesReply(term, True, 1, 0, 0, number)))
+        self.step(Receive("n2", AppendEntriesReply(term, True, 1, 0, 0, number, term)))
 
-    def holds_at(self, now_ms: int) -> bool:
+    def holds_at(self, now_ms: float) -> bool:
         self.now_ms = now_ms
         return self.lease.holds()
 
@@ -84,6 +87,19 @@ def test_a_clock_that_is_set_back_makes_it_longer() -> None:
     leader.answer(1)
     assert not leader.holds_at(1300)
     assert leader.holds_at(1300 - 200)
+
+
+@given(st.floats(0.2, 5), st.floats(0.2, 5))
+def test_it_ends_before_a_voter_is_free_unless_that_ones_clock_is_faster_by_more_than_the_bound(
+    own: float, voters: float
+) -> None:
+    """Rates of the leader's clock and of the voter's, in true time; only what one is to the other counts."""
+    assume(abs(voters / own - 1.5) > 1e-9)
+    leader = Leader()
+    leader.step(HeartbeatTimeout())
+    leader.answer(1)
+    free_ms = 300 / voters  # in truth, until the least election timeout has passed on the voter's clock
+    assert leader.holds_at(1000 + free_ms * own) is (voters / own > 1.5)
 
 
 def test_a_read_within_the_lease_asks_nobody_and_one_without_it_begins_a_round() -> None:

@@ -84,7 +84,7 @@ def test_who_is_asked_ceases_to_lead_once() -> None:
     """What the lost server had acknowledged or voted can arrive later, and no longer counts."""
     state, answers = hear(leader(""), "n3", Rejoin(0, 2))
     assert (state.role, answers) == (Role.FOLLOWER, [RejoinReply(1, 2)])
-    assert hear(state, "n3", AppendEntriesReply(1, True, 1, 0, 0, 0))[0].commit == 0
+    assert hear(state, "n3", AppendEntriesReply(1, True, 1, 0, 0, 0, 1))[0].commit == 0
     candidate, _ = step(state, ElectionTimeout())
     assert candidate.role is Role.CANDIDATE
     assert hear(candidate, "n3", Rejoin(0, 2)) == (candidate, [RejoinReply(2, 2)]), "asked again, it goes on"

@@ -26,7 +26,7 @@ from tests.systems_under_test.blocks.raft.test_bug import THREE, answers, entrie
 def compacted() -> State:
     """n1 leads term 2; n2 has all of its four entries; the first three are in a snapshot, n3 has none."""
     state = leader("", entries(1, 1, 1), term=1)
-    state, _ = step(state, Receive("n2", AppendEntriesReply(2, True, 4, 0, 0, 0)))
+    state, _ = step(state, Receive("n2", AppendEntriesReply(2, True, 4, 0, 0, 0, 2)))
     assert state.commit == 4
     return step(state, Compact(Snapshot(3, 1, "{}")))[0]
 
@@ -38,7 +38,7 @@ def installs(ready_send: object, to: str) -> list[InstallSnapshot]:
 
 def test_what_a_snapshot_includes_is_forgotten_and_saved_together_with_what_follows() -> None:
     state = leader("", entries(1, 1, 1), term=1)
-    state, _ = step(state, Receive("n2", AppendEntriesReply(2, True, 4, 0, 0, 0)))
+    state, _ = step(state, Receive("n2", AppendEntriesReply(2, True, 4, 0, 0, 0, 2)))
     state, ready = step(state, Compact(Snapshot(3, 1, "{}")))
     assert [entry.index for entry in state.log] == [4]
     assert (state.log.term_at(3), state.log.term_at(2)) == (1, None)
@@ -56,7 +56,7 @@ def test_only_what_is_committed_can_be_compacted() -> None:
 def test_a_follower_that_lacks_what_is_gone_is_sent_the_snapshot_once_per_heartbeat() -> None:
     state = compacted()
     assert state.progress["n3"].next_index == 4
-    rejection = Receive("n3", AppendEntriesReply(2, False, 3, 0, 0, 0))
+    rejection = Receive("n3", AppendEntriesReply(2, False, 3, 0, 0, 0, 2))
     state, ready = step(state, rejection)
     assert installs(ready.send, "n3") == [InstallSnapshot(2, 3, 1, "{}", THREE, (), 0)]
     state, ready = step(state, rejection)
@@ -68,13 +68,13 @@ def test_a_follower_that_lacks_what_is_gone_is_sent_the_snapshot_once_per_heartb
 
 
 def test_a_follower_with_another_entry_where_the_snapshot_ends_is_sent_it() -> None:
-    _, ready = step(compacted(), Receive("n3", AppendEntriesReply(2, False, 3, 3, 0, 0)))
+    _, ready = step(compacted(), Receive("n3", AppendEntriesReply(2, False, 3, 3, 0, 0, 2)))
     assert len(installs(ready.send, "n3")) == 1
 
 
 def test_a_late_rejection_does_not_ask_for_what_is_known_to_be_there() -> None:
     """The follower has caught up since; what it said then is about an append that was overtaken."""
-    state, ready = step(compacted(), Receive("n2", AppendEntriesReply(2, False, 9, 1, 1, 0)))
+    state, ready = step(compacted(), Receive("n2", AppendEntriesReply(2, False, 9, 1, 1, 0, 2)))
     assert not installs(ready.send, "n2")
     assert state.progress["n2"].next_index == 5
 

@@ -23,7 +23,7 @@ def leader() -> State:
 
 
 def acknowledged(peer: str, index: int) -> Receive:
-    return Receive(peer, AppendEntriesReply(1, True, index, 0, 0, 0))
+    return Receive(peer, AppendEntriesReply(1, True, index, 0, 0, 0, 1))
 
 
 def test_a_target_that_has_everything_is_told_at_once() -> None:
