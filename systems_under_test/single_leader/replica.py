@@ -15,11 +15,12 @@ With ``apply=append`` a follower does not wait for the mark: it applies, and sho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from harness.node import Env, Message
 
+from systems_under_test.blocks.applied_log import AppliedLog
 from systems_under_test.blocks.client_session import ClientSessions
 from systems_under_test.blocks.durable_cell import DurableCell
 from systems_under_test.blocks.generation_clock import GenerationClock
@@ -50,7 +51,6 @@ class Replica:
         self.bugs = frozenset(name for name in BUGS if env.bug(name))
         self.waits = options["replication"] != "async" and options["apply"] == "high-water"
         self.numbered = options["generation"] == "on" and NO_GENERATION not in self.bugs
-        self._deduplicates, self._sessions_max = options["deduplication"] == "on", int(options["sessions"])
         plainly = (options["replication"], options["promotion"]) == ("semi-sync", "freshest")
         self._keeps = self.waits and self.numbered and not plainly and ACKNOWLEDGED_ENTRIES_VANISH.isdisjoint(self.bugs)
         self.clock = GenerationClock(env.disk)
@@ -59,17 +59,19 @@ class Replica:
         self.log = ReplicatedLog(env.disk, ONE_SEGMENT_BYTES) if lazy else ReplicatedLog(env.disk)
         self._copy = DurableCell(env.disk, "copy")
         self._copied: Sequence[Row] = ()
-        self.high_water = 0
-        self._reset()
+        self._data = AppliedLog(
+            env, self.log, begin=self._begin,
+            sessions_max=int(options["sessions"]), deduplicates=options["deduplication"] == "on",
+        )  # fmt: skip
 
-    def _reset(self) -> None:
-        """Back to what was copied from a leader, or to nothing."""
-        self._state, self._clients = KeyValue(), ClientSessions(self._sessions_max, self._expired)
-        restore(self._state, self._clients, self._copied)
-        self._applied = self.log.base.index
+    def _begin(self, state: KeyValue, sessions: ClientSessions) -> None:
+        """With what was copied from a leader, if anything was."""
+        restore(state, sessions, self._copied)
 
-    def _expired(self, session: str) -> None:
-        self.env.event("session-expired", session=session)
+    @property
+    def high_water(self) -> int:
+        """Up to where the log may be applied, and is."""
+        return self._data.applied
 
     async def recover(self) -> None:
         """After a restart. A replica that waits shows nothing until a leader tells it the high-water mark. Raises
@@ -79,43 +81,26 @@ class Replica:
         copy = await self._copy.load() or {"position": [0, 0], "rows": []}
         self._copied = copy["rows"]
         await self.log.open(Position(*copy["position"]))
-        self.high_water = self.log.base.index
-        self._reset()
+        self._data.reset()
         assert self.log.position.generation <= self.clock.current, "a generation is durable before its entries are"
         if not self.waits:
             self.raise_high_water(self.log.durable)
 
     def raise_high_water(self, to: int) -> list[tuple[int, Message]]:
         """Apply the log up to ``to``; returns (index, reply) of what was applied. A lower mark changes nothing."""
-        assert to <= self.log.durable, f"high-water mark {to} beyond the durable log's end {self.log.durable}"
-        self.high_water = max(self.high_water, to)
-        return list(self._apply(self.high_water))
-
-    def _apply(self, to: int) -> Iterator[tuple[int, Message]]:
-        while self._applied < to:
-            self._applied += 1
-            command = self.log.entry(self._applied)["command"]
-            yield self._applied, {} if command is None else self._execute(command)
-
-    def _execute(self, command: Mapping[str, Any]) -> Message:
-        """Once: a request that was sent again is in the log again, and is recognised here, on every node alike."""
-        return self._clients.once(command, self._state.apply) if self._deduplicates else self._state.apply(command)
+        return self._data.apply(to)
 
     def read(self, request: Message) -> Message:
         """A read of the applied state, of nothing newer."""
-        return self._state.apply({"f": "read", "key": request["key"]})
+        return self._data.read(request["key"])
 
     def read_ahead(self, request: Message) -> Message:
         """A read as if the whole log were applied already: what it sees may still be lost."""
-        ahead = KeyValue()
-        ahead.restore(self._state.snapshot())
-        for index in range(self._applied + 1, self.log.last + 1):
-            ahead.apply(self.log.entry(index)["command"] or {})
-        return ahead.apply({"f": "read", "key": request["key"]})
+        return self._data.read_ahead(request["key"])
 
     def copy(self) -> tuple[Position, Sequence[Row]]:
         """The applied state, and the position in the log that it is of."""
-        return self.log.position_at(self._applied), rows_of(self._state, self._clients)
+        return self.log.position_at(self.high_water), rows_of(self._data.state, self._data.sessions)
 
     async def install(self, position: Position, rows: Sequence[Row]) -> None:
         """Begin anew from a leader's copy. The old log goes first: a crash leaves an empty node, which joins again."""
@@ -127,22 +112,13 @@ class Replica:
 
     def _begin_at(self, position: Position, rows: Sequence[Row]) -> None:
         self.log.begin_at(position)
-        self._copied, self.high_water = rows, position.index
-        self._reset()
+        self._copied = rows
+        self._data.reset()
 
     def dump(self) -> Message:
         """Everything that is applied here: for comparing nodes, not for clients that want to know the truth."""
-        return {"value": {"state": self._state.dump(), "applied": self._applied}}
+        return self._data.dump()
 
     def truncate_from(self, index: int) -> None:
-        """Drop a suffix that the leader does not have. What was applied of it is undone by applying the rest anew."""
-        if self._keeps:
-            assert index > self.high_water, f"entry {index} was acknowledged (up to {self.high_water}) and must stay"
-        dropped = self.log.truncate_from(index)
-        self.env.event("truncated", **{"from": index, "count": dropped})
-        self.env.count("truncated", dropped)
-        if index <= self.high_water:
-            self.high_water = index - 1
-            self._reset()
-            for _ in self._apply(self.high_water):
-                pass
+        """Drop a suffix that the leader does not have. What was acknowledged stays, where that is promised."""
+        self._data.truncate_from(index, keeps=self._keeps)
