@@ -154,7 +154,7 @@ def test_applying_stops_at_the_high_water_mark() -> None:
         assert elements(made) == [1, 2]
         assert made.raise_high_water(1) == []
         assert [index for index, _ in made.raise_high_water(4)] == [3, 4]
-        with pytest.raises(AssertionError, match="beyond the durable"):
+        with pytest.raises(AssertionError, match="only 4 are stored"):
             made.raise_high_water(5)
 
     asyncio.run(run())

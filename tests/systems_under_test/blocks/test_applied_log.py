@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from systems_under_test.blocks.applied_log import AppliedLog
+from systems_under_test.blocks.client_session import ClientSessions
+from systems_under_test.blocks.key_value import KeyValue
+from systems_under_test.blocks.replicated_log import Position
 from tests.systems_under_test.blocks.crash_disk import CrashDisk
 
 
@@ -20,6 +23,9 @@ class Env:
 
     def event(self, name: str, **fields: Any) -> None:
         self.events.append(name)
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Nobody looks."""
 
 
 def increment(sequence: int, value: int) -> dict[str, Any]:
@@ -67,3 +73,31 @@ def test_what_was_applied_and_is_dropped_is_undone_unless_it_must_stay() -> None
         found.truncate_from(2, keeps=True)
     found.truncate_from(2, keeps=False)
     assert (found.applied, found.read(0)) == (1, {"value": 5})
+
+
+def test_a_log_may_go_on_from_a_copy_of_the_state() -> None:
+    def begin(state: KeyValue, sessions: ClientSessions) -> None:
+        sessions.once({"client": "c0", "sequence": 1, "f": "inc", "key": 0, "value": 100}, state.apply)
+
+    env: Any = Env()
+    found = AppliedLog(env, begin=begin)
+    asyncio.run(found.log.open(Position(1, 7)))
+    found.reset()
+    for entry in (increment(1, 5), increment(2, 2)):
+        found.log.append(entry)
+    asyncio.run(found.log.sync())
+    found.apply(9)
+    assert found.read(0) == {"value": 102}, "the first request is in the copy"
+    found.truncate_from(8, keeps=False)
+    assert (found.applied, found.read(0)) == (7, {"value": 100})
+
+
+def test_without_deduplication_a_request_that_is_there_twice_is_executed_twice() -> None:
+    env: Any = Env()
+    found = AppliedLog(env, deduplicates=False)
+    asyncio.run(found.log.open())
+    for entry in (increment(1, 5), increment(1, 5)):
+        found.log.append(entry)
+    asyncio.run(found.log.sync())
+    found.apply(2)
+    assert found.read(0) == {"value": 10}
