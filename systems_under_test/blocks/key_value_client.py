@@ -89,7 +89,7 @@ class KeyValueClient:
                                    "key": op.key, "value": op.value}  # fmt: skip
         if op.f == DUMP:
             node = op.node or self._leader
-            reply: Message = await self._try(node, request, self._env.timeout_ms)
+            reply: Message = await asked(self._env, node, request, self._env.timeout_ms)
         else:
             node, reply = await self._ask({**request, **self._policy.demand(op)}, read=op.f == "read")
         if "error" in reply or "value" not in reply:
@@ -109,7 +109,7 @@ class KeyValueClient:
             if left_ms < TRY_MS_MIN:
                 return undecided or (node, reply)
             node = self._policy.node(self._leader) if read else self._leader
-            reply = await self._try(node, request, self._patience_ms(left_ms))
+            reply = await asked(self._env, node, request, self._patience_ms(left_ms))
             if reply.get("error") in UNDECIDED:
                 undecided = node, reply
             elif reply.get("error") == SESSION_EXPIRED and undecided is None:
@@ -128,19 +128,9 @@ class KeyValueClient:
         """The name of a new session, under which nothing was ever executed (``client_session``); if there is no answer
         the old one."""
         request = {"type": "request", "client": self._session, "sequence": self._sequence, "f": "register"}
-        session = (await self._try(node, request, timeout_ms)).get("value")
+        session = (await asked(self._env, node, request, timeout_ms)).get("value")
         self._session = session if isinstance(session, str) else self._session
         return self._session
-
-    async def _try(self, node: str, request: Message, timeout_ms: float) -> dict[str, Any]:
-        try:
-            return dict(await self._env.call(node, request, timeout_ms))
-        except Refused:
-            return {"error": "refused"}
-        except Timeout:
-            return {"error": "timeout"}
-        except Closed:
-            return {"error": "closed"}
 
     def _patience_ms(self, left_ms: float) -> float:
         """How long to wait for one node: half the time at first, so that another can be asked; then a quarter each."""
@@ -158,3 +148,15 @@ class KeyValueClient:
         """Another node, at random: a fixed order could lead back to the same stale hint for ever."""
         others = [other for other in self._env.nodes if other != node]
         return self._random.choice(others) if others else node
+
+
+async def asked(env: ClientEnv, node: str, request: Message, timeout_ms: float) -> dict[str, Any]:
+    """One try: the node's reply, or, as an {"error"}, why there is none."""
+    try:
+        return dict(await env.call(node, request, timeout_ms))
+    except Refused:
+        return {"error": "refused"}
+    except Timeout:
+        return {"error": "timeout"}
+    except Closed:
+        return {"error": "closed"}

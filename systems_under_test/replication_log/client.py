@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from harness.history import DUMP, Op
-from harness.node import Closed, Message, Refused, Timeout
+from harness.node import Message
 from harness.system import ClientEnv
 
-from systems_under_test.blocks.key_value_client import ERRORS, RETRIED, UNDECIDED
+from systems_under_test.blocks.key_value_client import ERRORS, RETRIED, UNDECIDED, asked
 
 PAUSE_MS: Final = 20
 TRY_MS_MIN: Final = 1.0
@@ -41,7 +41,7 @@ class RowsClient:
         node = op.node or self._leader if op.f == DUMP else self._leader
         request = {"type": "request", "client": self._env.name, "sequence": self._sequence, "f": op.f, "key": op.key,
                    "value": op.value}  # fmt: skip
-        reply = await (self._try(node, request, self._env.timeout_ms) if op.f == DUMP else self._ask(request))
+        reply = await (asked(self._env, node, request, self._env.timeout_ms) if op.f == DUMP else self._ask(request))
         if "value" in reply:
             return replace(op, type="ok", value=reply["value"], node=node)
         code = str(reply.get("error", "malformed"))
@@ -53,7 +53,8 @@ class RowsClient:
         undecided: Message | None = None
         while True:
             left_ms = (deadline_ns - self._env.now()) / 1e6
-            reply = await self._try(self._leader, request, max(min(left_ms, self._env.timeout_ms / 4), TRY_MS_MIN))
+            patience_ms = max(min(left_ms, self._env.timeout_ms / 4), TRY_MS_MIN)
+            reply = await asked(self._env, self._leader, request, patience_ms)
             if reply.get("error") in UNDECIDED:
                 undecided = reply
             elif reply.get("error") not in RETRIED:
@@ -62,13 +63,3 @@ class RowsClient:
             if left_ms < PAUSE_MS + TRY_MS_MIN:
                 return undecided or reply
             await self._env.sleep(PAUSE_MS)
-
-    async def _try(self, node: str, request: Message, timeout_ms: float) -> dict[str, Any]:
-        try:
-            return dict(await self._env.call(node, request, timeout_ms))
-        except Refused:
-            return {"error": "refused"}
-        except Timeout:
-            return {"error": "timeout"}
-        except Closed:
-            return {"error": "closed"}

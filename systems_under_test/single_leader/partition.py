@@ -74,7 +74,6 @@ class _PartitionClientEnv:
         self._env, self._partition = env, partition
         self.name, self.nodes, self.timeout_ms = env.name, env.nodes, env.timeout_ms
         self.random, self.regions, self.addresses, self.dial = env.random, env.regions, env.addresses, env.dial
-        self.addresses = env.addresses
 
     def now(self) -> int:
         return self._env.now()
