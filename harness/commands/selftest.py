@@ -36,15 +36,9 @@ def gates(pytest_arguments: list[str]) -> dict[str, list[str]]:
         "format": [*python, "ruff", "format", "--check", "."],
         "lint": [*python, "ruff", "check", "."],
         "types": [*python, "mypy"],
-        "tests": [
-            *python,
-            "pytest",
-            "--durations=30",
-            "-n",
-            str(min(WORKERS_MAX, os.cpu_count() or 1)),
-            *pytest_arguments,
-        ],
-    }
+        "tests": [*python, "pytest", "-n", str(min(WORKERS_MAX, os.cpu_count() or 1)), "--durations=30",
+                  *pytest_arguments],
+    }  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
