@@ -3,9 +3,9 @@
 A claim is confirmed by tens of runs, and a correct twin is left in peace by as many. A false alarm of one run in some
 hundreds shows in neither; this is the campaign that looks for it. Its plans are those of the claims that say that
 something holds, of the sweeps and controls in which the system promises the workload, and of the bugs' correct twins.
-Where a claim names an option set only to show what breaks in it, everything else that the system promises there is
-asked for, under any mix of faults. What only tells of availability is looked at where the workload is promised all the
-same.
+Where a claim names an option set only to show what breaks in it, or who is still served, everything else that the
+system promises there is asked for, under any mix of faults: a plan in which nobody may be left to answer decides
+nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from harness.claim import Available, Claim, Converges, Experiment, Holds, Measured, Tabled, Unavailable, Variant
+from harness.claim import (
+    Available,
+    Claim,
+    Converges,
+    Experiment,
+    Holds,
+    Measured,
+    Tabled,
+    Unavailable,
+    Variant,
+    Violates,
+)
 from harness.claims.inquiry import Arm
 from harness.exam.hunt import Twin, correct_twin
 from harness.exam.option_set import OptionSet, has_to_bear, mixed
@@ -86,12 +97,14 @@ def _configurations(system: System, claim: Claim) -> Iterator[tuple[Experiment, 
         case Holds(forbids):
             promise = _promise(system, own)
             yield own, forbids if promise is None else promise
-        case Unavailable() | Available() | Converges():
+        case Converges():
             yield own, _promise(system, own)
-        case _:
+        case Violates() | Unavailable() | Available():
             yield own, None
     if claim.control is not None:
-        yield from ((varied, _promise(system, varied)) for varied in _varied(own, (claim.control,)))
+        is_decided = not isinstance(claim.expect, Unavailable | Available)
+        varied = _varied(own, (claim.control,))
+        yield from ((each, _promise(system, each) if is_decided else None) for each in varied)
 
 
 def _varied(experiment: Experiment, variants: tuple[Variant, ...]) -> Iterator[Experiment]:
