@@ -28,6 +28,7 @@ WORDS: Final = {
 }
 
 RECEIVED: Final = "net.received"
+SENT: Final = "net.sent"
 
 EXCESS: Final = 1.5
 """How far above the quiet rate the rate of signals must be. A system under load meets an odd timeout by itself."""
@@ -142,13 +143,23 @@ def _received(observation: Observation, node: str) -> int:
     return observation.counters.get(node, {}).get(RECEIVED, 0)
 
 
-def _heard(nodes: Collection[str], cluster: Collection[str], quiet: Pair, window: Pair) -> tuple[float, float]:
-    """Messages a second that the others received in the window, and in the quiet stretch: of those that answered all
-    the time. Zeros where these were too few to be compared."""
+def _fewer(nodes: Collection[str], cluster: Collection[str], quiet: Pair, window: Pair) -> tuple[bool, float, float]:
+    """Whether the others, those that answered all the time, received clearly less in the window than in the quiet
+    stretch, for want of what the nodes used to send; and how many messages a second that was, in both.
+
+    What the nodes had sent must make up half of what is missing: where the load has ended, all receive less.
+    """
     others = [node for node in cluster if node not in nodes and steady(quiet, [node]) and steady(window, [node])]
-    inside, outside = (sum(_received(pair[1], node) - _received(pair[0], node) for node in others)
-                       for pair in (window, quiet))  # fmt: skip
-    return (rate(inside, window), rate(outside, quiet)) if outside >= RECEIVED_MIN else (0.0, 0.0)
+    inside = rate(sum(_counted(RECEIVED, window, node) for node in others), window)
+    outside = rate(sum(_counted(RECEIVED, quiet, node) for node in others), quiet)
+    sent = rate(sum(_counted(SENT, quiet, node) for node in nodes if steady(quiet, [node])), quiet)
+    enough = outside * seconds(quiet) >= RECEIVED_MIN
+    return enough and outside > FEWER * inside and sent >= (outside - inside) / 2, inside, outside
+
+
+def _counted(counter: str, pair: Pair, node: str) -> int:
+    before, after = (seen.counters.get(node, {}).get(counter, 0) for seen in pair)
+    return after - before
 
 
 def judge_absence(
@@ -165,8 +176,7 @@ def judge_absence(
     inside_hz, outside_hz = rate(sum(inside.values()), window), rate(sum(outside.values()), quiet)
     alone = set(cluster) <= set(nodes)
     missed = inside_hz > 0 and inside_hz > EXCESS * outside_hz
-    heard_hz, usual_hz = _heard(nodes, cluster, quiet, window)
-    fewer = usual_hz > FEWER * heard_hz
+    fewer, heard_hz, usual_hz = _fewer(nodes, cluster, quiet, window)
     bit = silent and (alone or missed or fewer or messages_late > 0)
     measured = {
         f"nodes_{verb}": float(len(nodes)),

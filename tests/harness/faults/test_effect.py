@@ -90,26 +90,33 @@ def test_what_the_killed_node_itself_counted_does_not_count() -> None:
     assert not judge_absence(["n3"], "killed", NODES, QUIET, window).bit
 
 
-def fewer(before: int, inside: int) -> tuple[Observation, Observation, Observation]:
-    """What n1 had received at second 0, 2 and 4; n3 is killed at 2."""
-    counts = (0, before, before + inside)
-    return tuple(  # type: ignore[return-value]
-        seen(second, {"n1": {"net.received": count}}, unanswered=("n3",) if second == 4 else ())
-        for second, count in zip((0, 2, 4), counts, strict=True)
-    )
+def fewer(before: int, inside: int, sent: int) -> tuple[tuple[Observation, Observation], ...]:
+    """n1 received so many in the two seconds before n3 was killed, and in those after it; n3 had sent so many."""
+    start = seen(0, {"n1": {"net.received": 0}, "n3": {"net.sent": 0}})
+    killed = seen(2, {"n1": {"net.received": before}, "n3": {"net.sent": sent}})
+    end = seen(4, {"n1": {"net.received": before + inside}}, unanswered=("n3",))
+    return (start, killed), (killed, end)
 
 
 def test_a_node_that_only_asks_is_missed_by_those_who_hear_nothing_of_it() -> None:
-    start, killed, end = fewer(100, 49)
-    effect = judge_absence(["n3"], "killed", NODES, (start, killed), (killed, end))
+    quiet, window = fewer(100, 49, sent=60)
+    effect = judge_absence(["n3"], "killed", NODES, quiet, window)
     assert effect.bit
     assert "24.5 messages a second, 50.0 before" in effect.explanation
 
 
-@pytest.mark.parametrize(("before", "inside"), [(100, 51), (9, 0), (0, 0)])
-def test_a_few_messages_less_are_no_effect(before: int, inside: int) -> None:
-    start, killed, end = fewer(before, inside)
-    assert not judge_absence(["n3"], "killed", NODES, (start, killed), (killed, end)).bit
+@pytest.mark.parametrize(
+    ("before", "inside", "sent", "why"),
+    [
+        (100, 51, 60, "a few less"),
+        (9, 0, 9, "too few to be compared"),
+        (0, 0, 0, "nothing at all"),
+        (100, 0, 49, "the load has ended: most of what is missing never came from the node"),
+    ],
+)
+def test_what_is_missing_for_another_reason_is_no_effect(before: int, inside: int, sent: int, why: str) -> None:
+    quiet, window = fewer(before, inside, sent)
+    assert not judge_absence(["n3"], "killed", NODES, quiet, window).bit, why
 
 
 def test_with_every_node_killed_silence_is_the_effect() -> None:
