@@ -18,17 +18,16 @@ from random import Random
 from typing import Any, Final
 
 from harness.cluster import Cluster, ClusterError, Observation
-from harness.fault import Action, Effect, FaultSpec, FaultSyntaxError
+from harness.fault import Action, Effect, FaultSpec
 from harness.faults.effect import seconds
-from harness.faults.target import ITS_NODE, LEADER, concrete_nodes, no_size, shuffled
+from harness.faults.order import ASK_MS, choose_order, ordered, program_status, program_statuses, shapes_of_order
+from harness.faults.target import concrete_nodes
 from harness.node import Message
 
 PATIENCE_MS: Final = 600.0
 """An order that was not carried out after so long is left to the system: it may be later, or never."""
 
 BACK_MS: Final = 2500.0
-ASK_MS: Final = 500.0
-"""How much longer than a node's patience its answer may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,35 +80,25 @@ class Membership:
 
     @property
     def shapes(self) -> Mapping[str, str]:
-        """Each may be followed by "-its-node": then the order goes to the node that sets the fault off."""
-        plain = {shape: f"{text}; the order goes to the leader" for shape, (_, text) in WANTED.items()}
-        there = {f"{shape}-{ITS_NODE}": f"{text}; the order goes to the node of the event" for shape, (_, text)
-                 in WANTED.items()}  # fmt: skip
-        return plain | there
+        return shapes_of_order({shape: text for shape, (_, text) in WANTED.items()})
 
     def choose(self, spec: FaultSpec, turn: int, nodes: tuple[str, ...], random: Random) -> Action:
-        """The default mix is any shape, drawn each turn. Raises FaultSyntaxError on one node."""
-        no_size(spec)
-        if len(nodes) < 2:
-            raise FaultSyntaxError(f"--faults: read {spec} on one node; expected at least 2 nodes; raise --nodes")
-        shape = random.choice(list(WANTED)) if spec.shape is None else spec.shape
-        asked = ITS_NODE if shape.endswith(ITS_NODE) else LEADER
-        return {"shape": shape, "nodes": [asked], "order": shuffled(nodes, random)}
+        return choose_order(spec, WANTED, nodes, random)
 
     async def apply(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
         """Give the order; it may be refused, or take longer than this waits."""
         asked = concrete_nodes(action)[0]
-        status = await _status(cluster, asked)
+        status = await program_status(cluster, asked)
         if status is None:
             raise ClusterError(f"{asked} does not answer, so it cannot be told to change the members")
         members = Members(status["members"], asked, action["order"])
-        wanted = WANTED[str(action["shape"]).removesuffix(f"-{ITS_NODE}")][0](members)
+        wanted = WANTED[ordered(action)][0](members)
         answer = await _order(cluster, asked, wanted, PATIENCE_MS)
         return {**action, "members": {"before": list(members.now), "wanted": wanted}, "answer": answer}
 
     async def heal(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
         """The first members are back when this returns. Raises ClusterError if they are not: nobody leads, perhaps."""
-        statuses = {node: found for node in cluster.nodes if (found := await _status(cluster, node)) is not None}
+        statuses = await program_statuses(cluster)
         seen = {node: {"members": status["members"], "term": status["term"]} for node, status in statuses.items()}
         if asked := _who_leads(statuses):
             answer = await _order(cluster, asked, statuses[asked]["first_members"], BACK_MS)
@@ -136,13 +125,6 @@ class Membership:
 async def _order(cluster: Cluster, node: str, members: Sequence[str], patience_ms: float) -> Message | None:
     order = {"type": "members", "members": list(members), "patience_ms": patience_ms}
     return await cluster.ask(node, order, patience_ms + ASK_MS)
-
-
-async def _status(cluster: Cluster, node: str) -> Message | None:
-    """What the program says; None if it does not answer, or has not started."""
-    status = await cluster.status(node, ASK_MS)
-    program: Message | None = None if status is None else status.get("program", status)
-    return program or None
 
 
 def _who_leads(statuses: Mapping[str, Message]) -> str | None:

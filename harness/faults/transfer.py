@@ -19,15 +19,14 @@ from random import Random
 from typing import Any, Final
 
 from harness.cluster import Cluster, ClusterError, Observation
-from harness.fault import Action, Effect, FaultSpec, FaultSyntaxError
+from harness.fault import Action, Effect, FaultSpec
 from harness.faults.effect import seconds
-from harness.faults.target import ITS_NODE, LEADER, concrete_nodes, no_size, shuffled
+from harness.faults.order import choose_order, ordered, program_status, program_statuses, shapes_of_order
+from harness.faults.target import concrete_nodes
 from harness.node import Message
 
 ANSWER_MS: Final = 1500.0
 """A leader that gives up says so after an election timeout or two; later answers are not waited for."""
-
-ASK_MS: Final = 500.0
 
 ANY: Final = "any"
 FRESHEST: Final = "freshest"
@@ -50,25 +49,15 @@ class LeaderTransfer:
 
     @property
     def shapes(self) -> Mapping[str, str]:
-        """Each may be followed by "-its-node": then the order goes to the node that sets the fault off."""
-        plain = {shape: f"{text}; the order goes to the leader" for shape, text in TO.items()}
-        there = {f"{shape}-{ITS_NODE}": f"{text}; the order goes to the node of the event" for shape, text
-                 in TO.items()}  # fmt: skip
-        return plain | there
+        return shapes_of_order(TO)
 
     def choose(self, spec: FaultSpec, turn: int, nodes: tuple[str, ...], random: Random) -> Action:
-        """The default mix is any shape, drawn each turn. Raises FaultSyntaxError on one node."""
-        no_size(spec)
-        if len(nodes) < 2:
-            raise FaultSyntaxError(f"--faults: read {spec} on one node; expected at least 2 nodes; raise --nodes")
-        shape = random.choice(list(TO)) if spec.shape is None else spec.shape
-        asked = ITS_NODE if shape.endswith(ITS_NODE) else LEADER
-        return {"shape": shape, "nodes": [asked], "order": shuffled(nodes, random)}
+        return choose_order(spec, TO, nodes, random)
 
     async def apply(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
         """Give the order, and wait for what comes of it. Raises ClusterError if the node does not answer at all."""
-        asked, shape = concrete_nodes(action)[0], str(action["shape"]).removesuffix(f"-{ITS_NODE}")
-        status = await _status(cluster, asked)
+        asked, shape = concrete_nodes(action)[0], ordered(action)
+        status = await program_status(cluster, asked)
         if status is None:
             raise ClusterError(f"{asked} does not answer, so it cannot be told to hand over")
         to = next((node for node in action["order"] if node in status["members"] and node != asked), None)
@@ -79,9 +68,9 @@ class LeaderTransfer:
         return {**action, "to": order["to"], "term": status["term"], "answer": answer}
 
     async def heal(self, cluster: Cluster, action: Action) -> Mapping[str, Any]:
-        if str(action["shape"]).startswith(CUT_OFF):
+        if ordered(action) == CUT_OFF:
             await cluster.heal()
-        statuses = {node: found for node in cluster.nodes if (found := await _status(cluster, node)) is not None}
+        statuses = await program_statuses(cluster)
         seen = {node: {"leader": status["leader"], "term": status["term"]} for node, status in statuses.items()}
         return {"nodes": concrete_nodes(action), "seen": seen}
 
@@ -113,13 +102,6 @@ def _told(asked: str, to: str | None, answer: Message | None) -> str:
         return f"{order}, and ceased to lead"
     gave_up = answer.get("error") == "aborted"
     return f"{order}, and gave it up after a while" if gave_up else f"{order}, and refused: {answer.get('error')}"
-
-
-async def _status(cluster: Cluster, node: str) -> Message | None:
-    """What the program says; None if it does not answer, or has not started."""
-    status = await cluster.status(node, ASK_MS)
-    program: Message | None = None if status is None else status.get("program", status)
-    return program or None
 
 
 FAULT: Final = LeaderTransfer()
