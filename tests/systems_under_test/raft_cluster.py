@@ -53,6 +53,14 @@ class RaftCluster:
         self.history.append(done)
         return done
 
+    async def write(self, client: Client, value: Any) -> Op:
+        """Write until it is known to be done: where the machine itself stands still for a moment, a leader is deposed,
+        and a client's second may be over before the next one answers."""
+        async with asyncio.timeout(20):
+            while (done := await self.ask(client, "write", value)).type == "info":
+                pass
+            return done
+
     async def work(self, number: int, stop: asyncio.Event, keys: int = 3) -> None:
         """Random operations until told to stop; a process whose operation's outcome is unknown is succeeded by another,
         with a client of its own."""

@@ -54,13 +54,15 @@ def test_a_killed_leader_is_replaced_and_catches_up(tmp_path: Path) -> None:
             first = await raft.leader()
             client = await raft.client(0)
             for value in range(100):
-                assert (await raft.ask(client, "write", value)).type == "ok"
+                written = await raft.write(client, value)
+                assert written.type == "ok", written.error
             await raft.cluster.kill([first])
             second = await raft.leader()
             assert second != first
             assert (await raft.ask(client, "read")).value == 99
             for value in range(100, 200):
-                assert (await raft.ask(client, "write", value)).type == "ok"
+                written = await raft.write(client, value)
+                assert written.type == "ok", written.error
             await raft.cluster.start([first])
             await caught_up(raft, 5)
             # Everybody dies; what was acknowledged is on the disks.
