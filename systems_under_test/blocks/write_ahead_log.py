@@ -10,6 +10,7 @@ wrote later pages first), and is cut. Anything else that does not verify is corr
 acknowledged are gone, and only a person or a replica can say what they were. Four facts tell the two apart:
 
 * A new segment is begun only when the one before it is synced to its end: only the last segment may have a bad tail.
+  When that was cut, what follows goes into a new one: a power loss may undo the cut, and keep what was written since.
 * Every frame says how many frames were durable when it was written. A bad frame covered by a later one's word was
   synced, however the bytes around it look.
 * Payloads are ASCII text that ends in a bracket, so a zero byte just before a good frame is a hole, never a payload.
@@ -69,7 +70,7 @@ class WriteAheadLog:
         self._cuts_corruption = cuts_corruption
         self._segment = 1
         self._bytes = 0  # in the active segment
-        self._staged: bytearray | None = None  # while a full segment is closed, what belongs into the next one
+        self._staged: bytearray | None = None  # while a segment is closed, what belongs into the next one
         self._written = 0  # frames in segments
         self._appended = 0  # frames in segments and staged
         self._durable = 0
@@ -174,6 +175,7 @@ class WriteAheadLog:
         if not self._cuts_corruption:
             self._judge_bad_bytes(name, data, end, last)
         self._disk.truncate(name, end)
+        self._staged = bytearray()  # behind a cut that may yet be undone nothing is written: the segment is closed
         return False
 
     def _delete(self, names: Sequence[str]) -> None:

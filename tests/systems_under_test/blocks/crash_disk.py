@@ -6,7 +6,7 @@ A real disk cannot be made to lose its cache by a test; everything else in the t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from random import Random
 
 
@@ -61,6 +61,18 @@ class CrashDisk:
             survivor = _Inode()
             survivor.durable = survivor.content = _surviving(inode, random, holes)
             next_disk._names[name] = survivor
+        next_disk._durable_names = dict(next_disk._names)
+        return next_disk
+
+    def after_crash_that_keeps(self, kept: Collection[int]) -> CrashDisk:
+        """What a power loss leaves where all names, and of each file's unsynced changes exactly these, are on disk."""
+        self.dead = True
+        next_disk = CrashDisk()
+        for name, inode in self._names.items():
+            survivor = next_disk._names[name] = _Inode()
+            for number, (kind, data, at) in enumerate(inode.pending):
+                inode.durable = _applied(inode.durable, kind, data, at) if number in kept else inode.durable
+            survivor.durable = survivor.content = inode.durable
         next_disk._durable_names = dict(next_disk._names)
         return next_disk
 
@@ -165,12 +177,11 @@ class CrashDisk:
 
 def _surviving(inode: _Inode, random: Random, holes: bool) -> bytes:
     content = inode.durable
-    if holes and all(kind == "append" for kind, _, _ in inode.pending):
-        for kind, data, offset in inode.pending:
+    if holes and all(kind != "write" for kind, _, _ in inode.pending):
+        for kind, data, number in inode.pending:
             if random.random() < 0.6:
-                content = _applied(
-                    content, kind, data[: random.choice((len(data), random.randint(0, len(data))))], offset
-                )
+                whole = kind == "truncate" or random.random() < 0.5
+                content = _applied(content, kind, data if whole else data[: random.randint(0, len(data))], number)
         return content
     kept = random.randint(0, len(inode.pending))
     for position, (kind, data, number) in enumerate(inode.pending[:kept], 1):
