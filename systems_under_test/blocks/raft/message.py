@@ -116,10 +116,12 @@ class Rejoin:
 
 @dataclass(frozen=True, slots=True)
 class RejoinReply:
-    """``term`` is the sender's; from now on it does not count what earlier incarnations said."""
+    """``term`` is the sender's. It was in term ``ceased`` when it was asked first, and has not counted since what
+    earlier incarnations said."""
 
     term: int
     incarnation: int
+    ceased: int
 
 
 RaftMessage = (
@@ -180,7 +182,7 @@ _DECODERS: Final[Mapping[str, Callable[[Mapping[str, Any]], RaftMessage]]] = {
     "PreVoteReply": lambda m: PreVoteReply(m["term"], m["asked"], m["granted"]),
     "TimeoutNow": lambda m: TimeoutNow(m["term"]),
     "Rejoin": lambda m: Rejoin(m["term"], m["incarnation"]),
-    "RejoinReply": lambda m: RejoinReply(m["term"], m["incarnation"]),
+    "RejoinReply": lambda m: RejoinReply(m["term"], m["incarnation"], m["ceased"]),
     "InstallSnapshot": _install_snapshot,
     "AppendEntries": _append_entries,
     "AppendEntriesReply": _append_entries_reply,

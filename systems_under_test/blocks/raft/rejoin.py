@@ -4,17 +4,21 @@ Raft's servers may forget nothing: a majority that voted, or that stored an entr
 of one of its own who does not know it any more. So a server that finds nothing on its disk, though it has run before,
 takes no part at first, and answers nothing (*Viewstamped Replication Revisited*, 2012, 4.3, is the model):
 
-1. It asks all other servers, until each has answered with its term. Whoever is asked by it the first time ceases to
-   lead and to stand for election: then no vote and no acknowledgement that the lost server once sent can count any
-   more, however late it arrives. Every election that it voted in, and every leader that it acknowledged, was of a
-   term no later than the latest of the answers.
+1. It asks all other servers, until each has answered. Whoever is asked by it the first time ceases to lead and to
+   stand for election: then no vote and no acknowledgement that the lost server once sent can count any more, however
+   late it arrives. Every election that it voted in, and every leader that it acknowledged, was of a term no later than
+   the latest of those in which the others ceased; their answers tell it, however often they are asked.
    Nothing is saved before: if it dies while it asks, it finds nothing again, and asks anew.
-2. It takes over that term, and follows. It stores entries, and says so; but it neither votes nor stands for election.
-3. Once an entry of a *later* term is committed here, its log holds all that it can have acknowledged before and that
-   was committed: the leader of that term was elected without its vote, by servers that remember. Now it is a voter.
+2. It takes over the latest term, and follows. It stores entries, and says so; but it neither votes nor stands for
+   election.
+3. Once an entry is committed here of a term in which nobody had to cease any more, its log holds all that it can have
+   acknowledged before and that was committed: the leader of that term was elected without its vote, by servers that
+   remember. Now it is a voter.
 
 As long as a majority remembers, nothing is lost; otherwise nobody is elected any more. All of the others must be there
-to be asked, sooner or later; the rest goes on without the lost server meanwhile.
+to be asked, sooner or later; the rest goes on without the lost server meanwhile. One whose disk is corrupt takes no
+part for as long as it is so: it has nothing to cease, and says that (``corrupt_answer``). The terms in which it was
+elected are known to those who elected it.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from systems_under_test.blocks.raft.message import Rejoin, RejoinReply
-from systems_under_test.blocks.raft.state import HardState, Role, State, become_follower, send
+from systems_under_test.blocks.raft.state import Asked, HardState, Role, State, become_follower, send
 
 
 def ask_others(state: State) -> State:
@@ -36,22 +40,30 @@ def ask_others(state: State) -> State:
 
 def receive_rejoin(state: State, lost: str, m: Rejoin) -> State:
     """Cease to lead, or to stand for election, the first time that this incarnation of ``lost`` asks."""
-    if state.asked_by.get(lost, 0) < m.incarnation:
-        state = state._replace(asked_by={**state.asked_by, lost: m.incarnation})
+    asked = state.asked_by.get(lost)
+    if asked is None or asked.incarnation < m.incarnation:
+        asked = Asked(m.incarnation, state.term)
+        state = state._replace(asked_by={**state.asked_by, lost: asked})
         if state.role is not Role.FOLLOWER:
             state = become_follower(state, state.hard, state.leader)
-    return send(state, lost, RejoinReply(state.term, m.incarnation))
+    return send(state, lost, RejoinReply(state.term, m.incarnation, asked.term))
+
+
+def corrupt_answer(m: Rejoin) -> RejoinReply:
+    """Of a server that neither leads nor stands, nor can say what it knew."""
+    return RejoinReply(0, m.incarnation, 0)
 
 
 def receive_rejoin_reply(state: State, peer: str, reply: RejoinReply) -> State:
     """Step 2, when all have answered."""
     if state.rejoin_answers is None or reply.incarnation != state.incarnation:
         return state
-    answers = {**state.rejoin_answers, peer: reply.term}
+    answers = {**state.rejoin_answers, peer: reply}
     if len(answers) < len(state.others):
         return state._replace(rejoin_answers=answers)
-    latest = max(1, *answers.values())
-    return state._replace(rejoin_answers=None, hard=HardState(latest, None, votes_after=latest))
+    term = max(1, *(answer.term for answer in answers.values()))
+    after = max(1, *(answer.ceased for answer in answers.values()))
+    return state._replace(rejoin_answers=None, hard=HardState(term, None, votes_after=after))
 
 
 def become_voter_again(state: State) -> State:

@@ -17,7 +17,7 @@ from typing import Final, Literal, NamedTuple
 from systems_under_test.blocks.raft.bug import NONE, TWO_LEADERS
 from systems_under_test.blocks.raft.configuration import Configuration, Placed, placed_in
 from systems_under_test.blocks.raft.log import NO_SNAPSHOT, Log, Snapshot
-from systems_under_test.blocks.raft.message import RaftMessage
+from systems_under_test.blocks.raft.message import RaftMessage, RejoinReply
 
 Timer = Literal["election", "heartbeat", "silence"]
 
@@ -105,6 +105,13 @@ class Output(NamedTuple):
     installed: Snapshot | None = None
 
 
+class Asked(NamedTuple):
+    """A server that has lost its disk asked, in this ``incarnation`` of it first when the one asked was in ``term``."""
+
+    incarnation: int
+    term: int
+
+
 class State(NamedTuple):
     """One server (Figure 2, "State").
 
@@ -119,9 +126,9 @@ class State(NamedTuple):
     no members among them; ``configurations`` are the one before the log's first entry and all that the log holds, of
     which the last is in use (``configuration``). ``entries_per_message`` bounds an AppendEntries; ``pre_vote``,
     ``lease_reads`` and ``single_changes`` are rules that a cluster may have (``pre_vote``, ``lease``,
-    ``membership``); ``bugs`` are seeded mistakes (``bug``). ``rejoin_answers``: the terms that the others have
-    answered to a server that has lost its disk, None once all have, and in any other server; ``asked_by``: the last
-    ``incarnation`` of each such server that asked this one (``rejoin``).
+    ``membership``); ``bugs`` are seeded mistakes (``bug``). ``rejoin_answers``: what the others have answered to
+    a server that has lost its disk, None once all have, and in any other server; ``asked_by``: when this one was asked
+    by each such server (``rejoin``).
     """
 
     name: str
@@ -141,8 +148,8 @@ class State(NamedTuple):
     change: Change | None = None
     gave_up_lease: bool = False
     heard_leader: bool = False
-    rejoin_answers: Mapping[str, int] | None = None
-    asked_by: Mapping[str, int] = {}
+    rejoin_answers: Mapping[str, RejoinReply] | None = None
+    asked_by: Mapping[str, Asked] = {}
     incarnation: int = 1
     output: Output = Output()
     entries_per_message: int = ENTRIES_PER_MESSAGE
