@@ -41,7 +41,7 @@ class ReplicatedLog:
     def __init__(self, disk: Disk, segment_bytes: int = SEGMENT_BYTES) -> None:
         self._wal = WriteAheadLog(disk, segment_bytes=segment_bytes)
         self._entries: list[Entry] = []
-        self._cuts = 0
+        self._cuts = self._durable_cuts = 0
         self.base = BEGINNING
         self.durable = 0
 
@@ -101,7 +101,11 @@ class ReplicatedLog:
         last, cuts = self.last, self._cuts
         await self._wal.sync()
         if cuts == self._cuts:  # else what was synced may have been dropped since; whoever dropped it syncs again
-            self.durable = max(self.durable, last)
+            self.durable, self._durable_cuts = max(self.durable, last), cuts
+
+    def is_durable(self, index: int) -> bool:
+        """Whether the entries up to ``index`` survive a power loss here, and nothing comes back that was dropped."""
+        return self.durable >= index and self._durable_cuts == self._cuts
 
     def agrees(self, position: Position) -> bool:
         """Whether this log has that entry. Then, where generations are on, all before it are the same as well."""

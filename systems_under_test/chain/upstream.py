@@ -54,8 +54,9 @@ class Upstream:
         return {"outcome": "mismatch", "position": point.as_json()}
 
     async def _make_durable(self, end: int) -> None:
-        """Before it is forwarded: after a power loss here the successor must not have more than this replica."""
-        if self._log.durable < end:
+        """Before it is forwarded, or this replica is in step: after a power loss here the successor must not have more
+        than this replica, nor this one what the predecessor has not."""
+        if not self._log.is_durable(end):
             await self._env.failpoint("before-sync")
             await self._log.sync()
             await self._env.failpoint("after-sync")

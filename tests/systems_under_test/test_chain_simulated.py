@@ -160,6 +160,22 @@ def test_a_head_comes_back_with_updates_that_nobody_else_has() -> None:
     play(SYSTEM, scenario)
 
 
+def test_what_a_head_lost_when_it_came_back_does_not_come_back_with_the_power() -> None:
+    async def scenario(scene: Scene) -> None:
+        assert (await scene.ask("write", 1)).type == "ok"
+        await scene.cluster.partition(scene.apart("n1"))
+        assert await scene.call("n1", "write", 2) == {"error": "silent"}
+        await scene.runtime.sleep(REMOVED_MS)
+        await scene.cluster.heal()
+        await whole(scene)
+        assert [node for node, _ in scene.events("truncated")] == ["n1"]
+        await scene.cluster.power_loss(scene.cluster.nodes, torn=False, reordered=False, keep="none")
+        await scene.cluster.start(scene.cluster.nodes)
+        assert await agree(scene) == 1
+
+    play(SYSTEM, scenario)
+
+
 def test_one_that_is_alone_and_restarted_while_another_joins_has_not_forgotten() -> None:
     async def scenario(scene: Scene) -> None:
         for victim in ("n1", "n2", "n3", "n4"):
