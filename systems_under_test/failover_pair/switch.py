@@ -1,8 +1,9 @@
 """The power switch of the pair: each node may order the other off ("shoot the other node in the head"), and people may
 order nodes on again.
 
-``obedient``: it carries out every order, also that of a node which another order has doomed already. Two nodes that do
-not hear each other both order, and none is left. ``arbiter``: whoever asks first is granted the order, and is then the
+``obedient``: it carries out every order, also that of a node which another order has doomed already (but none that is
+older than the current of whoever gave it, and was long under way). Two nodes that do not hear each other both order,
+and none is left. ``arbiter``: whoever asks first is granted the order, and is then the
 only one; who is doomed has lost, and is told so. ``stuck``: the relay does not move, and the switch says that it did;
 then both go on, each for the only one.
 """
@@ -66,11 +67,14 @@ class Switch:
                 "on": [node for node, socket in self._durable["sockets"].items() if socket["on"]]}  # fmt: skip
 
     def _has_lost(self, source: str, message: Message) -> bool:
-        """Whether the one who orders is off, or about to be, or was since it gave the order. A person never is."""
+        """Whether the one who orders was off since it gave the order; or, for the arbiter, is off or about to be. A
+        person has never lost."""
         socket = self._sockets.get(source)
-        if socket is None or not self._arbiter:
+        if socket is None:
             return False
-        return source in self._doomed or not socket["on"] or message["cycle"] != socket["number"]
+        if socket["on"] and message["cycle"] != socket["number"]:
+            return True
+        return self._arbiter and (source in self._doomed or not socket["on"])
 
     async def _off(self, source: str, message: Message) -> Message:
         """When it answers that it is done, that node has no current; ``number`` is the change's."""

@@ -98,6 +98,23 @@ def test_a_switch_that_is_stuck_leaves_two_primaries() -> None:
     assert not switched(play(SYSTEM, scenario, switch="stuck"))
 
 
+def test_an_obedient_switch_does_not_take_an_order_from_an_earlier_life() -> None:
+    """Long under way, it would leave one that lacks something alone, when who gave it has been off and on since."""
+
+    async def scenario(scene: Scene) -> None:
+        order = {"type": "off", "node": "n1", "cycle": (await scene.statuses())["n3"]["term"]}
+        standby = scene.cluster.client_env(0, "n2")
+        assert (await given(scene, "n3", {"type": "off", "node": "n2"}))["done"]
+        assert await given(scene, "n3", {"type": "on", "node": "n2", "part": "standby"}) == {"done": True}
+        assert await standby.call("n3", order, 1000) == {"done": False}
+        await scene.runtime.sleep(OVER_MS)
+        assert on(await scene.statuses()) == ["n1", "n2"]
+        now = {**order, "cycle": (await scene.statuses())["n3"]["term"]}
+        assert (await standby.call("n3", now, 1000))["done"]
+
+    play(SYSTEM, scenario, switch="obedient", **NOBODY)
+
+
 def test_an_operator_turns_on_first_whoever_was_shot_last() -> None:
     async def scenario(scene: Scene) -> None:
         assert (await scene.ask("write", 1)).type == "ok"

@@ -358,3 +358,10 @@ def test_claims_speak_of_what_there_is() -> None:
 @pytest.mark.parametrize("workload", SYSTEM.workloads)
 def test_workloads_ask_for_what_it_does(workload: str) -> None:
     assert catalog.workload(workload).operations <= SYSTEM.operations
+
+
+def test_only_one_serializable_server_that_is_asked_for_everything_promises_anything() -> None:
+    options = SYSTEM.completed({"replication": "none", "isolation": "serializable"})
+    assert SYSTEM.promises(options) == frozenset(SYSTEM.workloads)
+    for name, value in (("replication", "async"), ("isolation", "repeatable-read"), ("reads", "replica")):
+        assert not SYSTEM.promises({**options, name: value})
