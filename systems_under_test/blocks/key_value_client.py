@@ -13,10 +13,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from harness.history import Op
-from harness.node import Closed, Message, Refused, Timeout
+from harness.node import Message
 from harness.system import ClientEnv, Outcome
 
 from systems_under_test.blocks.read_policy import ReadPolicy, read_policy
+from systems_under_test.blocks.request_try import Tries
 
 ERRORS: Final[Mapping[str, Outcome]] = {
     # certainly not executed
@@ -69,7 +70,7 @@ class KeyValueClient:
     """
 
     def __init__(self, env: ClientEnv, options: Mapping[str, str], policy: ReadPolicy | None = None) -> None:
-        self._env = env
+        self._env, self._tries = env, Tries(env)
         self._policy = policy or read_policy(env, options)
         self._random = env.random("routing")
         self._leader = env.nodes[0]
@@ -89,7 +90,7 @@ class KeyValueClient:
                                    "key": op.key, "value": op.value}  # fmt: skip
         if op.f == DUMP:
             node = op.node or self._leader
-            reply: Message = await asked(self._env, node, request, self._env.timeout_ms)
+            reply: Message = await self._tries.ask(node, request, self._env.timeout_ms)
         else:
             node, reply = await self._ask({**request, **self._policy.demand(op)}, read=op.f == "read")
         if "error" in reply or "value" not in reply:
@@ -109,7 +110,7 @@ class KeyValueClient:
             if left_ms < TRY_MS_MIN:
                 return undecided or (node, reply)
             node = self._policy.node(self._leader) if read else self._leader
-            reply = await asked(self._env, node, request, self._patience_ms(left_ms))
+            reply = await self._tries.ask(node, request, self._patience_ms(left_ms))
             if reply.get("error") in UNDECIDED:
                 undecided = node, reply
             elif reply.get("error") == SESSION_EXPIRED and undecided is None:
@@ -128,7 +129,7 @@ class KeyValueClient:
         """The name of a new session, under which nothing was ever executed (``client_session``); if there is no answer
         the old one."""
         request = {"type": "request", "client": self._session, "sequence": self._sequence, "f": "register"}
-        session = (await asked(self._env, node, request, timeout_ms)).get("value")
+        session = (await self._tries.ask(node, request, timeout_ms)).get("value")
         self._session = session if isinstance(session, str) else self._session
         return self._session
 
@@ -148,15 +149,3 @@ class KeyValueClient:
         """Another node, at random: a fixed order could lead back to the same stale hint for ever."""
         others = [other for other in self._env.nodes if other != node]
         return self._random.choice(others) if others else node
-
-
-async def asked(env: ClientEnv, node: str, request: Message, timeout_ms: float) -> dict[str, Any]:
-    """One try: the node's reply, or, as an {"error"}, why there is none."""
-    try:
-        return dict(await env.call(node, request, timeout_ms))
-    except Refused:
-        return {"error": "refused"}
-    except Timeout:
-        return {"error": "timeout"}
-    except Closed:
-        return {"error": "closed"}

@@ -14,7 +14,8 @@ from harness.history import DUMP, Op
 from harness.node import Message
 from harness.system import ClientEnv
 
-from systems_under_test.blocks.key_value_client import ERRORS, RETRIED, UNDECIDED, asked
+from systems_under_test.blocks.key_value_client import ERRORS, RETRIED, UNDECIDED
+from systems_under_test.blocks.request_try import Tries
 
 PAUSE_MS: Final = 20
 TRY_MS_MIN: Final = 1.0
@@ -24,7 +25,7 @@ class RowsClient:
     """:class:`harness.system.Client`. Reads and statements go to the first node, a ``dump``, once, to its own."""
 
     def __init__(self, env: ClientEnv, options: Mapping[str, str]) -> None:
-        self._env = env
+        self._env, self._tries = env, Tries(env)
         self._leader = env.nodes[0]
         self._sequence = 0
 
@@ -41,7 +42,8 @@ class RowsClient:
         node = op.node or self._leader if op.f == DUMP else self._leader
         request = {"type": "request", "client": self._env.name, "sequence": self._sequence, "f": op.f, "key": op.key,
                    "value": op.value}  # fmt: skip
-        reply = await (asked(self._env, node, request, self._env.timeout_ms) if op.f == DUMP else self._ask(request))
+        once = op.f == DUMP
+        reply = await (self._tries.ask(node, request, self._env.timeout_ms) if once else self._ask(request))
         if "value" in reply:
             return replace(op, type="ok", value=reply["value"], node=node)
         code = str(reply.get("error", "malformed"))
@@ -54,7 +56,7 @@ class RowsClient:
         while True:
             left_ms = (deadline_ns - self._env.now()) / 1e6
             patience_ms = max(min(left_ms, self._env.timeout_ms / 4), TRY_MS_MIN)
-            reply = await asked(self._env, self._leader, request, patience_ms)
+            reply = await self._tries.ask(self._leader, request, patience_ms)
             if reply.get("error") in UNDECIDED:
                 undecided = reply
             elif reply.get("error") not in RETRIED:

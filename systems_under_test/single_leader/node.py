@@ -8,6 +8,7 @@ from typing import Any
 from harness.node import Env, Message
 
 from systems_under_test.blocks.corruption import Corruption
+from systems_under_test.blocks.request_try import TakenUp
 from systems_under_test.single_leader.bug import STALE_BACKUP_READS
 from systems_under_test.single_leader.configuration import Configuration
 from systems_under_test.single_leader.election import Election
@@ -26,7 +27,7 @@ class Node:
     """
 
     def __init__(self, env: Env, options: Mapping[str, str]) -> None:
-        self._env, self._options = env, options
+        self._env, self._options, self._taken_up = env, options, TakenUp()
         self._replica = Replica(env, options)
         self._clock, self._log = self._replica.clock, self._replica.log
         self._leadership: Leader | None = None
@@ -57,6 +58,8 @@ class Node:
             self._lead(self._clock.current)
 
     async def handle(self, source: str, message: Message) -> Message | None:
+        if message["type"] == "request" and self._taken_up.is_copy(source, message):
+            return None
         match message["type"]:
             case kind if self._corrupt:
                 return {"error": "unavailable"} if kind == "request" else None

@@ -61,7 +61,16 @@ def test_redirects_are_followed_and_the_leader_is_remembered(tmp_path: Path) -> 
         ("ok", 1, "n2", None), ("ok", 7, "n2", None), ("ok", 3, "n2", None)]  # fmt: skip
     assert [request["f"] for request in seen["n1"]] == ["write"]
     assert seen["n2"] == [
-        {"type": "request", "client": "c0", "source": "c0", "sequence": n, "f": f, "key": "x", "value": value}
+        {
+            "type": "request",
+            "client": "c0",
+            "source": "c0",
+            "sequence": n,
+            "f": f,
+            "key": "x",
+            "value": value,
+            "try": n + 1,
+        }
         for n, (f, value) in enumerate((("write", 1), ("read", None), ("add", 3)), 1)
     ]
 
