@@ -69,8 +69,15 @@ class KeyValueClient:
     request is tried until the system has answered it. A ``dump`` asks the replica that the operation names, once.
     """
 
-    def __init__(self, env: ClientEnv, options: Mapping[str, str], policy: ReadPolicy | None = None) -> None:
-        self._env, self._tries = env, Tries(env)
+    def __init__(
+        self,
+        env: ClientEnv,
+        options: Mapping[str, str],
+        policy: ReadPolicy | None = None,
+        *,
+        tries: Tries | None = None,
+    ) -> None:
+        self._env, self._tries = env, tries or Tries(env)
         self._policy = policy or read_policy(env, options)
         self._random = env.random("routing")
         self._leader = env.nodes[0]

@@ -22,7 +22,8 @@ REMEMBERED_MAX: Final = 10_000
 
 
 class Tries:
-    """A client's side: each try of a request has a number of its own."""
+    """A client's side: each try of a request has a number of its own. A process has one of these, however many clients
+    it is made of."""
 
     def __init__(self, env: ClientEnv) -> None:
         self._env, self._made = env, 0

@@ -8,6 +8,7 @@ from harness.history import Op
 from harness.system import ClientEnv
 
 from systems_under_test.blocks.key_value_client import DUMP, KeyValueClient
+from systems_under_test.blocks.request_try import Tries
 
 
 class ChainClient:
@@ -15,7 +16,8 @@ class ChainClient:
     Both begin with the node that the process is attached to, which serves apportioned reads itself."""
 
     def __init__(self, env: ClientEnv, options: Mapping[str, str]) -> None:
-        self._updates, self._queries = KeyValueClient(env, {}), KeyValueClient(env, {})
+        tries = Tries(env)
+        self._updates, self._queries = (KeyValueClient(env, {}, tries=tries) for _ in range(2))
 
     async def open(self, node: str) -> None:
         await self._updates.open(node)

@@ -5,16 +5,36 @@ from __future__ import annotations
 import pytest
 
 from harness import catalog
+from harness.history import Op
 from harness.node import Message, Timeout
-from tests.systems_under_test.simulated import Scene, play
+from tests.systems_under_test.simulated import CLIENT_TIMEOUT_MS, Scene, play
 
 REQUESTS = {
     "chain": {"f": "read", "key": 1},
     "failover-pair": {"f": "read", "key": 1},
     "raft": {"f": "read", "key": 1, "value": None},
-    "replication-log": {"f": "read", "key": "t"},
+    "replication-log": {"f": "read", "key": "orders"},
     "single-leader": {"f": "read", "key": 1},
 }
+WRITES = {name: {"f": "write", "key": 1, "value": 5} for name in REQUESTS} | {
+    "replication-log": {"f": "insert", "key": "orders", "value": {"row": {"tag": 1, "amount": 1}}}
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_no_try_is_taken_for_a_copy_of_another(name: str) -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.ready()
+        leader = await scene.leader()
+        client = scene.system.client(scene.cluster.client_env(0, "c1"), scene.options)
+        await client.open(leader)
+        asked_ns = scene.runtime.now()
+        for request in [WRITES[name], REQUESTS[name]] * 5:
+            done = await client.invoke(Op("invoke", 0, str(request["f"]), request.get("value"), key=request["key"]))
+            assert done.type == "ok", done.error
+        assert scene.runtime.now() - asked_ns < CLIENT_TIMEOUT_MS / 4 * 1e6, "somebody was asked twice"
+
+    play(catalog.system(name), scenario)
 
 
 @pytest.mark.parametrize("name", REQUESTS)
