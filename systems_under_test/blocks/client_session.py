@@ -8,6 +8,9 @@ A client table that forgets must not execute again what it has forgotten. So who
 forgotten is refused, and must register first: a session has a new name, under which nothing can ever have been
 executed. Until then clients need not register, and have sessions under their own names.
 
+The new name is numbered, and it is the client's. Where a failover may lose what was answered, the count goes back, and
+a number that one client was given is given out once more: to another client that must not be the same name.
+
 Which session expires is decided by the log: the one that was used least recently, by position and not by any clock.
 """
 
@@ -17,6 +20,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 SESSIONS_MAX: Final = 10_000
+NUMBERED: Final = "-session-"
+"""Between a client's name and the number of its session."""
+
 REGISTER: Final = "register"
 """What a client asks for that needs a new session."""
 
@@ -34,10 +40,11 @@ class ClientSessions:
         self._registered = 0
         self._forgets = False
 
-    def register(self) -> str:
-        """A new session; its name, to be used in place of the client's. Sequence numbers of its requests go on."""
+    def register(self, client: str) -> str:
+        """A new session of a client, who asks under its own name or an older session's; its name, to be used in place
+        of that. Sequence numbers of its requests go on."""
         self._registered += 1
-        name = f"session-{self._registered}"
+        name = f"{client.partition(NUMBERED)[0]}{NUMBERED}{self._registered}"
         self.record(name, 0, {})
         return name
 
@@ -46,7 +53,7 @@ class ClientSessions:
     ) -> Mapping[str, Any]:
         """The reply to a request in the log, {"client", "sequence", "f", ...}, which is executed the first time."""
         if command["f"] == REGISTER:
-            return {"value": self.register()}
+            return {"value": self.register(command["client"])}
         client, sequence = command["client"], command["sequence"]
         reply = self.answered(client, sequence)
         if reply is None:

@@ -40,7 +40,7 @@ class Election:
         """For as long as the node lives: stand when the leader is silent."""
         while True:
             await self._env.sleep(LOOK_MS)
-            if self._leading() or not self._follower.suspects:
+            if not self._may_stand():
                 continue
             self.standing = True
             await self._stand()
@@ -48,8 +48,13 @@ class Election:
             if not self._leading():
                 await self._env.sleep(self._random.uniform(*AGAIN_MS))
 
+    def _may_stand(self) -> bool:
+        """It must not win while a copy is installed: what a leader appends would be cut along with the old log. Once a
+        new generation has begun here, no copy of an older one's leader is installed any more."""
+        return not self._leading() and not self._replica.installing and self._follower.suspects
+
     async def _stand(self) -> None:
-        if not await self._canvass() or self._leading() or not self._follower.suspects:
+        if not await self._canvass() or not self._may_stand():
             return
         if not self._replica.numbered:
             self._started(0)

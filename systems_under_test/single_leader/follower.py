@@ -70,6 +70,12 @@ class Follower:
         """Whether this node would help to find a new leader; sooner than it would stand itself."""
         return self.leader is None or self._detector.suspects(-self._failover_ms / 4)
 
+    def follows(self, leader: str, generation: int) -> bool:
+        """Whether that is still the leader: no newer generation was heard of, nor anyone voted for in one, this node
+        included."""
+        known = (self.leader, self._generation, self._replica.clock.current)
+        return known == (leader, generation, generation)
+
     def forget(self) -> None:
         """There is no leader known any more."""
         self.leader, self._matched = None, 0
@@ -114,6 +120,8 @@ class Follower:
                 await self._log.sync()
 
     def _agrees(self, previous: Position) -> bool:
+        if previous.index < self._log.base.index:  # a late message: what is in our copy is not merged again
+            return False
         return previous.index <= self._log.last if self._keeps_suffix else self._log.agrees(previous)
 
     def _merge(self, after: int, entries: Sequence[Entry]) -> None:

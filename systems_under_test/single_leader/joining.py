@@ -4,6 +4,11 @@
 hands the frozen rows out piece by piece; then it ships the log from that position. ``file-copy``: each piece is of the
 state as it is when it is read, and the log begins where it ends when the last piece is read. What was written meanwhile
 to pieces already copied is in neither.
+
+A copy takes the place of the log that a node has, so a node joins only where nothing is lost by that which it has told
+this leader that it stored. That counts only along with an entry of the leader's own generation (``leader``); and a log
+that ends in one is the beginning of the leader's log. Such a node needs no copy, and a message that makes it look as if
+it did is late, or came twice.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from typing import Any, Final
 from harness.node import CallError, Message
 
 from systems_under_test.blocks.replicated_log import Position
+from systems_under_test.single_leader.follower import Follower
 from systems_under_test.single_leader.replica import Replica
 from systems_under_test.single_leader.snapshot import Row, piece
 
@@ -62,29 +68,45 @@ class Copies:
 class Joining:
     """The new follower's side."""
 
-    def __init__(self, replica: Replica, how: str) -> None:
-        self._replica, self._env, self._log = replica, replica.env, replica.log
+    def __init__(self, replica: Replica, follower: Follower, how: str) -> None:
+        self._replica, self._follower, self._env, self._log = replica, follower, replica.env, replica.log
         self._copies = how != BY_LOG
         self._under_way = False
 
     def begins(self, leader: str, message: Message) -> bool:
         """Whether this node, to which the leader ships, copies the leader's data instead, from now on or already."""
-        if self._copies and not self._under_way and self._is_new(Position(*message["previous"]), message["base"]):
+        if self._copies and not self._under_way and self._is_new(message):
             self._under_way = True
-            self._env.spawn(self._join(leader), "join")
+            self._env.spawn(self._join(leader, message["generation"]), "join")
         return self._under_way
 
-    def _is_new(self, previous: Position, base: int) -> bool:
-        """Far behind with nothing at all; or so far that the leader, or this node, has no log to compare any more."""
-        empty = self._log.last == 0 and previous.index >= NEW_ENTRIES
-        apart = previous.index < self._log.base.index
-        return empty or apart or (0 < previous.index <= base and not self._log.agrees(previous))
+    def _is_new(self, message: Message) -> bool:
+        """Far behind with nothing at all; or so far that the leader, or this node, has no log to compare any more.
 
-    async def _join(self, leader: str) -> None:
+        A leader that has just been elected may have applied next to nothing of a long log, and its copy is as empty as
+        this node: then the log is shipped."""
+        previous = Position(*message["previous"])
+        empty = self._log.last == 0 and min(previous.index, message["high_water"]) >= NEW_ENTRIES
+        apart = self._is_apart(previous) and not self._is_beginning(message["generation"])
+        return empty or apart or (0 < previous.index <= message["base"] and not self._log.agrees(previous))
+
+    def _is_apart(self, previous: Position) -> bool:
+        """Whether the common point is before our copy, of which we have no entries. An older entry in the very place of
+        the copy says so, too: from there neither side goes back any further (``common_point``)."""
+        ours = self._log.base
+        return previous.index < ours.index or (previous.index == ours.index and previous < ours)
+
+    def _is_beginning(self, generation: int) -> bool:
+        """Whether all that is here is the beginning of the log of that generation's leader."""
+        return self._replica.numbered and self._log.position.generation == generation
+
+    async def _join(self, leader: str, generation: int) -> None:
         self._env.event("copy-begun", leader=leader)
         rows: list[Any] = []
         position: Sequence[int] | None = None
         while (reply := await self._next(leader, rows[-1][0] if rows else None, position)) is not None:
+            if not self._fits(reply, leader, generation):
+                break
             rows, position = [*rows, *reply["rows"]], reply["position"]
             if reply["done"]:
                 await self._replica.install(Position(*reply["position"]), rows)
@@ -92,6 +114,11 @@ class Joining:
                 break
             await self._env.sleep(PIECE_MS)
         self._under_way = False
+
+    def _fits(self, reply: Message, leader: str, generation: int) -> bool:
+        """Whether this node still follows whom it joins, who has not been deposed and elected anew before it answered:
+        this node must not have entries of a generation that it does not know."""
+        return self._follower.follows(leader, generation) and Position(*reply["position"]).generation <= generation
 
     async def _next(self, leader: str, after: str | None, position: Sequence[int] | None) -> Message | None:
         try:

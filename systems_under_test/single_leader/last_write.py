@@ -3,8 +3,9 @@
 centralized").
 
 The leader remembers it. It need not survive the leader: the next one takes its own first entry for the place of all
-writes before. It says so only when a majority confirmed that it leads, or else there might be writes that it has not
-heard of.
+writes before. That is right of those that a failover keeps. Of one that it loses the device that wrote is told, which
+remembers the place itself; the others are not, for nobody is left who knows that there was a write. The leader answers
+only when a majority confirmed that it leads, or else there might be writes that it has not heard of.
 """
 
 from __future__ import annotations

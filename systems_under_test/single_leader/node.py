@@ -36,7 +36,8 @@ class Node:
         self._follower = Follower(self._replica, options)
         self._reading = Reading(self._replica, self._follower, lambda: self._leadership, options)
         replica = self._replica
-        self._joining, self._copies = Joining(replica, options["joining"]), Copies(replica, options["joining"])
+        self._joining = Joining(replica, self._follower, options["joining"])
+        self._copies = Copies(replica, options["joining"])
         rule = promotion(options, replica.log, replica.configuration, replica.bugs)
         self._election = Election(replica, self._follower, rule, self._leads, self._newer, self._lead)
 

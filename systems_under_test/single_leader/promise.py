@@ -52,9 +52,10 @@ def _shows_what_is_kept(options: Mapping[str, str]) -> bool:
 
 
 def _by_position(options: Mapping[str, str]) -> frozenset[str]:
-    """A session that remembers the last entry it saw is told that it is lost rather than shown anything older; a user's
-    devices are where they know of each other's writes, which travellers' do not."""
+    """A session that remembers the last entry it saw is told that it is lost rather than shown anything older. A user's
+    devices are where they know of each other's writes, which travellers' do not, and where none of these is lost: one
+    device remembers nothing of what another has seen, and the next leader nothing of what was lost."""
     if (options["reads"], options["deduplication"]) != ("position", "on"):
         return frozenset()
     shared = (options["shared-position"], options["travel"]) == ("on", "off")
-    return frozenset({"sessions", "devices"} if shared else {"sessions"})
+    return frozenset({"sessions", "devices"} if shared and _keeps(options) else {"sessions"})

@@ -43,7 +43,8 @@ class Replica:
     """One node's data. ``high_water`` never passes the durable end of the log.
 
     ``waits`` says that nothing is applied before it may be acknowledged; ``numbered`` that leaders carry generations;
-    ``bugs`` are the seeded mistakes; ``configuration`` names the pair of semi-synchronous replication.
+    ``bugs`` are the seeded mistakes; ``configuration`` names the pair of semi-synchronous replication. While a copy is
+    being installed (``installing``), this node must not begin to lead: the log that it would write to is replaced.
     """
 
     def __init__(self, env: Env, options: Mapping[str, str]) -> None:
@@ -59,6 +60,7 @@ class Replica:
         self.log = ReplicatedLog(env.disk, ONE_SEGMENT_BYTES) if lazy else ReplicatedLog(env.disk)
         self._copy = DurableCell(env.disk, "copy")
         self._copied: Sequence[Row] = ()
+        self.installing = False
         self._data = AppliedLog(
             env, self.log, begin=self._begin,
             sessions_max=int(options["sessions"]), deduplicates=options["deduplication"] == "on",
@@ -79,8 +81,10 @@ class Replica:
         await self.clock.load()
         await self.configuration.load()
         copy = await self._copy.load() or {"position": [0, 0], "rows": []}
-        self._copied = copy["rows"]
-        await self.log.open(Position(*copy["position"]))
+        position, self._copied = Position(*copy["position"]), copy["rows"]
+        await self.log.open(position)
+        if "cut" in copy:
+            await self._begin_at(position, copy["rows"])
         self._data.reset()
         assert self.log.position.generation <= self.clock.current, "a generation is durable before its entries are"
         if not self.waits:
@@ -103,17 +107,21 @@ class Replica:
         return self.log.position_at(self.high_water), rows_of(self._data.state, self._data.sessions)
 
     async def install(self, position: Position, rows: Sequence[Row]) -> None:
-        """Begin anew from a leader's copy. The old log goes first: a crash leaves an empty node, which joins again."""
-        await self._copy.save({"position": [0, 0], "rows": []})
-        self._begin_at(Position(0, 0), ())
-        await self.log.sync()
-        await self._copy.save({"position": position.as_json(), "rows": list(rows)})
-        self._begin_at(position, rows)
+        """Begin anew from a leader's copy. The entries of the old log do not follow that copy, so it is saved at first
+        with the word that they are to be cut: whatever a crash leaves is all of the old or all of the new, and what
+        this node shows, and votes by, is one of the two at any time."""
+        self.installing = True
+        await self._copy.save({"position": position.as_json(), "rows": list(rows), "cut": True})
+        await self._begin_at(position, rows)
+        self.installing = False
 
-    def _begin_at(self, position: Position, rows: Sequence[Row]) -> None:
+    async def _begin_at(self, position: Position, rows: Sequence[Row]) -> None:
+        """Cut the log behind a copy that is saved; the word that it is to be cut must be gone before an entry comes."""
         self.log.begin_at(position)
         self._copied = rows
         self._data.reset()
+        await self.log.sync()
+        await self._copy.save({"position": position.as_json(), "rows": list(rows)})
 
     def dump(self) -> Message:
         """Everything that is applied here: for comparing nodes, not for clients that want to know the truth."""

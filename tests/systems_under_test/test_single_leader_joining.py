@@ -138,6 +138,32 @@ def test_a_leader_whose_own_log_begins_behind_a_copy() -> None:
     play(SYSTEM, scenario, nodes=3, replication="async", joining="snapshot")
 
 
+@pytest.mark.parametrize(("base", "copies"), [(False, 0), (True, 3)])
+def test_a_node_that_was_emptied_while_all_nodes_were_down_joins_though_nothing_is_applied_yet(
+    base: bool, copies: int
+) -> None:
+    """With ``base`` the leader's own log begins behind a copy: where it ends, that is all that it has applied."""
+
+    async def scenario(scene: Scene) -> None:
+        await load(scene, 45)
+        nodes = scene.cluster.nodes
+        wiped = nodes[0]
+        if base:
+            for node in nodes[1:]:
+                await emptied(scene, node)
+        await load(scene, 15)
+        await scene.cluster.kill(nodes)
+        await scene.cluster.disk_wipe([wiped])
+        await scene.cluster.start(nodes)
+        await scene.ready()
+        await load(scene, 1)
+        await scene.runtime.sleep(1000)
+        assert len(scene.events("copied")) == copies
+        assert {len(elements) for elements in (await scene.dumps()).values()} == {61}
+
+    play(SYSTEM, scenario, nodes=3, replication="sync", joining="snapshot")
+
+
 class Growing:
     """Stands in for a replica with 50 rows, which is one entry further each time it is copied; counts the copies."""
 

@@ -200,6 +200,37 @@ def test_a_new_leader_knows_no_users_and_takes_its_own_beginning_for_all_their_w
     play(SYSTEM, scenario, reads="position", replication="majority", **{"shared-position": "on"})
 
 
+def test_a_new_leader_does_not_know_of_a_lost_write_and_tells_only_the_device_that_wrote() -> None:
+    async def scenario(scene: Scene) -> None:
+        old = await scene.leader()
+        phone, laptop = await Reader.of(scene, old), await Reader.of(scene, old)
+        await scene.cluster.partition(scene.apart(old))
+        assert (await phone.does("write", 1, session="ada")).type == "ok"
+        new = await scene.leader(old)
+        await ask(scene, new, "write", 2, user="bob")
+        read = await laptop.does("read", session="ada")
+        assert (read.type, read.value) == ("ok", 2)
+        await scene.cluster.heal()
+        await scene.ready()
+        assert (await phone.does("read", session="ada")).error == "lost"
+
+    play(SYSTEM, scenario, reads="position", **{"shared-position": "on"})
+
+
+@pytest.mark.parametrize(("keeps", "options"), [
+    (False, {"replication": "async"}),
+    (False, {"replication": "semi-sync", "promotion": "freshest"}),
+    (True, {"replication": "semi-sync", "promotion": "recorded"}),
+    (True, {"replication": "majority"}),
+    (True, {"replication": "sync"}),
+    (True, {"replication": "async", "failover": "none"}),
+])  # fmt: skip
+def test_devices_find_each_others_writes_where_no_failover_loses_them(keeps: bool, options: dict[str, str]) -> None:
+    chosen = {"reads": "position", "shared-position": "on", **options}
+    promised = SYSTEM.promises(SYSTEM.completed(chosen))
+    assert ("sessions" in promised, "devices" in promised) == (True, keeps)
+
+
 def test_a_leader_once_more_does_not_go_by_what_it_knew_the_first_time() -> None:
     async def scenario(scene: Scene) -> None:
         first = await scene.leader()

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from systems_under_test.blocks.client_session import EXPIRED, ClientSessions
+from systems_under_test.blocks.client_session import EXPIRED, REGISTER, ClientSessions
 
 OK = {"value": None}
 
@@ -33,7 +33,7 @@ def test_the_least_recently_used_session_expires_and_must_register() -> None:
     sessions.record("c3", 1, OK)
     assert sessions.answered("c2", 1) == EXPIRED
     assert sessions.answered("c4", 1) == EXPIRED, "new or forgotten: nobody knows"
-    name = sessions.register()
+    name = sessions.register("c4")
     assert sessions.answered(name, 1) is None
 
 
@@ -50,9 +50,22 @@ def test_a_command_is_executed_once_and_one_that_registers_never() -> None:
 
     assert [asked("c1"), asked("c1"), asked("c2")] == [{"value": 1}, {"value": 1}, {"value": 2}]
     assert (asked("c1"), gone) == (EXPIRED, ["c1"])
-    assert asked("c1", "register", 2) == {"value": "session-1"}
-    assert (asked("session-1", sequence=2), executed) == ({"value": 3}, ["c1", "c2", "session-1"])
+    assert asked("c1", "register", 2) == {"value": "c1-session-1"}
+    assert (asked("c1-session-1", sequence=2), executed) == ({"value": 3}, ["c1", "c2", "c1-session-1"])
     assert gone == ["c1", "c2"]
+
+
+def test_a_session_whose_registration_was_lost_is_not_given_to_another_client() -> None:
+    """The log of the one is cut, and with it the table is made anew: what it has told its client stays told."""
+
+    def registered(sessions: ClientSessions, client: str) -> str:
+        command = {"client": client, "sequence": 1, "f": REGISTER}
+        return str(sessions.once(command, lambda command: OK)["value"])
+
+    sessions, anew = ClientSessions(2), ClientSessions(2)
+    told = registered(sessions, "c1")
+    assert registered(anew, "c2") != told
+    assert registered(sessions, told) == "c1-session-2", "by the client's name, however often it registers"
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=60), st.integers(1, 4))
@@ -72,4 +85,4 @@ def test_nothing_is_executed_twice_and_a_snapshot_goes_on_alike(asked: list[tupl
             executed.add(request)
             sessions.record(*request, OK)
         elif reply == EXPIRED:
-            names[client] = sessions.register()
+            names[client] = sessions.register(names[client])
