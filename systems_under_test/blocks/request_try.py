@@ -23,7 +23,7 @@ REMEMBERED_MAX: Final = 10_000
 
 class Tries:
     """A client's side: each try of a request has a number of its own. A process has one of these, however many clients
-    it is made of."""
+    it is made of, or one for each partition that its requests name."""
 
     def __init__(self, env: ClientEnv) -> None:
         self._env, self._made = env, 0
@@ -45,16 +45,17 @@ class TakenUp:
     """A node's side: the tries that it has seen since it started, the latest REMEMBERED_MAX of them."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, object], None] = {}  # the oldest first
+        self._seen: dict[tuple[str, object, int], None] = {}  # the oldest first
 
     def is_copy(self, source: str, request: Mapping[str, Any]) -> bool:
         """Whether this try was taken up before; if not, it is now. A request without a number is never a copy."""
         number = request.get(NUMBER)
         if not isinstance(number, int):
             return False
-        if (source, number) in self._seen:
+        name = source, request.get("partition"), number
+        if name in self._seen:
             return True
-        self._seen[source, number] = None
+        self._seen[name] = None
         if len(self._seen) > REMEMBERED_MAX:
             del self._seen[next(iter(self._seen))]
         return False

@@ -57,9 +57,10 @@ class Frame(NamedTuple):
 class WriteAheadLog:
     """Records 1, 2, ... on one node's disk. ``append`` and ``truncate_from`` count only after the next ``sync``.
 
-    Appended bytes go to the disk's buffer at once (they survive the death of the process, not a power loss). Syncs may
-    overlap: each returns when everything appended before it began is durable. A failed one raises OSError, after
-    which the node must stop. ``cuts_corruption`` is a seeded bug: damage is taken for the log's end, and the rest cut.
+    Appended bytes go to the disk's buffer at once (they survive the death of the process, not a power loss), but for
+    those that wait in memory while a sync closes the segment before them. Syncs may overlap: each returns when
+    everything appended before it began is durable. A failed one raises OSError, after which the node must stop.
+    ``cuts_corruption`` is a seeded bug: damage is taken for the log's end, and the rest cut.
     """
 
     def __init__(

@@ -3,9 +3,9 @@ order nodes on again.
 
 ``obedient``: it carries out every order, also that of a node which another order has doomed already (but none that is
 older than the current of whoever gave it, and was long under way). Two nodes that do not hear each other both order,
-and none is left. ``arbiter``: whoever asks first is granted the order, and is then the
-only one; who is doomed has lost, and is told so. ``stuck``: the relay does not move, and the switch says that it did;
-then both go on, each for the only one.
+and none is left. ``arbiter``: whoever asks first is granted the order, and is then the only one; who is doomed has
+lost, and is told so. ``stuck``: the relay does not move, and the switch says that it did; then both go on, each for the
+only one.
 """
 
 from __future__ import annotations

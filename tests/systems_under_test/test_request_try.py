@@ -37,6 +37,22 @@ def test_no_try_is_taken_for_a_copy_of_another(name: str) -> None:
     play(catalog.system(name), scenario)
 
 
+def test_partitions_on_one_node_number_their_tries_apart() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.until(lambda statuses: len(statuses) == 5)
+        client = scene.system.client(scene.cluster.client_env(0, "c1"), scene.options)
+        for key in range(40):
+            asked_ns = scene.runtime.now()
+            assert (await client.invoke(Op("invoke", 0, "write", 1, key=key % 7))).type == "ok"
+            if key % 5 == 4:
+                for node in scene.cluster.nodes:
+                    done = await client.invoke(Op("invoke", 0, "dump", key=None, node=node))
+                    assert done.type == "ok", done.error
+            assert scene.runtime.now() - asked_ns < CLIENT_TIMEOUT_MS / 4 * 1e6, "somebody was asked twice"
+
+    play(catalog.system("single-leader"), scenario, partitions="2", failover="none")
+
+
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_copy_of_a_try_is_not_answered_whatever_the_first_was(name: str) -> None:
     """The first copy may have been refused, and the other one be executed."""

@@ -16,9 +16,7 @@ takes no part at first, and answers nothing (*Viewstamped Replication Revisited*
    remember. Now it is a voter.
 
 As long as a majority remembers, nothing is lost; otherwise nobody is elected any more. All of the others must be there
-to be asked, sooner or later; the rest goes on without the lost server meanwhile. One whose disk is corrupt takes no
-part for as long as it is so: it has nothing to cease, and says that (``corrupt_answer``). The terms in which it was
-elected are known to those who elected it.
+to be asked, sooner or later; the rest goes on without the lost server meanwhile.
 """
 
 from __future__ import annotations
@@ -47,11 +45,6 @@ def receive_rejoin(state: State, lost: str, m: Rejoin) -> State:
         if state.role is not Role.FOLLOWER:
             state = become_follower(state, state.hard, state.leader)
     return send(state, lost, RejoinReply(state.term, m.incarnation, asked.term))
-
-
-def corrupt_answer(m: Rejoin) -> RejoinReply:
-    """Of a server that neither leads nor stands, nor can say what it knew."""
-    return RejoinReply(0, m.incarnation, 0)
 
 
 def receive_rejoin_reply(state: State, peer: str, reply: RejoinReply) -> State:

@@ -48,11 +48,10 @@ from systems_under_test.blocks.raft.core import (
 from systems_under_test.blocks.raft.inbox import Inbox
 from systems_under_test.blocks.raft.lease import CLOCK_DRIFT_BOUND, Lease
 from systems_under_test.blocks.raft.machine import Machine
-from systems_under_test.blocks.raft.message import TYPE, AppendEntries, Rejoin, decode, encode
+from systems_under_test.blocks.raft.message import TYPE, AppendEntries, decode, encode
 from systems_under_test.blocks.raft.milestone import Milestones
 from systems_under_test.blocks.raft.order import OrderUnderWay
 from systems_under_test.blocks.raft.pending import FAILED, UNAVAILABLE, UNKNOWN, Pending, not_leader
-from systems_under_test.blocks.raft.rejoin import corrupt_answer
 from systems_under_test.blocks.raft.settings import DEFAULTS, Settings
 from systems_under_test.blocks.raft.state import Envelope, HardState, Role, State
 from systems_under_test.blocks.raft.storage import Storage
@@ -146,13 +145,11 @@ class Replica:
 
     def handle(self, source: str, message: Message) -> Message | None:
         """A message of another server's replica, a member's or not (section 6); anything else is unsupported."""
+        if self._corrupt:
+            return UNAVAILABLE
         if message.get("type") != TYPE or source not in self._servers:
-            return UNAVAILABLE if self._corrupt else {"error": "unsupported"}
-        received = decode(message)
-        if not self._corrupt:
-            self._inbox.add_message(Receive(source, received))
-        elif isinstance(received, Rejoin):
-            self._env.send(source, encode(corrupt_answer(received)))
+            return {"error": "unsupported"}
+        self._inbox.add_message(Receive(source, decode(message)))
         return None
 
     async def ask(self, command: Mapping[str, Any]) -> Message:

@@ -272,7 +272,7 @@ def test_a_damaged_seal_costs_nothing_and_is_renewed() -> None:
         log = WriteAheadLog(disk)
         assert log.open() == [record(number) for number in range(1, 4)]
         await log.sync()
-        disk.flip("wal/00000001", positions(disk, "wal/00000001")[-2])
+        disk.flip("wal/00000001", positions(disk, "wal/00000001")[-1])
         with pytest.raises(CorruptLog):
             reopened(disk)
 
