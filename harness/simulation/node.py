@@ -49,7 +49,7 @@ class SimNode:
         self._taken_up = 0, 0  # when, and in which place of that moment, the last late message is taken up
         self.events: list[dict[str, Any]] = []
         self.lines: list[str] = []
-        self._handled: dict[int, Parcel] = {}
+        self._handled: dict[int, list[Parcel]] = {}  # calls not answered yet: all copies under way, by their number
         self._connected: set[str] = set()
         self._cut_off: set[str] = set()
 
@@ -273,7 +273,7 @@ class SimNode:
         if parcel.kind is not CALL:
             env.handle(self._handle_send(program, parcel), "handle")
         elif len(self._handled) < HANDLERS_MAX:
-            self._handled[parcel.number] = parcel
+            self._handled.setdefault(parcel.number, []).append(parcel)
             env.handle(self._handle_call(env, program, parcel), "handle")
         else:
             env.counters["net.dropped_handlers"] += 1
@@ -283,8 +283,12 @@ class SimNode:
 
     async def _handle_call(self, env: SimEnv, program: Program, parcel: Parcel) -> None:
         reply = await program.handle(parcel.source, parcel.body)
-        self._handled.pop(parcel.number, None)
-        if reply is None or env.lane.state == DEAD:
+        if env.lane.state == DEAD:
+            return
+        copies = self._handled.pop(parcel.number, [])
+        if reply is None:
+            if len(copies) > 1:  # the network made another, which may be answered
+                self._handled[parcel.number] = copies[1:]
             return
         call: Call = parcel.context
         try:
@@ -317,7 +321,8 @@ class SimNode:
         env.die()
         self.world.tell(why, self.name)
         if not self.silent:
-            for parcel in [*handled.values(), *(parcel for parcel in waiting if parcel.kind is CALL)]:
+            unanswered = [copies[0] for copies in handled.values()]
+            for parcel in [*unanswered, *(parcel for parcel in waiting if parcel.kind is CALL)]:
                 self._break(parcel, "closed", "the process ended")
 
     def _new_clock(self) -> SimClock:

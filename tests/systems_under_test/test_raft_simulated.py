@@ -245,6 +245,26 @@ def test_a_server_that_lost_its_disk_becomes_a_voter_again() -> None:
     play(SYSTEM, scenario, nodes=3)
 
 
+def test_a_server_that_lost_its_disk_does_not_wait_for_one_whose_disk_is_corrupt() -> None:
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        corrupt, lost, other, _ = [node for node in scene.cluster.nodes if node != leader]
+        for value in range(5):
+            assert (await scene.ask("write", value)).type == "ok"
+        await scene.cluster.kill([corrupt, lost])
+        assert (await scene.cluster.disk_flip([corrupt], 1, "wal/"))[corrupt]["flips"]
+        await scene.cluster.disk_wipe([lost])
+        await scene.cluster.start([corrupt, lost])
+        await scene.runtime.sleep(3000)
+        assert (await scene.statuses())[corrupt]["role"] == "corrupt"
+        assert (await scene.dumps())[lost] == 4
+        await scene.cluster.kill([other])
+        await scene.leader(other)
+        assert (await scene.ask("write", 5)).type == "ok", "with the help of the one that had lost everything"
+
+    play(SYSTEM, scenario, seed=3)
+
+
 def test_a_client_whose_session_has_expired_registers_and_its_old_request_is_not_executed_again() -> None:
     async def scenario(scene: Scene) -> None:
         leader = await scene.leader()

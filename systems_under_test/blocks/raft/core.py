@@ -51,6 +51,7 @@ from systems_under_test.blocks.raft.state import (
     HardState,
     Output,
     Read,
+    Rejoining,
     Role,
     State,
     Timer,
@@ -185,7 +186,7 @@ def recover(
         name, tuple(servers), (Placed(snapshot.index, base), *placed_in(entries)), hard, log, snapshot,
         commit=snapshot.index, entries_per_message=entries_per_message,
         pre_vote=pre_vote, lease_reads=lease_reads, heard_leader=pre_vote or lease_reads,
-        single_changes=single_changes, bugs=bugs, rejoin_answers={} if is_lost else None, incarnation=incarnation,
+        single_changes=single_changes, bugs=bugs, rejoining=Rejoining() if is_lost else None, incarnation=incarnation,
     )  # fmt: skip
 
 
@@ -198,8 +199,8 @@ def step(state: State, event: Event) -> tuple[State, Ready]:
 
 
 def _dispatch(state: State, event: Event) -> State:
-    if state.rejoin_answers is not None:
-        return _rejoin(state, event)
+    if state.rejoining is not None:
+        return _rejoin(state, state.rejoining, event)
     if isinstance(event, Receive):
         return _receive(observe_term(state, event.message), event.source, event.message)
     if isinstance(event, Request):
@@ -246,13 +247,15 @@ def _receive(state: State, source: str, message: RaftMessage) -> State:
     return receive_timeout_now(state, source, message)
 
 
-def _rejoin(state: State, event: Event) -> State:
+def _rejoin(state: State, rejoining: Rejoining, event: Event) -> State:
     """A server that has lost its disk takes no part in anything until all others have answered it."""
     if isinstance(event, Receive) and isinstance(event.message, Rejoin):
         return receive_rejoin(state, event.source, event.message)
     if isinstance(event, Receive) and isinstance(event.message, RejoinReply):
         return receive_rejoin_reply(state, event.source, event.message)
-    return ask_others(restart(state, "heartbeat")) if isinstance(event, HeartbeatTimeout) else state
+    if isinstance(event, HeartbeatTimeout):
+        return ask_others(restart(state, "heartbeat"), rejoining)
+    return state
 
 
 def _election_timeout(state: State) -> State:

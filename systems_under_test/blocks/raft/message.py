@@ -108,20 +108,24 @@ class InstallSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Rejoin:
-    """A server that has lost its disk asks, in this ``incarnation`` of it."""
+    """A server that has lost its disk asks, in this ``incarnation`` of it; ``round``: how often it has begun anew."""
 
     term: int
     incarnation: int
+    round: int
 
 
 @dataclass(frozen=True, slots=True)
 class RejoinReply:
-    """``term`` is the sender's. It was in term ``ceased`` when it was asked first, and has not counted since what
-    earlier incarnations said."""
+    """``term`` is the sender's; ``incarnation`` and ``round`` are the request's. The sender was in term ``ceased_in``
+    when it was asked in that round first, and has not counted since what earlier incarnations said. Whether it
+    ``remembers``: not if it has lost its disk, too, and still asks, or if that is corrupt."""
 
     term: int
     incarnation: int
-    ceased: int
+    round: int
+    ceased_in: int
+    remembers: bool
 
 
 RaftMessage = (
@@ -181,8 +185,8 @@ _DECODERS: Final[Mapping[str, Callable[[Mapping[str, Any]], RaftMessage]]] = {
     "PreVote": lambda m: PreVote(m["term"], m["asked"], m["last_index"], m["last_term"]),
     "PreVoteReply": lambda m: PreVoteReply(m["term"], m["asked"], m["granted"]),
     "TimeoutNow": lambda m: TimeoutNow(m["term"]),
-    "Rejoin": lambda m: Rejoin(m["term"], m["incarnation"]),
-    "RejoinReply": lambda m: RejoinReply(m["term"], m["incarnation"], m["ceased"]),
+    "Rejoin": lambda m: Rejoin(m["term"], m["incarnation"], m["round"]),
+    "RejoinReply": lambda m: RejoinReply(m["term"], m["incarnation"], m["round"], m["ceased_in"], m["remembers"]),
     "InstallSnapshot": _install_snapshot,
     "AppendEntries": _append_entries,
     "AppendEntriesReply": _append_entries_reply,

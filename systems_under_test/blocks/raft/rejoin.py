@@ -8,6 +8,9 @@ takes no part at first, and answers nothing (*Viewstamped Replication Revisited*
    stand for election: then no vote and no acknowledgement that the lost server once sent can count any more, however
    late it arrives. Every election that it voted in, and every leader that it acknowledged, was of a term no later than
    the latest of those in which the others ceased; their answers tell it, however often they are asked.
+   Another server may not know any more what it led: its disk is lost, too, or corrupt. It has nothing to cease, and
+   those who elected it know the term, but perhaps they had answered before they did. So with the first such answer of
+   each server a new round of asking begins: whoever remembers must cease, and tell its term, again.
    Nothing is saved before: if it dies while it asks, it finds nothing again, and asks anew.
 2. It takes over the latest term, and follows. It stores entries, and says so; but it neither votes nor stands for
    election.
@@ -24,39 +27,57 @@ from __future__ import annotations
 from dataclasses import replace
 
 from systems_under_test.blocks.raft.message import Rejoin, RejoinReply
-from systems_under_test.blocks.raft.state import Asked, HardState, Role, State, become_follower, send
+from systems_under_test.blocks.raft.state import Asked, HardState, Rejoining, Role, State, become_follower, send
 
 
-def ask_others(state: State) -> State:
+def ask_others(state: State, rejoining: Rejoining) -> State:
     """Step 1, again and again: ask who has not answered yet."""
-    answers = state.rejoin_answers or {}
     for peer in state.others:
-        if peer not in answers:
-            state = send(state, peer, Rejoin(state.term, state.incarnation))
+        if peer not in rejoining.answers:
+            state = send(state, peer, Rejoin(state.term, state.incarnation, rejoining.round))
     return state
 
 
 def receive_rejoin(state: State, lost: str, m: Rejoin) -> State:
-    """Cease to lead, or to stand for election, the first time that this incarnation of ``lost`` asks."""
+    """Cease to lead, or to stand for election, the first time that ``lost`` asks in this round of this incarnation."""
     asked = state.asked_by.get(lost)
-    if asked is None or asked.incarnation < m.incarnation:
-        asked = Asked(m.incarnation, state.term)
+    if asked is None or (asked.incarnation, asked.round) < (m.incarnation, m.round):
+        asked = Asked(m.incarnation, m.round, state.term)
         state = state._replace(asked_by={**state.asked_by, lost: asked})
         if state.role is not Role.FOLLOWER:
             state = become_follower(state, state.hard, state.leader)
-    return send(state, lost, RejoinReply(state.term, m.incarnation, asked.term))
+    remembers = state.rejoining is None
+    return send(state, lost, RejoinReply(state.term, m.incarnation, m.round, asked.ceased_in, remembers))
+
+
+def corrupt_answer(m: Rejoin) -> RejoinReply:
+    """Of a server that neither leads nor stands, and can say nothing of what it knew."""
+    return RejoinReply(0, m.incarnation, m.round, 0, remembers=False)
 
 
 def receive_rejoin_reply(state: State, peer: str, reply: RejoinReply) -> State:
     """Step 2, when all have answered."""
-    if state.rejoin_answers is None or reply.incarnation != state.incarnation:
+    if state.rejoining is None or reply.incarnation != state.incarnation:
         return state
-    answers = {**state.rejoin_answers, peer: reply}
-    if len(answers) < len(state.others):
-        return state._replace(rejoin_answers=answers)
-    term = max(1, *(answer.term for answer in answers.values()))
-    after = max(1, *(answer.ceased for answer in answers.values()))
-    return state._replace(rejoin_answers=None, hard=HardState(term, None, votes_after=after))
+    rejoining = _counted(state.rejoining, peer, reply)
+    if len(rejoining.answers) < len(state.others):
+        return state._replace(rejoining=rejoining)
+    answers = rejoining.answers.values()
+    term = max(1, *(answer.term for answer in answers))
+    after = max(1, *(answer.ceased_in for answer in answers))
+    return state._replace(rejoining=None, hard=HardState(term, None, votes_after=after))
+
+
+def _counted(rejoining: Rejoining, peer: str, reply: RejoinReply) -> Rejoining:
+    """With the answer of one that remembers, if it is of this round; with the first of one that does not, and then in
+    a new round, in which only those who do not remember need not be asked again."""
+    answers = rejoining.answers
+    if peer in answers and not answers[peer].remembers:
+        return rejoining
+    if reply.remembers:
+        return rejoining._replace(answers={**answers, peer: reply}) if reply.round == rejoining.round else rejoining
+    kept = {name: answer for name, answer in answers.items() if not answer.remembers}
+    return Rejoining({**kept, peer: reply}, rejoining.round + 1)
 
 
 def become_voter_again(state: State) -> State:

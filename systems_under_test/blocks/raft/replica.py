@@ -48,10 +48,11 @@ from systems_under_test.blocks.raft.core import (
 from systems_under_test.blocks.raft.inbox import Inbox
 from systems_under_test.blocks.raft.lease import CLOCK_DRIFT_BOUND, Lease
 from systems_under_test.blocks.raft.machine import Machine
-from systems_under_test.blocks.raft.message import TYPE, AppendEntries, decode, encode
+from systems_under_test.blocks.raft.message import TYPE, AppendEntries, Rejoin, decode, encode
 from systems_under_test.blocks.raft.milestone import Milestones
 from systems_under_test.blocks.raft.order import OrderUnderWay
 from systems_under_test.blocks.raft.pending import FAILED, UNAVAILABLE, UNKNOWN, Pending, not_leader
+from systems_under_test.blocks.raft.rejoin import corrupt_answer
 from systems_under_test.blocks.raft.settings import DEFAULTS, Settings
 from systems_under_test.blocks.raft.state import Envelope, HardState, Role, State
 from systems_under_test.blocks.raft.storage import Storage
@@ -136,7 +137,7 @@ class Replica:
     def takes_part(self) -> bool:
         """Not if the disk is corrupt, nor if it was lost and not all others have answered yet: then this server has
         nothing to show."""
-        return not self._corrupt and self._state.rejoin_answers is None
+        return not self._corrupt and self._state.rejoining is None
 
     @property
     def is_member(self) -> bool:
@@ -145,11 +146,13 @@ class Replica:
 
     def handle(self, source: str, message: Message) -> Message | None:
         """A message of another server's replica, a member's or not (section 6); anything else is unsupported."""
-        if self._corrupt:
-            return UNAVAILABLE
         if message.get("type") != TYPE or source not in self._servers:
-            return {"error": "unsupported"}
-        self._inbox.add_message(Receive(source, decode(message)))
+            return UNAVAILABLE if self._corrupt else {"error": "unsupported"}
+        received = decode(message)
+        if not self._corrupt:
+            self._inbox.add_message(Receive(source, received))
+        elif isinstance(received, Rejoin):
+            self._env.send(source, encode(corrupt_answer(received)))
         return None
 
     async def ask(self, command: Mapping[str, Any]) -> Message:

@@ -105,11 +105,20 @@ class Output(NamedTuple):
     installed: Snapshot | None = None
 
 
+class Rejoining(NamedTuple):
+    """A server that has lost its disk has these ``answers``, in this ``round`` of asking (``rejoin``)."""
+
+    answers: Mapping[str, RejoinReply] = {}
+    round: int = 0
+
+
 class Asked(NamedTuple):
-    """A server that has lost its disk asked, in this ``incarnation`` of it first when the one asked was in ``term``."""
+    """A server that has lost its disk asked, in this ``round`` of this ``incarnation`` of it first when the one asked
+    was in term ``ceased_in``."""
 
     incarnation: int
-    term: int
+    round: int
+    ceased_in: int
 
 
 class State(NamedTuple):
@@ -126,9 +135,9 @@ class State(NamedTuple):
     no members among them; ``configurations`` are the one before the log's first entry and all that the log holds, of
     which the last is in use (``configuration``). ``entries_per_message`` bounds an AppendEntries; ``pre_vote``,
     ``lease_reads`` and ``single_changes`` are rules that a cluster may have (``pre_vote``, ``lease``,
-    ``membership``); ``bugs`` are seeded mistakes (``bug``). ``rejoin_answers``: what the others have answered to
-    a server that has lost its disk, None once all have, and in any other server; ``asked_by``: when this one was asked
-    by each such server (``rejoin``).
+    ``membership``); ``bugs`` are seeded mistakes (``bug``). ``rejoining``: how far a server that has
+    lost its disk has come with asking the others, None once all have answered, and in any other server; ``asked_by``:
+    when this one was asked by each such server (``rejoin``).
     """
 
     name: str
@@ -148,7 +157,7 @@ class State(NamedTuple):
     change: Change | None = None
     gave_up_lease: bool = False
     heard_leader: bool = False
-    rejoin_answers: Mapping[str, RejoinReply] | None = None
+    rejoining: Rejoining | None = None
     asked_by: Mapping[str, Asked] = {}
     incarnation: int = 1
     output: Output = Output()
@@ -188,7 +197,7 @@ class State(NamedTuple):
     def is_voter(self) -> bool:
         """Whether this server votes: not while it rejoins. Everybody else does, whoever asks: who is a member may be
         known to the candidate alone (section 6)."""
-        return self.rejoin_answers is None and self.hard.votes_after is None
+        return self.rejoining is None and self.hard.votes_after is None
 
     @property
     def may_stand(self) -> bool:

@@ -169,6 +169,18 @@ async def a_duplicate_arrives_twice(world: World) -> None:
     await _touched(world, "duplicate", 21)
 
 
+async def a_call_ends_with_the_process_though_a_copy_of_it_was_dropped(world: World) -> None:
+    """The caller waits for the other copy, and is told at once when that can have no answer any more."""
+    world.needs("duplicate")
+    cluster = cast(LinkFaults, world.cluster)
+    await cluster.degrade("duplicate", [("n1", "n2")], {"probability": 1.0})
+    under_way = world.begin(world.between("n1", "n2", "once", sleep_ms=60_000, timeout_ms=30_000))
+    await world.settle()
+    await world.cluster.kill(["n2"])
+    assert (await under_way)["error"] == "Closed"
+    await world.cluster.start(["n2"])
+
+
 async def a_reordered_message_is_overtaken(world: World) -> None:
     """On a link that holds messages back all arrive, and, unless the transport hides it, not in their order."""
     world.needs("reorder")
@@ -228,6 +240,7 @@ STATEMENTS = (
     a_corrupted_message_does_not_arrive,
     messages_wait_before_a_narrow_link,
     a_duplicate_arrives_twice,
+    a_call_ends_with_the_process_though_a_copy_of_it_was_dropped,
     a_reordered_message_is_overtaken,
     a_slow_node_answers_late,
 )

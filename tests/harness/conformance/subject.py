@@ -55,6 +55,14 @@ class Subject:
     async def _do_recall(self, source: str, message: Message) -> Message:
         return {"notes": self._notes, "trail": self._trail, "ticks": self._ticks}
 
+    async def _do_once(self, source: str, message: Message) -> Message | None:
+        """The first copy is answered, after a while; another is dropped."""
+        if source in self._trail:
+            return None
+        self._trail.append(source)
+        await self._env.sleep(message["sleep_ms"])
+        return {}
+
     async def _do_silence(self, source: str, message: Message) -> None:
         return None
 
