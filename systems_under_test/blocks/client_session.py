@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 SESSIONS_MAX: Final = 10_000
-NUMBERED: Final = "-session-"
+SESSION_MARK: Final = "-session-"
 """Between a client's name and the number of its session."""
 
 REGISTER: Final = "register"
@@ -44,7 +44,7 @@ class ClientSessions:
         """A new session of a client, who asks under its own name or an older session's; its name, to be used in place
         of that. Sequence numbers of its requests go on."""
         self._registered += 1
-        name = f"{client.partition(NUMBERED)[0]}{NUMBERED}{self._registered}"
+        name = f"{client.partition(SESSION_MARK)[0]}{SESSION_MARK}{self._registered}"
         self.record(name, 0, {})
         return name
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from harness.node import Closed, Message, Refused, Timeout
 from harness.system import ClientEnv
 
-NUMBER: Final = "try"
+TRY: Final = "try"
 REMEMBERED_MAX: Final = 10_000
 
 
@@ -32,7 +32,7 @@ class Tries:
         """One try: the node's reply, or, as an {"error"}, why there is none."""
         self._made += 1
         try:
-            return dict(await self._env.call(node, {**request, NUMBER: self._made}, timeout_ms))
+            return dict(await self._env.call(node, {**request, TRY: self._made}, timeout_ms))
         except Refused:
             return {"error": "refused"}
         except Timeout:
@@ -41,21 +41,21 @@ class Tries:
             return {"error": "closed"}
 
 
-class TakenUp:
+class TriesTakenUp:
     """A node's side: the tries that it has seen since it started, the latest REMEMBERED_MAX of them."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, object, int], None] = {}  # the oldest first
 
-    def is_copy(self, source: str, request: Mapping[str, Any]) -> bool:
-        """Whether this try was taken up before; if not, it is now. A request without a number is never a copy."""
-        number = request.get(NUMBER)
+    def take_up(self, source: str, request: Mapping[str, Any]) -> bool:
+        """False if this try was taken up before; a request without a number never was."""
+        number = request.get(TRY)
         if not isinstance(number, int):
-            return False
+            return True
         name = source, request.get("partition"), number
         if name in self._seen:
-            return True
+            return False
         self._seen[name] = None
         if len(self._seen) > REMEMBERED_MAX:
             del self._seen[next(iter(self._seen))]
-        return False
+        return True

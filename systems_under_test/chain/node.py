@@ -15,7 +15,7 @@ from typing import Any, Final
 from harness.node import Env, Message
 
 from systems_under_test.blocks.corruption import Corruption
-from systems_under_test.blocks.request_try import TakenUp
+from systems_under_test.blocks.request_try import TriesTakenUp
 from systems_under_test.blocks.request_waiting_list import RequestWaitingList, WaitingListFull
 from systems_under_test.chain.bug import REPAIR_DOES_NOT_RESEND
 from systems_under_test.chain.downstream import Downstream
@@ -37,7 +37,7 @@ class Node:
     """
 
     def __init__(self, env: Env, options: Mapping[str, str]) -> None:
-        self._env, self._taken_up = env, TakenUp()
+        self._env, self._tries = env, TriesTakenUp()
         lossy = env.bug(REPAIR_DOES_NOT_RESEND)
         masters = [node for node in env.nodes if node != env.name and node not in env.peers]
         self._history = History(env, lossy=lossy)
@@ -64,7 +64,7 @@ class Node:
         self._env.spawn(self._downstream.pulse(), "pulse")
 
     async def handle(self, source: str, message: Message) -> Message | None:
-        if message["type"] == "request" and self._taken_up.is_copy(source, message):
+        if message["type"] == "request" and not self._tries.take_up(source, message):
             return None
         match message["type"]:
             case kind if self._corrupt:

@@ -18,7 +18,7 @@ from systems_under_test.blocks.corruption import Corruption
 from systems_under_test.blocks.failure_detector import FixedTimeout
 from systems_under_test.blocks.heartbeat import beat
 from systems_under_test.blocks.replicated_log import Position
-from systems_under_test.blocks.request_try import TakenUp
+from systems_under_test.blocks.request_try import TriesTakenUp
 from systems_under_test.blocks.request_waiting_list import RequestWaitingList, WaitingListFull
 from systems_under_test.failover_pair.power import Power
 from systems_under_test.failover_pair.replica import Replica
@@ -37,7 +37,7 @@ class Node:
 
     def __init__(self, env: Env, options: Mapping[str, str]) -> None:
         self._env, self._automatic = env, options["failover"] == "automatic"
-        self._taken_up = TakenUp()
+        self._tries = TriesTakenUp()
         (self._other,), self._switch = env.peers, env.nodes[2]
         self._waits = options["replication"] == "sync"
         self._replica, self._standing = Replica(env, keeps=self._waits), Standing(env.disk)
@@ -69,7 +69,7 @@ class Node:
 
     async def handle(self, source: str, message: Message) -> Message | None:
         kind = message["type"]
-        if kind == "request" and self._taken_up.is_copy(source, message):
+        if kind == "request" and not self._tries.take_up(source, message):
             return None
         if self._corrupt or not self._power.is_on:
             return UNAVAILABLE if kind == "request" else None

@@ -11,7 +11,7 @@ from systems_under_test.blocks.raft import ENTRIES_PER_MESSAGE
 from systems_under_test.blocks.raft.pending import UNAVAILABLE
 from systems_under_test.blocks.raft.replica import Replica
 from systems_under_test.blocks.raft.settings import ELECTION_TIMEOUT_MS, HEARTBEAT_MS, SNAPSHOT_ENTRIES, Settings
-from systems_under_test.blocks.request_try import TakenUp
+from systems_under_test.blocks.request_try import TriesTakenUp
 from systems_under_test.raft.bug import APPLY_READS_CLOCK, BUGS
 from systems_under_test.raft.operator import change_members
 from systems_under_test.raft.state_machine import READS, SESSIONS_MAX, StateMachine, command_of, is_well_formed
@@ -35,7 +35,7 @@ class Raft:
     def __init__(self, env: Env, options: Mapping[str, Any]) -> None:
         bugs = frozenset(name for name in BUGS if env.bug(name))
         servers = [node for node in env.nodes if node == env.name or node in env.peers]
-        self._env, self._bugs, self._taken_up = env, bugs, TakenUp()
+        self._env, self._bugs, self._tries = env, bugs, TriesTakenUp()
         self._machine = StateMachine(bugs, env.clock.wall, int(options.get("sessions", SESSIONS_MAX)))
         self._replica = Replica(env, servers, self._machine, settings(options), bugs)
 
@@ -44,7 +44,7 @@ class Raft:
 
     async def handle(self, source: str, message: Message) -> Message | None:
         kind = message.get("type")
-        if kind == "request" and self._taken_up.is_copy(source, message):
+        if kind == "request" and not self._tries.take_up(source, message):
             return None
         if kind not in ("request", "transfer", "members"):
             return self._replica.handle(source, message)

@@ -8,7 +8,7 @@ from typing import Any
 from harness.node import Env, Message
 
 from systems_under_test.blocks.corruption import Corruption
-from systems_under_test.blocks.request_try import TakenUp
+from systems_under_test.blocks.request_try import TriesTakenUp
 from systems_under_test.blocks.statement import NodeFunctions
 from systems_under_test.replication_log.change_table import CHOSEN
 from systems_under_test.replication_log.follower import Follower
@@ -29,7 +29,7 @@ class Database:
     """
 
     def __init__(self, env: Env, options: Mapping[str, str]) -> None:
-        self._env, self._options, self._taken_up = env, options, TakenUp()
+        self._env, self._options, self._tries = env, options, TriesTakenUp()
         self._leader_name = env.nodes[0]
         self._storage = Storage(env)
         self._leader: Leader | None = None
@@ -56,7 +56,7 @@ class Database:
             self._follower = Follower(self._env, options, self._storage, form)
 
     async def handle(self, source: str, message: Message) -> Message | None:
-        if message["type"] == "request" and self._taken_up.is_copy(source, message):
+        if message["type"] == "request" and not self._tries.take_up(source, message):
             return None
         if self._corrupt:
             return {"error": "unavailable"} if message["type"] == "request" else None

@@ -8,7 +8,7 @@ from typing import Any
 from harness.node import Env, Message
 
 from systems_under_test.blocks.corruption import Corruption
-from systems_under_test.blocks.request_try import TakenUp
+from systems_under_test.blocks.request_try import TriesTakenUp
 from systems_under_test.single_leader.bug import STALE_BACKUP_READS
 from systems_under_test.single_leader.configuration import Configuration
 from systems_under_test.single_leader.election import Election
@@ -27,7 +27,7 @@ class Node:
     """
 
     def __init__(self, env: Env, options: Mapping[str, str]) -> None:
-        self._env, self._options, self._taken_up = env, options, TakenUp()
+        self._env, self._options, self._tries = env, options, TriesTakenUp()
         self._replica = Replica(env, options)
         self._clock, self._log = self._replica.clock, self._replica.log
         self._leadership: Leader | None = None
@@ -59,7 +59,7 @@ class Node:
             self._lead(self._clock.current)
 
     async def handle(self, source: str, message: Message) -> Message | None:
-        if message["type"] == "request" and self._taken_up.is_copy(source, message):
+        if message["type"] == "request" and not self._tries.take_up(source, message):
             return None
         match message["type"]:
             case kind if self._corrupt:
@@ -80,7 +80,7 @@ class Node:
             case "configure":
                 return await self._configure(source, message)
             case "confirm":
-                return {"follows": await self._follows(source, message["generation"])}
+                return {"follows": await self._follow(source, message["generation"])}
             case "position":
                 return self._reading.leads()
             case "last-write":
@@ -131,7 +131,7 @@ class Node:
         return {"error": "not-leader", "leader": leader} if leader else {"error": "no-leader", "leader": None}
 
     async def _ship(self, source: str, message: Message) -> Message:
-        if await self._follows(source, message["generation"]):
+        if await self._follow(source, message["generation"]):
             joins = self._joining.begins(source, message)
             return {"outcome": "joining"} if joins else await self._follower.store(message)
         if self._replica.numbered:
@@ -141,7 +141,7 @@ class Node:
     async def _configure(self, source: str, message: Message) -> Message:
         pair = Configuration.from_json(message["pair"])
         assert pair is not None, "a leader tells who its synchronous follower is"
-        if not await self._follows(source, pair.generation):
+        if not await self._follow(source, pair.generation):
             return {"recorded": False}
         await self._replica.configuration.record(pair)
         if pair.synchronous == self._env.name:
@@ -149,14 +149,14 @@ class Node:
         return {"recorded": True}
 
     async def _heartbeat(self, source: str, message: Message) -> None:
-        if await self._follows(source, message["generation"], beat=True):
+        if await self._follow(source, message["generation"], beat=True):
             self._follower.leader_last = message["last"]
             self._follower.show(message["high_water"])
         elif self._replica.numbered:
             self._env.send(source, {"type": "newer-generation", "generation": self._clock.current})
 
-    async def _follows(self, leader: str, generation: int, *, beat: bool = False) -> bool:
-        """Whether this node follows that leader, from now on. A leader of an older generation is not followed; without
+    async def _follow(self, leader: str, generation: int, *, beat: bool = False) -> bool:
+        """Follow that leader, from now on; whether it does. A leader of an older generation is not followed; without
         generations whoever ships is, unless this node believes itself to lead."""
         if self._replica.numbered:
             if generation < self._clock.current:
