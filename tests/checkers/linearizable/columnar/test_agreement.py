@@ -1,6 +1,6 @@
 """On random small histories the methods on columns and brute force agree; so does all their evidence.
 
-The same as the campaign (``python -m benchmarks.linearizable_fuzz --columns``), shorter: 2,000 histories of each model.
+The same as the campaign (``python -m benchmarks.linearizable_fuzz --columns``), shorter: 1,000 histories of each model.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 from benchmarks.columnar_fuzz import MODELS, campaign
 from checkers.linearizable.verdict import COLUMNAR
 
-HISTORIES = 2_000
+HISTORIES = 1_000
 
 
 def test_every_model_is_examined() -> None:
