@@ -245,6 +245,27 @@ def test_a_server_that_lost_its_disk_becomes_a_voter_again() -> None:
     play(SYSTEM, scenario, nodes=3)
 
 
+def test_a_server_that_lost_its_disk_becomes_a_voter_though_one_of_the_others_was_asked_late() -> None:
+    """A leader has been elected meanwhile, without its vote, and leads for good."""
+
+    async def scenario(scene: Scene) -> None:
+        leader = await scene.leader()
+        late, lost, *_ = [node for node in scene.cluster.nodes if node != leader]
+        await scene.cluster.kill([late, lost])
+        await scene.cluster.disk_wipe([lost])
+        await scene.cluster.start([lost])
+        await scene.runtime.sleep(3000)
+        await scene.cluster.start([late])
+        await scene.runtime.sleep(3000)
+        leader = await scene.leader()
+        await scene.cluster.kill([leader, late])
+        await scene.leader(leader, late)
+        assert (await scene.ask("write", 5)).type == "ok", "with the vote of the one that had lost everything"
+
+    for seed in range(3):
+        play(SYSTEM, scenario, seed=seed)
+
+
 def test_a_server_that_lost_its_disk_does_not_wait_for_one_whose_disk_is_corrupt() -> None:
     async def scenario(scene: Scene) -> None:
         leader = await scene.leader()

@@ -37,20 +37,21 @@ def campaign(state: State, *, disrupts: bool = False) -> State:
     state = restart(state, "election")
     if is_elected(state):
         return become_leader(state)
+    request = RequestVote(state.term, state.log.last_index, state.log.last_term, disrupts, state.incarnation)
     for peer in state.peers:
-        state = send(state, peer, RequestVote(state.term, state.log.last_index, state.log.last_term, disrupts))
+        state = send(state, peer, request)
     return state
 
 
 def receive_request_vote(state: State, candidate: str, m: RequestVote) -> State:
     """RequestVote RPC, receiver implementation (Figure 2)."""
     if m.term < state.term or (state.is_loyal and not m.disrupts):  # 1. Reply false if term < currentTerm (5.1)
-        return send(state, candidate, RequestVoteReply(state.term, False))
+        return send(state, candidate, RequestVoteReply(state.term, False, m.incarnation))
     # 2. If votedFor is null or candidateId, and candidate's log is at least as up-to-date as receiver's, grant vote
     granted = state.is_voter and state.hard.vote in (None, candidate) and is_up_to_date(state, m)
     if granted:
         state = restart(become_voter(state, candidate), "election")
-    return send(state, candidate, RequestVoteReply(state.term, granted))
+    return send(state, candidate, RequestVoteReply(state.term, granted, m.incarnation))
 
 
 def become_voter(state: State, candidate: str) -> State:
@@ -68,7 +69,7 @@ def is_up_to_date(state: State, m: RequestVote | PreVote) -> bool:
 
 def receive_request_vote_reply(state: State, voter: str, reply: RequestVoteReply) -> State:
     """Candidates: if votes received from majority of servers: become leader (5.2)."""
-    if state.role is not Role.CANDIDATE or reply.term < state.term:
+    if state.role is not Role.CANDIDATE or reply.term < state.term or reply.incarnation != state.incarnation:
         return state
     state = state._replace(votes={**state.votes, voter: reply.granted})
     return become_leader(state) if is_elected(state) else state

@@ -18,19 +18,24 @@ from systems_under_test.blocks.raft.log import Entry
 class RequestVote:
     """A candidate of ``term``, whose log ends with entry ``last_index`` of ``last_term``, asks for a vote.
 
-    ``disrupts`` if the leader itself has told it to (``transfer``): then a leader may be disturbed.
+    ``disrupts`` if the leader itself has told it to (``transfer``): then a leader may be disturbed. ``incarnation`` is
+    the candidate's: a vote for one is none for another, which may not know that it has stood in this term (``rejoin``).
     """
 
     term: int
     last_index: int
     last_term: int
     disrupts: bool = False
+    incarnation: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class RequestVoteReply:
+    """``incarnation`` is the request's."""
+
     term: int
     granted: bool
+    incarnation: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +185,8 @@ def _install_snapshot(m: Mapping[str, Any]) -> InstallSnapshot:
 
 
 _DECODERS: Final[Mapping[str, Callable[[Mapping[str, Any]], RaftMessage]]] = {
-    "RequestVote": lambda m: RequestVote(m["term"], m["last_index"], m["last_term"], m["disrupts"]),
-    "RequestVoteReply": lambda m: RequestVoteReply(m["term"], m["granted"]),
+    "RequestVote": lambda m: RequestVote(m["term"], m["last_index"], m["last_term"], m["disrupts"], m["incarnation"]),
+    "RequestVoteReply": lambda m: RequestVoteReply(m["term"], m["granted"], m["incarnation"]),
     "PreVote": lambda m: PreVote(m["term"], m["asked"], m["last_index"], m["last_term"]),
     "PreVoteReply": lambda m: PreVoteReply(m["term"], m["asked"], m["granted"]),
     "TimeoutNow": lambda m: TimeoutNow(m["term"]),

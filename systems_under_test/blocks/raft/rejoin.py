@@ -6,14 +6,17 @@ takes no part at first, and answers nothing (*Viewstamped Replication Revisited*
 
 1. It asks all other servers, until each has answered. Whoever is asked by it the first time ceases to lead and to
    stand for election: then no vote and no acknowledgement that the lost server once sent can count any more, however
-   late it arrives. Every election that it voted in, and every leader that it acknowledged, was of a term no later than
-   the latest of those in which the others ceased; their answers tell it, however often they are asked.
+   late it arrives. Every election that it helped to win, and every leader that it acknowledged, was of a term no later
+   than the latest of those in which the others ceased; their answers tell it, however often they are asked.
    Another server may not know any more what it led: its disk is lost, too, or corrupt. It has nothing to cease, and
    those who elected it know the term, but perhaps they had answered before they did. So with the first such answer of
-   each server a new round of asking begins: whoever remembers must cease, and tell its term, again.
+   each server a new round of asking begins: whoever remembers must cease, and tell its term, again. And who stood for
+   election and has forgotten that may stand in the same term once more: a vote is for one incarnation of a candidate.
    Nothing is saved before: if it dies while it asks, it finds nothing again, and asks anew.
-2. It takes over the latest term, and follows. It stores entries, and says so; but it neither votes nor stands for
-   election.
+2. It takes over the latest term of all, which is at least the one after those in which the others ceased. (The latest
+   of those may be led by one who ceased earlier, and was elected since without its vote. Under that leader it could
+   never come to step 3; hearing of a later term, that one must stand again.) It follows, stores entries, and says so;
+   but it neither votes nor stands for election.
 3. Once an entry is committed here of a term in which nobody had to cease any more, its log holds all that it can have
    acknowledged before and that was committed: the leader of that term was elected without its vote, by servers that
    remember. Now it is a voter.
@@ -40,17 +43,18 @@ def ask_others(state: State, rejoining: Rejoining) -> State:
 
 def receive_rejoin(state: State, lost: str, m: Rejoin) -> State:
     """Cease to lead, or to stand for election, the first time that ``lost`` asks in this round of this incarnation."""
+    if state.rejoining is not None:  # there is nothing to cease; it is asked the first time when it knows a term again
+        return send(state, lost, answer_without_memory(m))
     asked = state.asked_by.get(lost)
     if asked is None or (asked.incarnation, asked.round) < (m.incarnation, m.round):
         asked = Asked(m.incarnation, m.round, state.term)
         state = state._replace(asked_by={**state.asked_by, lost: asked})
         if state.role is not Role.FOLLOWER:
             state = become_follower(state, state.hard, state.leader)
-    remembers = state.rejoining is None
-    return send(state, lost, RejoinReply(state.term, m.incarnation, m.round, asked.ceased_in, remembers))
+    return send(state, lost, RejoinReply(state.term, m.incarnation, m.round, asked.ceased_in, remembers=True))
 
 
-def corrupt_answer(m: Rejoin) -> RejoinReply:
+def answer_without_memory(m: Rejoin) -> RejoinReply:
     """Of a server that neither leads nor stands, and can say nothing of what it knew."""
     return RejoinReply(0, m.incarnation, m.round, 0, remembers=False)
 
@@ -63,8 +67,8 @@ def receive_rejoin_reply(state: State, peer: str, reply: RejoinReply) -> State:
     if len(rejoining.answers) < len(state.others):
         return state._replace(rejoining=rejoining)
     answers = rejoining.answers.values()
-    term = max(1, *(answer.term for answer in answers))
-    after = max(1, *(answer.ceased_in for answer in answers))
+    after = max(answer.ceased_in for answer in answers)
+    term = max(after + 1, *(answer.term for answer in answers))
     return state._replace(rejoining=None, hard=HardState(term, None, votes_after=after))
 
 

@@ -52,7 +52,7 @@ from systems_under_test.blocks.raft.message import TYPE, AppendEntries, Rejoin, 
 from systems_under_test.blocks.raft.milestone import Milestones
 from systems_under_test.blocks.raft.order import OrderUnderWay
 from systems_under_test.blocks.raft.pending import FAILED, UNAVAILABLE, UNKNOWN, Pending, not_leader
-from systems_under_test.blocks.raft.rejoin import corrupt_answer
+from systems_under_test.blocks.raft.rejoin import answer_without_memory
 from systems_under_test.blocks.raft.settings import DEFAULTS, Settings
 from systems_under_test.blocks.raft.state import Envelope, HardState, Role, State
 from systems_under_test.blocks.raft.storage import Storage
@@ -152,7 +152,7 @@ class Replica:
         if not self._corrupt:
             self._inbox.add_message(Receive(source, received))
         elif isinstance(received, Rejoin):
-            self._env.send(source, encode(corrupt_answer(received)))
+            self._env.send(source, encode(answer_without_memory(received)))
         return None
 
     async def ask(self, command: Mapping[str, Any]) -> Message:

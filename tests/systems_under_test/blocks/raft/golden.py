@@ -192,7 +192,7 @@ def _entries(entries: tuple[Entry, ...]) -> str:
 
 def _message(message: RaftMessage) -> str:
     if not isinstance(message, AppendEntries):
-        return repr(message).replace(", disrupts=False", "")
+        return repr(message).replace(", disrupts=False", "").replace(", incarnation=1)", ")")
     head = repr(replace(message, entries=())).replace("entries=()", f"entries=[{_entries(message.entries)}]")
     return head.replace("[nothing]", "[]")
 

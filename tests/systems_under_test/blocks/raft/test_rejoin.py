@@ -24,7 +24,7 @@ from systems_under_test.blocks.raft.message import (
     RequestVoteReply,
     TimeoutNow,
 )
-from systems_under_test.blocks.raft.rejoin import corrupt_answer
+from systems_under_test.blocks.raft.rejoin import answer_without_memory
 from tests.systems_under_test.blocks.raft.test_bug import THREE, entries, leader
 
 
@@ -43,7 +43,7 @@ def hear(state: State, source: str, message: RaftMessage) -> tuple[State, list[R
 
 
 def follower_again() -> State:
-    """All have answered: n3 follows in term 4, the latest of them."""
+    """All have answered: n3 follows in term 5, after the latest of them."""
     state, _ = hear(lost(), "n1", remembered(4, 4))
     return hear(state, "n2", remembered(3, 3))[0]
 
@@ -65,10 +65,10 @@ def test_then_it_follows_in_the_latest_term_and_remembers_that_it_may_not_vote()
     state, _ = hear(lost(), "n1", remembered(4, 4))
     state, ready = step(state, Receive("n2", remembered(3, 3)))
     assert ready.save is not None
-    assert ready.save.hard == HardState(4, None, votes_after=4)
+    assert ready.save.hard == HardState(5, None, votes_after=4)
     assert hear(state, "n1", RequestVote(5, 9, 4))[1] == [RequestVoteReply(5, False)]
     assert step(state, ElectionTimeout())[0].role is Role.FOLLOWER
-    assert hear(state, "n1", TimeoutNow(4))[0].role is Role.FOLLOWER
+    assert hear(state, "n1", TimeoutNow(5))[0].role is Role.FOLLOWER
 
 
 def test_it_votes_once_an_entry_of_a_later_term_is_committed_there() -> None:
@@ -108,6 +108,15 @@ def test_a_leader_that_was_elected_since_all_were_asked_makes_it_a_voter() -> No
     assert state.is_voter
 
 
+def test_a_leader_of_the_term_in_which_the_last_one_ceased_must_stand_again() -> None:
+    """n1 ceased in term 4, was elected in 5, and n2 was asked only then: under n1 it would never vote again."""
+    state, _ = hear(lost(), "n1", remembered(5, 4))
+    state, _ = hear(state, "n2", remembered(5, 5))
+    state, answers = hear(state, "n1", AppendEntries(5, 0, 0, (Entry(5, 1, None),), 1, 0))
+    assert (state.hard, answers[0].term) == (HardState(6, None, votes_after=5), 6)
+    assert hear(state, "n1", AppendEntries(6, 0, 0, (Entry(5, 1, None), Entry(6, 2, None)), 2, 0))[0].is_voter
+
+
 def test_who_is_asked_again_tells_of_the_term_in_which_it_ceased() -> None:
     state, _ = hear(leader(""), "n3", Rejoin(0, 2, 0))
     state, _ = hear(state, "n2", AppendEntries(7, 0, 0, (), 0, 0))
@@ -124,14 +133,16 @@ def test_with_one_that_remembers_nothing_a_new_round_of_asking_begins() -> None:
     assert hear(state, "n2", remembered(5, 5, round_=1)) == (state, []), "it has nothing more to say"
     state, ready = step(state, Receive("n1", remembered(8, 8, round_=1)))
     assert ready.save is not None
-    assert ready.save.hard == HardState(8, None, votes_after=8)
+    assert ready.save.hard == HardState(9, None, votes_after=8)
 
 
 def test_two_that_have_lost_their_disks_do_not_wait_for_each_other() -> None:
     state, answers = hear(lost(), "n2", Rejoin(0, 2, 0))
     assert answers == [RejoinReply(0, 2, 0, 0, remembers=False)]
     state, _ = hear(state, "n2", RejoinReply(0, 2, 0, 0, remembers=False))
-    assert hear(state, "n1", remembered(4, 4, round_=1))[0].term == 4
+    state, _ = hear(state, "n1", remembered(4, 4, round_=1))
+    assert state.term == 5
+    assert hear(state, "n2", Rejoin(0, 2, 0))[1] == [remembered(5, 5)], "asked the first time since it knows a term"
 
 
 def test_who_is_asked_in_a_new_round_ceases_again() -> None:
@@ -179,12 +190,24 @@ def test_a_leader_elected_after_the_answers_and_then_forgotten_is_not_outvoted()
 
     question = happens("l", HeartbeatTimeout())["y"]
     assert isinstance(question, Rejoin)
-    happens("l", Receive("y", corrupt_answer(question)))
+    happens("l", Receive("y", answer_without_memory(question)))
     for peer, question in happens("l", HeartbeatTimeout()).items():
         ask("l", peer, question)
-    assert states["l"].hard == HardState(8, None, votes_after=8)
+    assert states["l"].hard == HardState(9, None, votes_after=8)
     happens("a", Receive("b", stored_by_b))
     answer = happens("l", Receive("a", proposed["l"]))["a"]
     assert isinstance(answer, AppendEntriesReply)
     assert not answer.success
     assert states["a"].commit == 0
+
+
+def test_a_vote_for_an_earlier_incarnation_of_a_candidate_is_none() -> None:
+    """n1 stood in term 2 and was wiped before the vote came. Nobody else knows of it but the voter, who may be wiped,
+    too, and vote for another."""
+    state = recover("n1", THREE, HardState(1), (), incarnation=2)
+    state, ready = step(state, ElectionTimeout())
+    assert ready.send[0].message == RequestVote(2, 0, 0, incarnation=2)
+    assert hear(state, "n3", RequestVoteReply(2, True, incarnation=1))[0].role is Role.CANDIDATE
+    assert hear(state, "n3", RequestVoteReply(2, True, incarnation=2))[0].role is Role.LEADER
+    voter = recover("n3", THREE, HardState(1), ())
+    assert hear(voter, "n1", RequestVote(2, 0, 0, incarnation=7))[1] == [RequestVoteReply(2, True, incarnation=7)]
