@@ -1,4 +1,4 @@
-"""What the books claim of the bundled systems, with a single run each: nothing is refuted, and a third is confirmed at once.
+"""What the books claim of the bundled systems, with a single run each: nothing is refuted, a third confirmed at once.
 
 ``splitbrain claims`` tests them with their own budgets; these runs say that sentences, experiments and systems
 still fit each other.
