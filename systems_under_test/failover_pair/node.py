@@ -167,7 +167,7 @@ class Node:
             return {"outcome": "mismatch", "position": self._log.common_point(previous).as_json(), "cycle": cycle}
         self._replica.apply(max(min(end, message["applied"]), self._replica.applied))
         told = message["whole"] and message["cycle"] == cycle and end >= message["applied"]
-        await self._standing.follow(generation, self._standing.whole or told)
+        await self._standing.follow(generation, is_whole=told)
         return {"outcome": "stored", "cycle": cycle}
 
     # The other one
@@ -197,7 +197,8 @@ class Node:
         late = generation <= max(self._standing.generation, self._standing.other)
         if late or not self._power.is_on or not self._standing.whole:
             return False
-        promoted = not self._standing.is_primary
+        if promoted := not self._standing.is_primary:
+            self._settled = self._log.last  # at once: what only the other had applied is not applied here
         await self._standing.take_over(generation)
         if not self._standing.is_primary or self._standing.generation != generation:
             return False  # switched off and on again, while it was saved
@@ -212,6 +213,7 @@ class Node:
 
     async def _switched_on(self, cycle: int, part: str) -> None:
         self._waiting.answer_all({"error": "unknown"})
+        self._settled = self._log.last
         await self._standing.switched_on(cycle, part)
         self._detector.heard()
         if self._standing.is_primary:

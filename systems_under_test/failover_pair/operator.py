@@ -63,11 +63,17 @@ class Operator:
     async def _sockets(self) -> Mapping[str, Any]:
         return dict((await self._call(self._switch, {"type": "look"})).get("sockets", {}))
 
+    async def _order(self, seen: Mapping[str, Any], order: Message) -> Mapping[str, Any]:
+        """To the switch, which refuses it if anything was switched since those sockets were seen."""
+        numbers = {node: socket["number"] for node, socket in seen.items()}
+        return await self._call(self._switch, {**order, "seen": numbers})
+
     async def _repair(self) -> None:
         """Somebody serves; who was shot may come back, and catch up."""
-        for node, socket in (await self._sockets()).items():
+        sockets = await self._sockets()
+        for node, socket in sockets.items():
             if not socket["on"]:
-                await self._call(self._switch, {"type": "on", "node": node, "part": STANDBY})
+                await self._order(sockets, {"type": "on", "node": node, "part": STANDBY})
 
     async def _restore(self, seen: Mapping[str, Message]) -> None:
         """Nobody serves. Who is whole is promoted when the other is off. If both are off, who was shot last has
@@ -75,14 +81,14 @@ class Operator:
         sockets = await self._sockets()
         if sockets and not any(socket["on"] for socket in sockets.values()):
             last = max(sockets, key=lambda node: sockets[node]["number"])
-            await self._call(self._switch, {"type": "on", "node": last, "part": PRIMARY})
+            await self._order(sockets, {"type": "on", "node": last, "part": PRIMARY})
             return
         whole = [node for node in sorted(seen) if seen[node]["whole"]]
         if sockets and whole:
-            await self._promote(whole[0])
+            await self._promote(whole[0], sockets)
 
-    async def _promote(self, node: str) -> None:
+    async def _promote(self, node: str, sockets: Mapping[str, Any]) -> None:
         other = next(each for each in self._pair if each != node)
-        reply = await self._call(self._switch, {"type": "off", "node": other})
+        reply = await self._order(sockets, {"type": "off", "node": other})
         if reply.get("done"):
             await self._call(node, {"type": "promote", "generation": reply["number"]})

@@ -55,7 +55,7 @@ class Switch:
             case "off":
                 return await self._off(source, message)
             case "on":
-                return await self._on(message["node"], message["part"])
+                return await self._on(message["node"], message["part"], message["seen"])
             case "look":
                 return {"sockets": self._durable["sockets"]}
             case "request":
@@ -68,13 +68,17 @@ class Switch:
 
     def _has_lost(self, source: str, message: Message) -> bool:
         """Whether the one who orders was off since it gave the order; or, for the arbiter, is off or about to be. A
-        person has never lost."""
+        person loses to whatever was switched since that person looked."""
         socket = self._sockets.get(source)
         if socket is None:
-            return False
+            return not self._is_as(message["seen"])
         if socket["on"] and message["cycle"] != socket["number"]:
             return True
         return self._arbiter and (source in self._doomed or not socket["on"])
+
+    def _is_as(self, seen: Mapping[str, int]) -> bool:
+        """Whether nothing was switched since somebody saw these numbers: an order may have been long under way."""
+        return {node: socket["number"] for node, socket in self._sockets.items()} == seen
 
     async def _off(self, source: str, message: Message) -> Message:
         """When it answers that it is done, that node has no current; ``number`` is the change's."""
@@ -98,12 +102,12 @@ class Switch:
         await self._env.sleep(DRAIN_MS)
         return {"done": not socket["on"], "number": socket["number"]}
 
-    async def _on(self, node: str, part: str) -> Message:
+    async def _on(self, node: str, part: str, seen: Mapping[str, int]) -> Message:
         """Not before every node that was ordered off is dark; and as the standby only of one that is there to stay."""
         await self._env.sleep(DRAIN_MS)
         (other,) = (each for each in self._pair if each != node)
         stays, is_off = self._sockets[other]["on"] and other not in self._doomed, not self._sockets[other]["on"]
-        if self._sockets[node]["on"] or not (stays if part == STANDBY else is_off):
+        if self._sockets[node]["on"] or not (stays if part == STANDBY else is_off) or not self._is_as(seen):
             return {"done": False}
         self._number += 1
         self._doomed.discard(node)

@@ -27,6 +27,16 @@ async def given(scene: Scene, node: str, message: Message) -> Message:
     return await scene.cluster.client_env(0, "p").call(node, message, 1000)
 
 
+async def ordered(scene: Scene, order: Message) -> Message:
+    """What the switch answers a person who has just looked."""
+    return await given(scene, "n3", {**order, "seen": await numbers(scene)})
+
+
+async def numbers(scene: Scene) -> Message:
+    sockets = (await given(scene, "n3", {"type": "look"}))["sockets"]
+    return {node: socket["number"] for node, socket in sockets.items()}
+
+
 def test_the_primary_serves_and_the_standby_has_everything() -> None:
     async def scenario(scene: Scene) -> None:
         assert (await scene.ask("write", 5)).node == "n1"
@@ -104,8 +114,8 @@ def test_an_obedient_switch_does_not_take_an_order_from_an_earlier_life() -> Non
     async def scenario(scene: Scene) -> None:
         order = {"type": "off", "node": "n1", "cycle": (await scene.statuses())["n3"]["term"]}
         standby = scene.cluster.client_env(0, "n2")
-        assert (await given(scene, "n3", {"type": "off", "node": "n2"}))["done"]
-        assert await given(scene, "n3", {"type": "on", "node": "n2", "part": "standby"}) == {"done": True}
+        assert (await ordered(scene, {"type": "off", "node": "n2"}))["done"]
+        assert await ordered(scene, {"type": "on", "node": "n2", "part": "standby"}) == {"done": True}
         assert await standby.call("n3", order, 1000) == {"done": False}
         await scene.runtime.sleep(OVER_MS)
         assert on(await scene.statuses()) == ["n1", "n2"]
@@ -168,7 +178,7 @@ def test_a_node_that_lacks_something_takes_over_nothing() -> None:
         assert (await scene.ask("write", 7)).node == "n1", "alone"
         await scene.cluster.partition(CUT)
         await scene.cluster.start(["n2"])
-        assert await given(scene, "n3", {"type": "on", "node": "n2", "part": "standby"}) == {"done": True}
+        assert await ordered(scene, {"type": "on", "node": "n2", "part": "standby"}) == {"done": True}
         await scene.runtime.sleep(OVER_MS)
         assert await given(scene, "n2", {"type": "promote", "generation": 99}) == {"promoted": False}
         await scene.cluster.kill(["n1"])
@@ -186,8 +196,8 @@ def test_the_switch_makes_nobody_a_second_primary() -> None:
     async def scenario(scene: Scene) -> None:
         await scene.cluster.kill(["n2"])
         await scene.runtime.sleep(OVER_MS)
-        assert await given(scene, "n3", {"type": "on", "node": "n2", "part": "primary"}) == {"done": False}
-        assert await given(scene, "n3", {"type": "on", "node": "n1", "part": "standby"}) == {"done": False}, "it is on"
+        assert await ordered(scene, {"type": "on", "node": "n2", "part": "primary"}) == {"done": False}
+        assert await ordered(scene, {"type": "on", "node": "n1", "part": "standby"}) == {"done": False}, "it is on"
 
     play(SYSTEM, scenario, **NOBODY)
 
@@ -215,8 +225,8 @@ def test_what_was_under_way_to_a_node_before_it_was_off_does_not_make_it_whole(s
 
 def test_an_order_to_take_over_that_was_long_under_way_is_too_late() -> None:
     async def scenario(scene: Scene) -> None:
-        off = await given(scene, "n3", {"type": "off", "node": "n2"})
-        assert await given(scene, "n3", {"type": "on", "node": "n2", "part": "standby"}) == {"done": True}
+        off = await ordered(scene, {"type": "off", "node": "n2"})
+        assert await ordered(scene, {"type": "on", "node": "n2", "part": "standby"}) == {"done": True}
         await scene.runtime.sleep(500)
         assert (await scene.statuses())["n2"]["whole"]
         for _ in range(2):
@@ -227,6 +237,67 @@ def test_an_order_to_take_over_that_was_long_under_way_is_too_late() -> None:
             await scene.until(lambda statuses: bool(statuses["n1"]["serving"]))
 
     play(SYSTEM, scenario, failover="manual", **NOBODY)
+
+
+def test_an_order_of_a_person_that_was_long_under_way_is_too_late() -> None:
+    async def scenario(scene: Scene) -> None:
+        seen = await numbers(scene)
+        for node in ("n2", "n1"):
+            assert (await ordered(scene, {"type": "off", "node": node}))["done"]
+        both_off = await numbers(scene)
+        assert await ordered(scene, {"type": "on", "node": "n1", "part": "primary"}) == {"done": True}
+        assert await ordered(scene, {"type": "on", "node": "n2", "part": "standby"}) == {"done": True}
+        assert await given(scene, "n3", {"type": "off", "node": "n1", "seen": seen}) == {"done": False}
+        for node in ("n2", "n1"):
+            assert (await ordered(scene, {"type": "off", "node": node}))["done"]
+        late = {"type": "on", "node": "n2", "part": "primary", "seen": both_off}
+        assert await given(scene, "n3", late) == {"done": False}, "n1 has been alone since"
+
+    play(SYSTEM, scenario, failover="manual", **NOBODY)
+
+
+@pytest.mark.parametrize("failover", ["automatic", "manual"])
+def test_who_takes_over_serves_when_what_the_other_acknowledged_is_applied(failover: str) -> None:
+    """The standby has it, but was not told that it is acknowledged; and it takes a while to save that it takes over."""
+
+    async def scenario(scene: Scene) -> None:
+        assert await scene.call("n1", "write", 1) == {"value": None}
+        await scene.runtime.sleep(500)
+        writing = scene.runtime.spawn(scene.call("n1", "write", 2), "write")
+        while (await scene.statuses())["n2"]["last"] < 3:
+            await scene.runtime.sleep(1)
+        await scene.cluster.partition({"n2": ["n1"]})
+        assert await writing == {"value": None}
+        await scene.cluster.kill(["n1"])
+        await scene.cluster.disk_slow(["n2"], 60)
+        while (read := await scene.call("n2", "read")) != {"value": 2}:
+            assert "error" in read
+            await scene.runtime.sleep(1)
+
+    play(SYSTEM, scenario, failover=failover, **({} if failover == "manual" else NOBODY))
+
+
+@pytest.mark.parametrize("slow_ms", [300, 700])
+def test_who_shoots_the_other_one_still_knows_after_a_restart_that_it_has_everything(slow_ms: float) -> None:
+    """It was told so just before the other one died, and its disk is slow."""
+
+    async def scenario(scene: Scene) -> None:
+        await scene.cluster.kill(["n2"])
+        await scene.until(lambda statuses: bool(statuses["n1"]["alone"]))
+        assert await scene.call("n1", "write", 1) == {"value": None}
+        await scene.cluster.start(["n2"])
+        await scene.cluster.disk_slow(["n2"], slow_ms)
+        await scene.until(lambda statuses: "n2" in on(statuses))
+        await scene.until(lambda statuses: not statuses["n1"]["alone"])
+        await scene.cluster.kill(["n1"])
+        await scene.until(lambda statuses: "n1" not in on(statuses))
+        await scene.cluster.power_loss(["n2"], torn=False, reordered=False, keep="none")
+        await scene.cluster.disk_slow(["n2"], 0)
+        await scene.cluster.start(["n1", "n2"])
+        await scene.ready()
+        assert (await scene.ask("read")).value == 1
+
+    play(SYSTEM, scenario)
 
 
 def test_a_crash_of_the_switch_takes_nothing_back_that_it_told() -> None:
