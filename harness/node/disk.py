@@ -159,7 +159,8 @@ class HostDisk:
         self._tally = Tally(count)
         self._folder = os.path.realpath(folder)
         self._files: dict[str, _OpenFile] = {}  # by name, the least recently used first
-        self._changed_folders: set[str] = set()
+        # all of them: a process before this one may have died before it synced what it had renamed
+        self._changed_folders = {path for path, _, _ in os.walk(self._folder)}
         self._executor = ThreadPoolExecutor(SYNC_THREADS, thread_name_prefix="sync")
         self._folder_lane = Lane(self._executor, self._folder_job)
         self.drawn_out_ms: Callable[[float], float] = lambda ms: 0.0

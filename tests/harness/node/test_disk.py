@@ -117,6 +117,17 @@ def test_sync_dir_reaches_every_changed_folder_and_fails_for_a_lost_one(disk: Ho
     asyncio.run(scenario())
 
 
+def test_the_first_sync_dir_of_a_process_reaches_what_one_before_it_may_have_left(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        HostDisk(str(tmp_path / "data")).write("a/b/c", b"")
+        restarted = HostDisk(str(tmp_path / "data"))
+        (tmp_path / "data/a").rename(tmp_path / "elsewhere")
+        with pytest.raises(FileNotFoundError, match="data/a"):
+            await restarted.sync_dir()
+
+    asyncio.run(scenario())
+
+
 def test_a_file_may_be_deleted_while_it_is_synced(disk: HostDisk) -> None:
     async def scenario() -> None:
         for _ in range(50):
