@@ -1,6 +1,6 @@
-"""What the books claim of the bundled systems, with a single run each: nothing is refuted, a third confirmed at once.
+"""What the books claim of the bundled systems, with a short budget: nothing of it is refuted, and most is confirmed.
 
-``splitbrain claims`` tests them with their own budgets; these runs say that sentences, experiments and systems
+``splitbrain claims`` tests them with their own budgets; these few runs say that sentences, experiments and systems
 still fit each other.
 """
 
@@ -18,8 +18,8 @@ from harness.claims.inquiry import Inquiry
 from harness.claims.survey import Survey
 
 CHECKERS = Path(__file__).parents[2] / "checkers"
-RUNS = 1
-CONFIRMED_MIN = 1 / 3
+RUNS = 2
+CONFIRMED_MIN = 0.5
 CLAIMS = [(name, claim) for name in catalog.names("systems") for claim in catalog.system(name).claims]
 TESTED = sorted({name for name, _ in CLAIMS})
 
@@ -68,7 +68,7 @@ def test_the_anomalies_of_claims_are_those_that_checkers_find() -> None:
 
 
 @pytest.mark.parametrize("name", TESTED)
-def test_one_run_each_refutes_nothing(name: str, tmp_path: Path) -> None:
+def test_a_few_runs_refute_nothing(name: str, tmp_path: Path) -> None:
     inquiries = [Inquiry(claim, name, RUNS) for system, claim in CLAIMS if system == name]
     survey = Survey(inquiries, "sim", tmp_path, 1)
     survey.execute()

@@ -61,7 +61,7 @@ def test_until_all_others_have_answered_it_says_nothing_else() -> None:
     assert hear(state, "n2", remembered(9, 9, incarnation=1)) == (state, []), "an answer to an earlier incarnation"
 
 
-def test_then_it_follows_in_the_latest_term_and_remembers_that_it_may_not_vote() -> None:
+def test_then_it_follows_in_a_later_term_and_remembers_that_it_may_not_vote() -> None:
     state, _ = hear(lost(), "n1", remembered(4, 4))
     state, ready = step(state, Receive("n2", remembered(3, 3)))
     assert ready.save is not None
