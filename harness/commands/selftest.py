@@ -41,8 +41,8 @@ def gates(pytest_arguments: list[str]) -> dict[str, list[str]]:
         "format": [*python, "ruff", "format", "--check", "."],
         "lint": [*python, "ruff", "check", "."],
         "types": [*python, "mypy"],
-        "tests": [*python, "pytest", "-n", str(workers(os.cpu_count() or 1)), "--durations=30",
-                  *pytest_arguments],
+        "tests": [*python, "pytest", "-n", str(workers(os.cpu_count() or 1)), "--dist", "worksteal",
+                  "--durations=30", *pytest_arguments],
     }  # fmt: skip
 
 
