@@ -29,11 +29,6 @@ def add(subparsers: Any) -> None:
     parser.add_argument("pytest", nargs="*", metavar="PYTEST_ARGUMENT", help="passed on to pytest, after --")
 
 
-def workers(cores: int) -> int:
-    """One more than cores: a good third of the tests' time is waiting for real clusters."""
-    return min(WORKERS_MAX, cores + 1)
-
-
 def gates(pytest_arguments: list[str]) -> dict[str, list[str]]:
     """Name -> command of each gate, in the order in which they run (cheap ones first)."""
     python = [sys.executable, "-m"]
@@ -41,7 +36,7 @@ def gates(pytest_arguments: list[str]) -> dict[str, list[str]]:
         "format": [*python, "ruff", "format", "--check", "."],
         "lint": [*python, "ruff", "check", "."],
         "types": [*python, "mypy"],
-        "tests": [*python, "pytest", "-n", str(workers(os.cpu_count() or 1)), "--dist", "worksteal",
+        "tests": [*python, "pytest", "-n", str(min(WORKERS_MAX, os.cpu_count() or 1)), "--dist", "worksteal",
                   "--durations=30", *pytest_arguments],
     }  # fmt: skip
 
