@@ -199,7 +199,8 @@ Expectation = Violates | Holds | Unavailable | Available | Converges | Measured 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """How much must have happened. ``runs``: the budget, the same for a claim and its control. Of a claim that
+    """How much must have happened. ``runs``: the budget, the same for a claim and its control (of a larger one no more
+    is spent than the control shows to be needed: ``harness.claims.inquiry.ENOUGH``). Of a claim that
     something holds every counted run has ``disturbed_ok_min`` operations that succeeded inside or within 2 s after a
     fault's window (0 where there is no fault), and at least ``counted_min`` of ``runs`` count. ``operations_min`` is
     how many of a kind make a claim on availability."""

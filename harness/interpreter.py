@@ -233,7 +233,7 @@ class Interpreter:
         """Record a line, then tell the generator."""
         self._appending = True
         try:
-            self._record_and_tell(replace(op, time=self._runtime.now(), index=self._recorded))
+            self._record_and_tell(op.at(self._runtime.now(), self._recorded))
         finally:
             self._appending = False
 

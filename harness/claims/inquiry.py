@@ -18,6 +18,11 @@ from harness.claims.rule import CLAIM, CONTROL, Findings, Judgement, Verdict, br
 MEASURED_SHARE: Final = 0.25
 """Points of a sweep are run so much less often than a claim: figures are medians, and there are many points."""
 MEASURED_MIN: Final = 3
+ENOUGH: Final = 20
+ENOUGH_FOR_EACH: Final = 5
+"""A control that broke in its run k says how hard the mistake is to meet. A claim is held to ENOUGH_FOR_EACH * k runs,
+and ENOUGH in any case: were it as wrong as its control, it would pass them by luck once in e^5 = 150 times. Only a
+budget of more than ENOUGH, for a control that breaks seldom, is ever cut by that."""
 
 
 @dataclass(slots=True)
@@ -48,6 +53,7 @@ class Inquiry:
         self.claim, self.system, self.first_seed = claim, system, first_seed
         self.budget = claim.thresholds.runs if runs is None else runs
         self.arms = list(_arms(claim, self.budget))
+        self._as_asked = runs is not None
         self.seconds = 0.0
 
     @property
@@ -69,6 +75,14 @@ class Inquiry:
         self.seconds += finding.seconds
         if self._settled(arm, finding):
             arm.closed = True
+            if arm.name == CONTROL and not self._as_asked:
+                self._suffice(len(arm.findings))
+
+    def _suffice(self, needed: int) -> None:
+        """The control broke in its run ``needed``."""
+        own = next(arm for arm in self.arms if arm.name == CLAIM)
+        enough = max(ENOUGH, ENOUGH_FOR_EACH * needed)
+        own.runs = max(own.asked, min(own.runs, enough))
 
     def _settled(self, arm: Arm, finding: Finding) -> bool:
         """Whether this run makes further ones of its arm needless."""

@@ -22,7 +22,7 @@ from harness.claims.observed import Observed, recorded
 from harness.fault import Fault
 from harness.plan import Plan
 from harness.search.trial import TrialError, run_trial
-from harness.search.worker import setup_of_plan
+from harness.search.worker import collect_seldom, setup_of_plan
 
 SIM: Final = "sim"
 CHECKER_S: Final = 60.0
@@ -84,6 +84,7 @@ def _run(plan: Plan, told: Sequence[str], store: Path) -> tuple[Observed, str]:
 
 
 def main() -> None:
+    collect_seldom()
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line)).as_json()), flush=True)
 

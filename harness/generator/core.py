@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from harness.generator.draws import Draws, derive
 from harness.history import NEMESIS, Op, Process
@@ -35,9 +35,8 @@ def _child_seed(seed: int, label: int | str) -> int:
     return derive(derive(seed, "child"), label)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a generator may look at.
+class Context(NamedTuple):
+    """What a generator may look at. A tuple, because one is made for every generator that is asked, each time.
 
     ``time`` (ns); ``threads``, all that this generator may use, and ``free``, those of them that are idle, the longest
     idle first; ``processes``, the process each thread of the whole run is now; ``seed``, the root of this generator's
@@ -63,13 +62,15 @@ class Context:
 
     def restrict(self, accept: Callable[[Thread], bool]) -> Context:
         """The context of a generator that may use only some threads."""
-        return self.only(_accepted(accept, self.threads))
+        return self._only(_accepted(accept, self.threads), self.seed)
 
-    def only(self, members: frozenset[Thread]) -> Context:
-        """The same, for these threads."""
-        threads = tuple([thread for thread in self.threads if thread in members])
+    def part(self, members: frozenset[Thread], label: int | str) -> Context:
+        """The context for the child of that label, which may use only these threads."""
+        return self._only(members, _child_seed(self.seed, label))
+
+    def _only(self, members: frozenset[Thread], seed: int) -> Context:
         free = tuple([thread for thread in self.free if thread in members])
-        return Context(self.time, threads, free, self.processes, self.concurrency, self.seed)
+        return Context(self.time, _among(self.threads, members), free, self.processes, self.concurrency, seed)
 
     def thread_of(self, process: Process) -> Thread:
         """The thread that runs, or ran, as that process."""
@@ -83,6 +84,12 @@ class Context:
 def _accepted(accept: Callable[[Thread], bool], threads: tuple[Thread, ...]) -> frozenset[Thread]:
     """Which threads a function accepts; generators ask again and again, and the answer is always the same."""
     return frozenset(thread for thread in threads if accept(thread))
+
+
+@lru_cache(1024)
+def _among(threads: tuple[Thread, ...], members: frozenset[Thread]) -> tuple[Thread, ...]:
+    """Those of the threads that are members, in their order."""
+    return tuple(thread for thread in threads if thread in members)
 
 
 class Generator(Protocol):
@@ -107,7 +114,7 @@ def fill(op: Op, context: Context) -> Op | Pending:
     """
     time = max(op.time, context.time)
     if op.process == LOG:
-        return replace(op, time=time)
+        return op.at(time)
     if op.process == ANY:
         if not context.free:
             return PENDING
@@ -115,7 +122,7 @@ def fill(op: Op, context: Context) -> Op | Pending:
         return Op(op.type, process, op.f, op.value, time, op.index, op.error, op.key, op.session, op.node, op.extra)
     if context.thread_of(op.process) not in context.free:
         return PENDING
-    return replace(op, time=time)
+    return op.at(time)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,11 @@ def _number(label: str) -> int:
     return int.from_bytes(blake2b(label.encode(), digest_size=8).digest(), "big")
 
 
+@lru_cache(maxsize=16384)
 def derive(seed: int, label: int | str) -> int:
-    """The 64-bit seed of the stream ``label`` below ``seed``; the same on every machine and in every process."""
+    """The 64-bit seed of the stream ``label`` below ``seed``; the same on every machine and in every process.
+
+    Cached, because a generator is asked for an operation again and again until the operation's time comes."""
     number = _number(label) if isinstance(label, str) else label & _MASK
     return _scramble((_scramble((seed + _STEP) & _MASK) ^ _scramble((number * _STEP + 1) & _MASK)) & _MASK)
 

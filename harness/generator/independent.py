@@ -45,11 +45,11 @@ class _ConcurrentKeys:
         if answer is None:
             return None
         op, index, successors = answer
-        advanced = tuple(replace(g, generator=s) for g, s in zip(groups.groups, successors, strict=True))
+        advanced = tuple(_with(g, s) for g, s in zip(groups.groups, successors, strict=True))
         if op is PENDING:
-            return PENDING, replace(groups, groups=advanced)
-        keyed = op if op.process == LOG else replace(op, key=advanced[index].key)
-        return keyed, replace(groups, groups=advanced, first=(index + 1) % len(advanced))
+            return PENDING, groups._with(advanced, groups.first)
+        keyed = op if op.process == LOG else op.about(advanced[index].key)
+        return keyed, groups._with(advanced, (index + 1) % len(advanced))
 
     def update(self, context: Context, event: Op) -> Generator:
         thread = context.thread_of(event.process)
@@ -60,7 +60,10 @@ class _ConcurrentKeys:
         if group.key != event.key:  # the group has gone on to another key meanwhile
             return self
         successor = group.generator.update(self._context(context, index), event)
-        return replace(self, groups=_put(self.groups, index, replace(group, generator=successor)))
+        return self._with(_put(self.groups, index, _with(group, successor)), self.first)
+
+    def _with(self, groups: tuple[_Group, ...], first: int) -> _ConcurrentKeys:
+        return _ConcurrentKeys(self.size, self.make, self.count, groups, self.next_key, first)
 
     def _started(self, threads: int) -> _ConcurrentKeys:
         """With one group for each ``size`` threads (the remainder joins them), each with its first key."""
@@ -78,13 +81,17 @@ class _ConcurrentKeys:
 
     def _context(self, context: Context, index: int) -> Context:
         key = self.groups[index].key
-        return context.only(_members(context.threads, len(self.groups), index)).scope(-1 if key is None else key)
+        return context.part(_members(context.threads, len(self.groups), index), -1 if key is None else key)
 
 
 @lru_cache(1024)
 def _members(threads: tuple[Thread, ...], groups: int, index: int) -> frozenset[Thread]:
     """The threads of the group of that index, if all are dealt out evenly."""
     return frozenset(thread for i, thread in enumerate(threads) if i * groups // len(threads) == index)
+
+
+def _with(group: _Group, generator: Generator) -> _Group:
+    return group if generator is group.generator else _Group(group.key, generator)
 
 
 def _put(groups: tuple[_Group, ...], index: int, group: _Group) -> tuple[_Group, ...]:

@@ -43,7 +43,7 @@ class _TimeLimit:
         return answer[0], _TimeLimit(self.duration_ns, answer[1], end)
 
     def update(self, context: Context, event: Op) -> Generator:
-        return replace(self, generator=self.generator.update(context, event))
+        return _TimeLimit(self.duration_ns, self.generator.update(context, event), self.end_ns)
 
 
 @dataclass(frozen=True, slots=True)

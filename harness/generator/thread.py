@@ -35,7 +35,7 @@ class _EachThread:
     first: int = 0
 
     def _context(self, context: Context, thread: Thread) -> Context:
-        return context.only(frozenset((thread,))).scope(thread)
+        return context.part(frozenset((thread,)), thread)
 
     def op(self, context: Context) -> Answer:
         # A busy thread's copy is not asked: what it would say may depend on the operation that still runs.
@@ -67,7 +67,7 @@ class _Reserve:
         contexts, start = [], 0
         for index, count in enumerate((*self.counts, len(context.threads))):
             members = frozenset(context.threads[start : start + count])
-            contexts.append(context.only(members).scope(index))
+            contexts.append(context.part(members, index))
             start += count
         return contexts
 

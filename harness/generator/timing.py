@@ -6,7 +6,7 @@ operation is taken, and a random first gap would begin anew each time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from harness.generator.core import LOG, PENDING, Answer, Context, Generator
@@ -33,11 +33,11 @@ class _Spaced:
             return None
         op, successor = answer
         if op is PENDING or op.process == LOG:
-            return op, replace(self, generator=successor)
+            return op, self._with(successor)
         due = op.time if self.next_ns is None else max(op.time, self.next_ns)
         anchor = due if self.next_ns is None else max(self.next_ns, op.time - CATCH_UP_NS)
         following = anchor + self._gap_ns(context)
-        return replace(op, time=due), _Spaced(self.mean_ns, self.spacing, successor, following, self.position + 1)
+        return op.at(due), _Spaced(self.mean_ns, self.spacing, successor, following, self.position + 1)
 
     def _gap_ns(self, context: Context) -> int:
         if self.spacing == "even":
@@ -48,7 +48,10 @@ class _Spaced:
         return round(draws.exponential(self.mean_ns))
 
     def update(self, context: Context, event: Op) -> Generator:
-        return replace(self, generator=self.generator.update(context.scope("spaced"), event))
+        return self._with(self.generator.update(context.scope("spaced"), event))
+
+    def _with(self, generator: Generator) -> _Spaced:
+        return _Spaced(self.mean_ns, self.spacing, generator, self.next_ns, self.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class _At:
         op, successor = answer
         if op is PENDING:
             return op, _At(self.time_ns, successor)
-        return replace(op, time=max(op.time, self.time_ns)), _At(self.time_ns, successor)
+        return op.at(max(op.time, self.time_ns)), _At(self.time_ns, successor)
 
     def update(self, context: Context, event: Op) -> Generator:
         return _At(self.time_ns, self.generator.update(context, event))

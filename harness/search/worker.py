@@ -5,6 +5,7 @@ Processes, not threads, because a trial is all computation; JSON over pipes, bec
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,8 @@ from harness.simulation.cluster import PROVIDER
 from harness.system import System
 
 EXPLANATION_CHARACTERS_MAX: Final = 600
+COLLECT_AFTER: Final = (50_000, 20, 50)
+"""New objects before the youngest are looked through, and how often that is done before the older ones are."""
 
 
 def request(base: Plan, seeds: range, strategy: str, checker_s: float | None) -> dict[str, Any]:
@@ -75,7 +78,17 @@ def outcome(trial: Trial) -> dict[str, Any]:
     }
 
 
+def collect_seldom() -> None:
+    """For a process that does nothing but run trials. What is imported stays; and a trial makes hardly any cycles, so
+    that looking for them as often as Python does takes a tenth of all time. (Other Pythons collect in their own way.)
+    """
+    if sys.implementation.name == "cpython":
+        gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)
+
+
 def main() -> None:
+    collect_seldom()
     for line in outcomes(json.loads(sys.stdin.readline())):
         print(json.dumps(line), flush=True)
 

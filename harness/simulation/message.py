@@ -53,20 +53,33 @@ class Copier:
             self._size += 32
             return value
         if kind is dict:
-            self._size += len(value)
-            return {self._key(key): self._copied(item) for key, item in value.items()}
+            return self._copied_object(value)
         if kind is list or kind is tuple:
             self._size += len(value)
             return [self._copied(item) for item in value]
         return self._uncommon(value)
 
+    def _copied_object(self, value: dict[Any, Any]) -> dict[str, Any]:
+        """Most of what is in a message are numbers and names in objects: no call for each of these."""
+        size = len(value)
+        copied = {}
+        for key, item in value.items():
+            name = key if key.__class__ is str else self._key(key)
+            size += len(name)
+            kind = item.__class__
+            if kind is int or item is None or kind is bool:
+                size += 1
+            elif kind is str:
+                size += len(item)
+            else:
+                item = self._copied(item)  # noqa: PLW2901 - it is what stands here in the copy
+            copied[name] = item
+        self._size += size
+        return copied
+
     def _key(self, key: Any) -> str:
-        if key.__class__ is str:
-            self._size += len(key)
-            return key
         if not isinstance(key, str):
             raise TypeError(f"a message with a key of type {type(key).__name__}; expected a string")
-        self._size += len(key)
         return str.__str__(key)
 
     def _uncommon(self, value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.claim import Claim, Experiment, Source, Tabled, Variant
+from harness.claim import Claim, Experiment, Source, Tabled, Thresholds, Variant
 
 SINGLE_LEADER: Final = "single-leader"
 
@@ -34,4 +34,5 @@ CAP: Final = Claim(
         "minority-available:read+write",
         "linearizable",
     ),
+    thresholds=Thresholds(runs=10),  # of each system
 )  # fmt: skip

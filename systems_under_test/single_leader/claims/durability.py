@@ -26,6 +26,9 @@ ASYNC: Final = Variant("asynchronous", {"replication": "async"})
 SYNC: Final = Variant("synchronous", {"replication": "sync"})
 PLAIN: Final = Variant("any majority elects the freshest of its own", {"promotion": "freshest"})
 BECOMES_ASYNC: Final = Variant("becomes asynchronous silently", bugs=(SEMI_SYNC_BECOMES_ASYNC,))
+ALL_ALIKE: Final = Thresholds(runs=10)
+"""For faults that leave nothing to chance: every run shows it, or none."""
+
 LONG: Final = ((3.0, 7.0),)
 """One fault, longer than any patience of client or failover."""
 
@@ -53,6 +56,7 @@ CLAIMS: Final = (
         ONE_SILENT,
         Unavailable("write"),
         control=ASYNC,
+        thresholds=ALL_ALIKE,
     ),
     Claim(
         "SL-2b",
@@ -85,6 +89,7 @@ CLAIMS: Final = (
         Experiment("set", {"replication": "async"}, faults="kill=followers", windows=LONG, time_limit_s=12.0),
         Available("add"),
         control=SYNC,
+        thresholds=ALL_ALIKE,
     ),
     Claim(
         "SL-4a",

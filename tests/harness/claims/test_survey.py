@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.claim import Claim, Converges, Experiment, Holds, Tabled, Unavailable, Variant, Violates
-from harness.claims.inquiry import Arm, Inquiry
+from harness.claims.inquiry import ENOUGH, ENOUGH_FOR_EACH, Arm, Inquiry
 from harness.claims.rule import Judgement
 from harness.claims.survey import Survey
 from harness.claims.worker import answer, request
@@ -71,6 +71,26 @@ def test_runs_are_made_until_they_are_needless() -> None:
     assert [seed for name, seed in arms if name == "control"] == [1, 2, 3]
     assert [seed for name, seed in arms if name == "claim"] == list(range(1, 11))
     assert inquiry.runs == inquiry.wanted == 13
+
+
+@pytest.mark.parametrize(("broke_at", "runs"), [(1, ENOUGH), (11, 11 * ENOUGH_FOR_EACH), (40, 60)])
+def test_of_a_large_budget_no_more_is_spent_than_the_control_shows_to_be_needed(broke_at: int, runs: int) -> None:
+    assert own_runs(None, broke_at) == runs
+
+
+def test_runs_that_were_asked_for_are_made() -> None:
+    assert own_runs(60, 1) == 60
+
+
+def own_runs(asked_for: int | None, broke_at: int) -> int:
+    """How often a claim with a budget of 60 is run, whose control breaks in its run ``broke_at``."""
+    inquiry = Inquiry(claim(Holds(), CONTROL, runs=60), "single-leader", asked_for)
+    while (asked := inquiry.next()) is not None:
+        arm, seed = asked
+        inquiry.add(arm, bad(seed) if arm.name == "control" and seed == broke_at else good(seed))
+    assert inquiry.runs == inquiry.wanted
+    assert inquiry.judgement().verdict == "confirmed"
+    return len(inquiry.findings()["claim"])
 
 
 def test_claim_and_control_have_the_same_seeds_and_schedules() -> None:
