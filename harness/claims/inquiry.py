@@ -18,11 +18,11 @@ from harness.claims.rule import CLAIM, CONTROL, Findings, Judgement, Verdict, br
 MEASURED_SHARE: Final = 0.25
 """Points of a sweep are run so much less often than a claim: figures are medians, and there are many points."""
 MEASURED_MIN: Final = 3
-ENOUGH: Final = 20
+ENOUGH: Final = 15
 ENOUGH_FOR_EACH: Final = 5
 """A control that broke in its run k says how hard the mistake is to meet. A claim is held to ENOUGH_FOR_EACH * k runs,
-and ENOUGH in any case: were it as wrong as its control, it would pass them by luck once in e^5 = 150 times. Only a
-budget of more than ENOUGH, for a control that breaks seldom, is ever cut by that."""
+and to ENOUGH in any case (k may have been luck), within its budget: were it as wrong as its control, with one run in k
+that shows it, it would pass them about once in e^5 = 150 times. Who wants more says so (``runs``)."""
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ RUNS_MAX: Final[Mapping[str, int]] = {"sim": 300, "local": 10, "docker": 10}
 RANDOM_RUNS: Final[Mapping[str, int]] = {"sim": 60, "local": 10, "docker": 10}
 """Of a bug for which there is a directed schedule: so often it is looked for without one. It may well not be found."""
 
-TWIN_RUNS: Final[Mapping[str, int]] = {"sim": 20, "local": 1, "docker": 1}
+TWIN_RUNS: Final[Mapping[str, int]] = {"sim": 15, "local": 1, "docker": 1}
 
 EXAMPLES: Final = """\
 examples:
@@ -61,7 +61,7 @@ def add(subparsers: Any) -> None:
            "nothing is wrong, 1000 runs of each (or N, with --runs)")  # fmt: skip
     option("--provider", type=one_of(PROVIDERS), default="sim", metavar="P", help="sim (the default), local or docker")
     option("--runs", type=int, metavar="N", help="exactly N runs of each bug and of each twin (default: until a bug "
-           "was found 3 times, 300 runs at most, and 20 of its twin; on real nodes once, 10 and 1)")  # fmt: skip
+           "was found 3 times, 300 runs at most, and 15 of its twin; on real nodes once, 10 and 1)")  # fmt: skip
     option("--twins", type=int, metavar="N", help="N runs of each twin")
     add_options(option, "plans that show bugs are")
     option("--json", action="store_true", help="one line of JSON, the last on standard output: bugs and twins")

@@ -45,7 +45,7 @@ class _ConcurrentKeys:
         if answer is None:
             return None
         op, index, successors = answer
-        advanced = tuple(_with(g, s) for g, s in zip(groups.groups, successors, strict=True))
+        advanced = tuple(_continued(g, s) for g, s in zip(groups.groups, successors, strict=True))
         if op is PENDING:
             return PENDING, groups._with(advanced, groups.first)
         keyed = op if op.process == LOG else op.about(advanced[index].key)
@@ -60,7 +60,7 @@ class _ConcurrentKeys:
         if group.key != event.key:  # the group has gone on to another key meanwhile
             return self
         successor = group.generator.update(self._context(context, index), event)
-        return self._with(_put(self.groups, index, _with(group, successor)), self.first)
+        return self._with(_put(self.groups, index, _continued(group, successor)), self.first)
 
     def _with(self, groups: tuple[_Group, ...], first: int) -> _ConcurrentKeys:
         return _ConcurrentKeys(self.size, self.make, self.count, groups, self.next_key, first)
@@ -90,7 +90,7 @@ def _members(threads: tuple[Thread, ...], groups: int, index: int) -> frozenset[
     return frozenset(thread for i, thread in enumerate(threads) if i * groups // len(threads) == index)
 
 
-def _with(group: _Group, generator: Generator) -> _Group:
+def _continued(group: _Group, generator: Generator) -> _Group:
     return group if generator is group.generator else _Group(group.key, generator)
 
 

@@ -36,7 +36,7 @@ def only(task: Any, limits: Limits) -> Ending:
 
 
 def resident_bytes() -> int:
-    """What this process has: others' tests may have left it large, and it is a fork's from the beginning, and counts."""
+    """What this process has: others' tests may have left it large, and a fork has it from its beginning."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
