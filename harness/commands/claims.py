@@ -51,8 +51,13 @@ def add(subparsers: Any) -> None:
     option("claims", nargs="*", metavar="ID", help="claims to test: an id, or the beginning of one (default: all)")
     option("--family", metavar="F", help="only claims of the system F, or whose ids begin with F, as in SL or raft")
     option("--provider", type=one_of(PROVIDERS), default="sim", metavar="P", help="sim (the default), local or docker")
-    option("--runs", type=int, metavar="N", help="the budget: at most N runs of each claim and of its control (default: its "
-           "own, mostly 20, and within that five for each run that its control needed, 15 at least)")  # fmt: skip
+    option(
+        "--runs",
+        type=int,
+        metavar="N",
+        help="the budget: at most N runs of each claim and of its control "
+        "(default: its own, mostly 20, and within that five for each run that its control needed, 15 at least)",
+    )
     add_options(option, "evidence is")
     option(
         "--html", metavar="FILE", help="write one page: sentences, experiments, verdicts, pictures of violating runs"
