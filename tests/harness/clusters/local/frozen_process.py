@@ -6,6 +6,7 @@ python -m tests.harness.clusters.local.frozen_process FOLDER RUNS stall|slow
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -39,4 +40,5 @@ async def waits(cluster: RemoteCluster) -> bool:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are begun deaf to it
     asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))
