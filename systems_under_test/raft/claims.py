@@ -106,6 +106,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         experiment=Experiment("set", faults="partition, kill"),
         expect=Holds(),
         control=Variant("any candidate gets the vote", bugs=(VOTE_WITHOUT_UP_TO_DATE_CHECK,)),
+        thresholds=Thresholds(runs=45),
     ),
     Claim(
         id="CO-1e",
