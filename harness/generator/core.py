@@ -29,9 +29,7 @@ LOG: Final = "log"
 """The process of a line for people (see :func:`harness.generator.log`): shown when its turn comes, never recorded."""
 
 
-@lru_cache(maxsize=16384)
 def _child_seed(seed: int, label: int | str) -> int:
-    """Cached, because a generator's place in the tree is the same for all of its operations."""
     return derive(derive(seed, "child"), label)
 
 

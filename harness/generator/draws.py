@@ -36,7 +36,9 @@ def _number(label: str) -> int:
 def derive(seed: int, label: int | str) -> int:
     """The 64-bit seed of the stream ``label`` below ``seed``; the same on every machine and in every process.
 
-    Cached, because a generator is asked for an operation again and again until the operation's time comes."""
+    Cached, because a generator's place in the tree is the same for all of its operations, and because it is asked for
+    an operation again and again until the operation's time comes.
+    """
     number = _number(label) if isinstance(label, str) else label & _MASK
     return _scramble((_scramble((seed + _STEP) & _MASK) ^ _scramble((number * _STEP + 1) & _MASK)) & _MASK)
 
